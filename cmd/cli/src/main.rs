@@ -1,0 +1,2 @@
+//! Empty for the moment.
+fn main() {}
