@@ -67,7 +67,7 @@ impl SourceMap {
 
     /// All texts in the order they were added.
     pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
-        self.sources.iter().enumerate().map(|(i, s)| (SourceId(i as u32), s))
+        (0..).map(SourceId).zip(&self.sources)
     }
 
     /// The text inside a span; empty when the span is not of this map.

@@ -1,1 +1,24 @@
-//! Empty for the moment.
+//! The border between the engine and the world.
+//!
+//! This crate answers one question: *what must a resource type be able to do?* Two traits on
+//! purpose: the pure half ([`Catalog`], [`ResourceKind`]) says what a type is and what a
+//! difference means, synchronously and from its arguments alone; the I/O half
+//! ([`Providers`]) looks at the world and changes it. Purity is thus a matter of signature.
+//!
+//! **Invariant:** only messages cross this border: names, values, operations, problems. No
+//! client, no generic parameter, no lifetime of the engine, so that a provider could live in
+//! another process.
+//!
+//! **Not here:** HCL (`config`, `lang`); a provider never sees it. Kubernetes; the engine
+//! never sees it.
+
+mod catalog;
+mod world;
+
+pub use catalog::{
+    Bracketing, Catalog, DataKind, Decision, Observation, PlanRequest, Planned, Recipe,
+    ResourceKind,
+};
+pub use world::{
+    BoxFuture, Found, Performed, Preview, Progress, Providers, Settled, StepError, Wanted,
+};

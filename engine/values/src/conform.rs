@@ -30,9 +30,10 @@ pub fn conform(value: &Value, ty: &Type) -> Result<Value, Vec<Mismatch>> {
 fn fit(value: &Value, ty: &Type, path: &Path, out: &mut Vec<Mismatch>) -> Value {
     match (value, ty) {
         (Value::Sensitive(inner), _) => fit(inner.expose(), ty, path, out).into_sensitive(),
-        (_, Type::Any) | (Value::Null, _) => value.clone(),
-        (Value::Unknown(_), _) => Value::Unknown(ty.clone()),
-        (Value::Bool(_), Type::Bool)
+        (Value::Unknown(_), ty) if *ty != Type::Any => Value::Unknown(ty.clone()),
+        (_, Type::Any)
+        | (Value::Null | Value::Unknown(_), _)
+        | (Value::Bool(_), Type::Bool)
         | (Value::Number(_), Type::Number)
         | (Value::String(_), Type::String) => value.clone(),
         (Value::Bool(b), Type::String) => Value::string(b.to_string()),
@@ -55,9 +56,10 @@ fn fit(value: &Value, ty: &Type, path: &Path, out: &mut Vec<Mismatch>) -> Value 
             map.iter().map(|(k, v)| (k.clone(), fit(v, item, &path.clone().attr(k), out))),
         ),
         (Value::Map(map), Type::Object(attrs)) => object(map, attrs, path, out),
-        (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::List(_) | Value::Map(_), _) => {
-            mismatch(value, ty, path, out)
-        }
+        (
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::List(_) | Value::Map(_),
+            _,
+        ) => mismatch(value, ty, path, out),
     }
 }
 
@@ -157,7 +159,9 @@ mod tests {
     fn check(value: &Value, ty: &Type, want: &str) {
         let got = match conform(value, ty) {
             Ok(v) => format!("{v:?}"),
-            Err(ms) => ms.iter().map(|m| format!("{}: {}", m.path, m.why)).collect::<Vec<_>>().join("; "),
+            Err(ms) => {
+                ms.iter().map(|m| format!("{}: {}", m.path, m.why)).collect::<Vec<_>>().join("; ")
+            }
         };
         assert_eq!(got, want);
     }

@@ -1,0 +1,364 @@
+//! The configuration as a tree of our own: compact, with a span on everything.
+
+use addrs::{Ident, ModulePath, ResourceAddr};
+use diags::Span;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use values::{Number, Type};
+
+/// All modules of a configuration by their path; the root's path is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// Every module once for each chain of calls that leads to it.
+    pub modules: BTreeMap<ModulePath, Module>,
+}
+
+/// What one directory declares.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Module {
+    /// Its directory as the user would type it, `.` for the root.
+    pub dir: String,
+    /// `clinch { }`, of the root only.
+    pub clinch: Option<ClinchBlock>,
+    /// `cluster "NAME" { }`, of the root only.
+    pub clusters: BTreeMap<Ident, ClusterBlock>,
+    /// `variable "NAME" { }`.
+    pub variables: BTreeMap<Ident, Variable>,
+    /// `locals { NAME = ... }`.
+    pub locals: BTreeMap<Ident, Local>,
+    /// `output "NAME" { }`.
+    pub outputs: BTreeMap<Ident, Output>,
+    /// `resource` and `data` blocks.
+    pub resources: BTreeMap<ResourceAddr, Resource>,
+    /// `module "NAME" { }`.
+    pub calls: BTreeMap<Ident, ModuleCall>,
+}
+
+/// `clinch { name = "...", required_version = "..." }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClinchBlock {
+    /// The whole block.
+    pub span: Span,
+    /// The configuration's name.
+    pub name: Option<(String, Span)>,
+    /// Which versions of clinch may use it.
+    pub required_version: Option<(String, Span)>,
+}
+
+/// `cluster "NAME" { kubeconfig = ..., context = ..., uid = ... }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterBlock {
+    /// The header of the block.
+    pub span: Span,
+    /// Its label.
+    pub name: Ident,
+    /// Its arguments, evaluated from variables and locals alone.
+    pub body: Body,
+}
+
+/// `variable "NAME" { type, default, description, sensitive }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// The header of the block.
+    pub span: Span,
+    /// Its label.
+    pub name: Ident,
+    /// [`Type::Any`] when none is given.
+    pub ty: Type,
+    /// A constant expression.
+    pub default: Option<Expr>,
+    /// For people.
+    pub description: Option<String>,
+    /// Whether its value is never printed.
+    pub sensitive: bool,
+    /// Whether null is a value of it.
+    pub nullable: bool,
+}
+
+/// One name of a `locals` block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Local {
+    /// Its name's place.
+    pub span: Span,
+    /// Its value.
+    pub value: Expr,
+}
+
+/// `output "NAME" { value, description, sensitive, depends_on }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// The header of the block.
+    pub span: Span,
+    /// Its value.
+    pub value: Expr,
+    /// For people.
+    pub description: Option<String>,
+    /// Whether its value is never printed.
+    pub sensitive: bool,
+}
+
+/// A `resource` or `data` block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Its address.
+    pub addr: ResourceAddr,
+    /// The header of the block.
+    pub span: Span,
+    /// The type's label.
+    pub ty_span: Span,
+    /// Arguments and nested blocks that are the type's own.
+    pub body: Body,
+    /// One instance or many.
+    pub repeat: Repeat,
+    /// `depends_on`: references, in order.
+    pub depends_on: Vec<Expr>,
+    /// `lifecycle { }`.
+    pub lifecycle: Lifecycle,
+}
+
+/// One instance or many.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Repeat {
+    /// One.
+    #[default]
+    Once,
+    /// `count`.
+    Count(Expr),
+    /// `for_each`.
+    ForEach(Expr),
+}
+
+/// `lifecycle { prevent_destroy, ignore_changes }`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lifecycle {
+    /// Refuse every plan that deletes it.
+    pub prevent_destroy: Option<Expr>,
+    /// Paths to leave as they are, or all.
+    pub ignore_changes: Ignore,
+}
+
+/// `ignore_changes`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Ignore {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// These arguments: `[data, spec.replicas]`.
+    Paths(Vec<(values::Path, Span)>),
+    /// Everything, once it exists.
+    All(Span),
+}
+
+/// `module "NAME" { source, ... }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleCall {
+    /// The header of the block.
+    pub span: Span,
+    /// Its label.
+    pub name: Ident,
+    /// The directory: `./x` or `../x`.
+    pub source: (String, Span),
+    /// The module's variables.
+    pub arguments: BTreeMap<Ident, Argument>,
+    /// One instance or many.
+    pub repeat: Repeat,
+    /// `depends_on`: references, in order.
+    pub depends_on: Vec<Expr>,
+}
+
+/// The inside of a block: arguments by name and nested blocks in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Body {
+    /// From `{` to `}`.
+    pub span: Option<Span>,
+    /// `NAME = EXPRESSION`.
+    pub arguments: BTreeMap<Ident, Argument>,
+    /// `NAME { ... }`, in order.
+    pub blocks: Vec<Block>,
+}
+
+/// `NAME = EXPRESSION`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// The name's place.
+    pub span: Span,
+    /// The value.
+    pub value: Expr,
+}
+
+/// A nested block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Its name and labels.
+    pub span: Span,
+    /// Its name.
+    pub name: Ident,
+    /// Its labels.
+    pub labels: Vec<(String, Span)>,
+    /// Its inside.
+    pub body: Body,
+}
+
+/// An expression and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expr {
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub kind: ExprKind,
+}
+
+/// What an expression is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExprKind {
+    /// `null`.
+    Null,
+    /// `true`, `false`.
+    Bool(bool),
+    /// An exact number.
+    Number(Number),
+    /// A text without interpolation.
+    String(Arc<str>),
+    /// A text with interpolations or directives, quoted or heredoc; indentation and `~` are
+    /// already taken care of.
+    Template(Vec<Part>),
+    /// `[a, b]`.
+    List(Vec<Expr>),
+    /// `{ a = b }`, in source order.
+    Object(Vec<(ObjectKey, Expr)>),
+    /// The root of a reference: `var`, `local`, a type, `each`, a name bound by `for`.
+    Name(Ident),
+    /// `of.name`.
+    Attr {
+        /// Of what.
+        of: Box<Expr>,
+        /// Which.
+        name: Ident,
+        /// The name's place.
+        name_span: Span,
+    },
+    /// `of[index]`, and `of.0`.
+    Index {
+        /// Of what.
+        of: Box<Expr>,
+        /// Which.
+        index: Box<Expr>,
+    },
+    /// `of[*].rest` (full) or `of.*.rest` (attributes only).
+    Splat {
+        /// Of what.
+        of: Box<Expr>,
+        /// `[*]` rather than `.*`.
+        full: bool,
+        /// What is taken of each item, as an expression over [`ExprKind::SplatItem`].
+        each: Box<Expr>,
+    },
+    /// The item that a splat looks at.
+    SplatItem,
+    /// `name(args...)`.
+    Call {
+        /// The function.
+        name: Arc<str>,
+        /// Its name's place.
+        name_span: Span,
+        /// Its arguments.
+        args: Vec<Expr>,
+        /// Whether the last argument ends in `...`.
+        expand: bool,
+    },
+    /// `-a`, `!a`.
+    Unary(UnaryOp, Box<Expr>),
+    /// `a + b`.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// `a ? b : c`.
+    Conditional(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `(a)`; kept, since `{ (a) = 1 }` differs from `{ a = 1 }`.
+    Paren(Box<Expr>),
+    /// `[for ...]` and `{for ...}`.
+    For(Box<For>),
+}
+
+/// The key of an object's item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectKey {
+    /// `a = ...`: the name itself.
+    Name(Ident, Span),
+    /// Anything else.
+    Expr(Expr),
+}
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Text as it is.
+    Text(Arc<str>),
+    /// `${ ... }`.
+    Value(Expr),
+    /// `%{ if } ... %{ else } ... %{ endif }`.
+    If {
+        /// The condition.
+        cond: Expr,
+        /// When true.
+        then: Vec<Part>,
+        /// When false.
+        otherwise: Vec<Part>,
+    },
+    /// `%{ for } ... %{ endfor }`.
+    For {
+        /// The key's name.
+        key: Option<Ident>,
+        /// The value's name.
+        value: Ident,
+        /// Over what.
+        over: Expr,
+        /// Once for each.
+        body: Vec<Part>,
+    },
+}
+
+/// `[for k, v in over : value if cond]`, `{for k, v in over : key => value... if cond}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct For {
+    /// The first of two names.
+    pub key_name: Option<Ident>,
+    /// The only or second name.
+    pub value_name: Ident,
+    /// Over what.
+    pub over: Expr,
+    /// The key, when the result is an object.
+    pub key: Option<Expr>,
+    /// The value.
+    pub value: Expr,
+    /// `...`: values of one key are gathered in a list.
+    pub group: bool,
+    /// `if`.
+    pub cond: Option<Expr>,
+}
+
+/// `-` and `!`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnaryOp {
+    /// `-`.
+    Neg,
+    /// `!`.
+    Not,
+}
+
+/// Operators of two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the field's")]
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Eq,
+    NotEq,
+    Less,
+    LessEq,
+    Greater,
+    GreaterEq,
+    And,
+    Or,
+}

@@ -1,0 +1,120 @@
+//! What changes, for one instance.
+
+use crate::Identity;
+use addrs::{InstanceAddr, Scope};
+use values::{Disruption, Path, Value};
+
+/// What is done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Nothing: proven equal.
+    NoOp,
+    /// It does not exist and will.
+    Create,
+    /// Some of it changes in place.
+    Update,
+    /// It is deleted and created anew.
+    Replace,
+    /// It is deleted.
+    Delete,
+    /// It is no longer managed, and stays as it is.
+    Forget,
+}
+
+impl Action {
+    /// Whether anything is done.
+    pub fn is_change(self) -> bool {
+        self != Self::NoOp
+    }
+}
+
+/// Why something happens that the configuration does not plainly say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The block is gone: `(because X is not in configuration)`.
+    NotInConfiguration,
+    /// The key is gone from `for_each`.
+    KeyGone,
+    /// The index is beyond `count`.
+    IndexGone,
+    /// The whole configuration is being destroyed.
+    Destroy,
+    /// These arguments cannot be changed in place.
+    CannotUpdate(Vec<Path>),
+}
+
+/// Where the picture of the object after the change comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Basis {
+    /// Proven from what was read: nothing can change.
+    Proven,
+    /// The server was asked and answered.
+    Server,
+    /// Compared here, completely: the object is a file or a value that only clinch defaults.
+    Local,
+    /// Not verified by the server until apply; why.
+    Unverified(String),
+}
+
+/// Whether the world moved or the configuration did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The configuration asks for something that was not applied yet.
+    Pending,
+    /// What was applied is no longer so.
+    Drift,
+}
+
+/// Something to know about a change: an owner, an excess, a default that will be filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The part concerned; the root when it is the whole.
+    pub path: Path,
+    /// One line, without sensitive values.
+    pub text: String,
+}
+
+/// All that happens to one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which instance.
+    pub addr: InstanceAddr,
+    /// Which object.
+    pub identity: Identity,
+    /// What is taken out of service for it, if anything.
+    pub scope: Scope,
+    /// What is done.
+    pub action: Action,
+    /// Why, when that is not plain.
+    pub reason: Option<Reason>,
+    /// What it costs.
+    pub disruption: Disruption,
+    /// The object as it is, as people see it; `None` when it does not exist.
+    pub before: Option<Value>,
+    /// The object as it will be; `None` when it will not exist.
+    pub after: Option<Value>,
+    /// Where `after` comes from.
+    pub basis: Basis,
+    /// Whether the world moved or the configuration did.
+    pub origin: Origin,
+    /// Things to know.
+    pub notes: Vec<Note>,
+}
+
+/// What happens to an output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputChange {
+    /// Its name.
+    pub name: String,
+    /// What the state remembers.
+    pub before: Option<Value>,
+    /// What it will be.
+    pub after: Option<Value>,
+}
+
+impl OutputChange {
+    /// Whether it differs.
+    pub fn is_change(&self) -> bool {
+        self.before != self.after
+    }
+}

@@ -1,0 +1,153 @@
+//! The pure half: what types there are, and what a difference means.
+
+use crate::world::Preview;
+use addrs::{Scope, TypeName};
+use plans::{Action, Basis, Exported, Identity, Note, ObjectKey, Op, Problem, Recorded};
+use std::collections::BTreeSet;
+use values::{Disruption, Path, Schema, Value};
+
+/// All types that this program knows.
+pub trait Catalog: Send + Sync {
+    /// The resource type of this name.
+    fn resource(&self, ty: &str) -> Option<&dyn ResourceKind>;
+    /// The data source of this name.
+    fn data(&self, ty: &str) -> Option<&dyn DataKind>;
+    /// Names of all resource types, sorted.
+    fn resource_types(&self) -> Vec<&str>;
+    /// Names of all data sources, sorted.
+    fn data_types(&self) -> Vec<&str>;
+    /// How scopes are opened and closed.
+    fn bracketing(&self) -> &dyn Bracketing;
+}
+
+/// A resource type, its pure half.
+pub trait ResourceKind: Send + Sync {
+    /// Its name: `resource_quota`.
+    fn name(&self) -> &TypeName;
+
+    /// What it may contain.
+    fn schema(&self) -> &Schema;
+
+    /// Its reference page in Markdown: what it manages, why, an example, risks, see also.
+    fn page(&self) -> &'static str;
+
+    /// Which object is meant. `args` conforms to the schema and its identity arguments are
+    /// known; other parts may be unknown.
+    fn identify(&self, args: &Value) -> Result<Identity, Vec<Problem>>;
+
+    /// What is taken out of service to change it.
+    fn scope(&self, identity: &Identity) -> Scope;
+
+    /// What is wrong with the arguments by the rules of their domain. Parts may be unknown;
+    /// what cannot be judged yet is not judged.
+    fn check(&self, args: &Value) -> Vec<Problem>;
+
+    /// Objects that must exist before this one, when the same configuration declares them:
+    /// its namespace, say. Names that nothing declares are ignored.
+    fn needs(&self, identity: &Identity, args: &Value) -> Vec<ObjectKey>;
+
+    /// What to do. Pure: equal requests give equal answers.
+    fn plan(&self, request: &PlanRequest<'_>) -> Planned;
+}
+
+/// A data source, its pure half.
+pub trait DataKind: Send + Sync {
+    /// Its name: `nodes`.
+    fn name(&self) -> &TypeName;
+    /// Arguments and what it exports.
+    fn schema(&self) -> &Schema;
+    /// Its reference page in Markdown.
+    fn page(&self) -> &'static str;
+    /// What is wrong with the arguments by the rules of their domain.
+    fn check(&self, args: &Value) -> Vec<Problem>;
+}
+
+/// What was read of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// It does not exist: an authenticated answer said so.
+    Absent,
+    /// It exists; the whole of it, in the provider's terms.
+    Present(Value),
+    /// It could not be looked at. Never planned as a deletion or as no change.
+    Unknown(Problem),
+}
+
+/// Everything that a decision may depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanRequest<'a> {
+    /// Which object.
+    pub identity: &'a Identity,
+    /// The arguments; `None` when the object is to be deleted. Parts may be unknown.
+    pub desired: Option<&'a Value>,
+    /// What was read.
+    pub observed: &'a Observation,
+    /// What the state remembers.
+    pub recorded: Option<&'a Recorded>,
+    /// The server's answer to the preview that an earlier call asked for.
+    pub preview: Option<&'a Preview>,
+    /// Parts of the arguments that the configuration says to leave as they are.
+    pub ignore: &'a [Path],
+    /// Objects that this same plan creates: nothing inside them can be previewed.
+    pub created: &'a BTreeSet<ObjectKey>,
+    /// The configuration's name, which is written on every object that it owns.
+    pub project: &'a str,
+}
+
+/// The answer of [`ResourceKind::plan`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Planned {
+    /// It cannot be decided before the server has been asked this. The session asks, and
+    /// calls again with the answer.
+    NeedsPreview(Op),
+    /// What to do.
+    Decided(Box<Decision>),
+    /// It cannot be planned.
+    Failed(Vec<Problem>),
+}
+
+/// What is done to one object, and what it will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What is done.
+    pub action: Action,
+    /// For [`Action::Replace`]: which arguments cannot be changed in place.
+    pub replaced_for: Vec<Path>,
+    /// The object as it is, as people see it.
+    pub before: Option<Value>,
+    /// The object as it will be, as people see it.
+    pub after: Option<Value>,
+    /// What references to this instance see: its arguments and computed attributes.
+    pub exported: Exported,
+    /// Where `after` comes from.
+    pub basis: Basis,
+    /// What it costs.
+    pub disruption: Disruption,
+    /// The operations in order; empty for no-op and forget. Two for a replacement: delete,
+    /// then create.
+    pub ops: Vec<Op>,
+    /// Digest of what is asked for, for the state.
+    pub digest: String,
+    /// The uid that is known now.
+    pub uid: Option<String>,
+    /// Things to know.
+    pub notes: Vec<Note>,
+    /// Warnings; an error here would be [`Planned::Failed`].
+    pub warnings: Vec<Problem>,
+}
+
+/// How scopes are taken out of service and brought back.
+pub trait Bracketing: Send + Sync {
+    /// The operations around edits of this cost in this scope; `None` when nothing surrounds
+    /// them.
+    fn recipe(&self, scope: &Scope, cost: Disruption) -> Result<Option<Recipe>, Problem>;
+}
+
+/// The operations around edits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    /// Before the first edit, in order.
+    pub open: Vec<Op>,
+    /// After the last edit, in order.
+    pub close: Vec<Op>,
+}
