@@ -1,0 +1,34 @@
+//! A Kubernetes API server small enough to live in the process.
+//!
+//! It answers one question: *what would a real API server say to this request?*
+//! What it supports it does as kube-apiserver 1.36 does (its server-side apply is
+//! held to recorded transitions of that server); what it does not support it
+//! refuses with the real server's kind of error, never with a silent success.
+//!
+//! Start reading at [`Sandbox`]. One [`SandboxService`] serves both ways in: the
+//! in-process [`Sandbox::client`], and [`Sandbox::serve`] on a loopback port.
+//! A request goes `service` (bytes) -> `route` (what is asked) -> `handlers`
+//! (what happens) -> `store` (what is remembered).
+//!
+//! **Invariant:** a request is one critical section. It reads and writes the store
+//! under one lock and is durable before it is answered.
+//!
+//! **Invariant:** time and identities come from [`Options`], so that a test can
+//! make a run repeatable.
+//!
+//! **Not here:** authentication, RBAC, webhooks, aggregation, protobuf, exec and
+//! logs. The README of this folder lists what is and what is not.
+
+mod clock;
+mod faults;
+mod kubeconfig;
+mod open;
+mod serve;
+mod service;
+
+pub use clock::{
+    Clock, Identities, RandomIdentities, SequentialIdentities, SteppingClock, SystemClock,
+};
+pub use faults::{Fault, Faults, Matcher};
+pub use open::{OpenError, Options, Sandbox};
+pub use service::{ResponseBody, SandboxService, ServiceError};
