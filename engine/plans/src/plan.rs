@@ -128,6 +128,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// All brackets.
     pub brackets: Vec<Bracket>,
+    /// What the state remembers from now on without any step: objects found as they should
+    /// be, and instances (`None`) that are gone or have another address now.
+    pub remember: Vec<(InstanceAddr, Option<Recorded>)>,
     /// Whether everything in scope could be looked at and planned.
     pub complete: bool,
 }
