@@ -21,7 +21,7 @@ mod types;
 mod value;
 
 pub use conform::{Mismatch, conform};
-pub use diff::{Diff, ItemKey, diff};
+pub use diff::{Diff, ItemKey, diff, hide_alike};
 pub use number::{BadNumber, Number};
 pub use path::{Path, Step};
 pub use schema::{Attr, Disruption, Role, Schema};
