@@ -1,1 +1,27 @@
-//! Empty for the moment.
+//! From a plan to what happened: the walk over its steps.
+//!
+//! This crate answers one question: *which step begins next?* It obeys the graph that the
+//! planner laid down and decides nothing except to stop. Start reading at [`run`], then
+//! `step.rs` for what surrounds one operation.
+//!
+//! **Invariant:** no step touches the world before its *begin* is durable, and no step that
+//! needs it begins before its *end* is. A crash at any moment therefore leaves a journal
+//! that tells which steps may have taken effect.
+//!
+//! **Invariant:** a step that has begun is never abandoned. To stop means to begin nothing
+//! more; only the second interrupt stops waiting, and then what still runs is *in doubt*.
+//!
+//! **Invariant:** everything comes in through [`Ports`]: no clock, no file, no randomness.
+//!
+//! **Not here:** the entries about a run as a whole, and what to do with an outcome
+//! (`session`); the journal's file (`local`).
+
+mod graph;
+mod ports;
+mod run;
+mod settle;
+mod step;
+
+pub use ports::{Clock, Journal, Late, Ports};
+pub use run::{Options, run};
+pub use settle::{settle_in_doubt, settled_entry};

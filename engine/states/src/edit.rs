@@ -98,7 +98,7 @@ pub fn move_records(
             }
         }
     }
-    after.serial += 1;
+    after.serial = after.serial.saturating_add(1);
     Ok(after)
 }
 
@@ -112,6 +112,6 @@ pub fn remove_records(state: &State, addr: &InstanceAddr) -> Result<State, Diagn
     for record in after.records.values_mut() {
         record.needs.retain(|need| !selection.addrs().contains(need));
     }
-    after.serial += 1;
+    after.serial = after.serial.saturating_add(1);
     Ok(after)
 }

@@ -1,0 +1,154 @@
+//! The walk.
+
+use crate::Ports;
+use crate::graph::{Graph, tally};
+use crate::step::{Report, reason, run_step};
+use plans::{Ended, Event, Outcome, Plan, Step, StepId, Stop};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// How to walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How many steps run at once.
+    pub parallelism: NonZeroUsize,
+}
+
+/// Runs every step of the plan that is not done yet.
+///
+/// `already` is what an earlier attempt at the same plan left: done steps are not done again,
+/// steps in doubt and what needs them are not begun (settle them first, see
+/// [`settle_in_doubt`](crate::settle_in_doubt)), failed ones are tried again.
+///
+/// # Interruption
+///
+/// A [`Stop::Gently`] waits for the steps that run; a [`Stop::Now`] returns at once, and the
+/// steps that run are [`Ended::InDoubt`], though they may still end in the background. When
+/// this future is dropped, no step begins any more.
+pub async fn run(
+    plan: &Arc<Plan>,
+    already: &BTreeMap<StepId, Ended>,
+    ports: Ports,
+    mut stop: watch::Receiver<Option<Stop>>,
+    options: Options,
+) -> Outcome {
+    let mut walk = Walk::new(plan, already, ports, stop.clone());
+    let mut heard = None;
+    let mut listening = true;
+    loop {
+        let asked = *stop.borrow_and_update();
+        if asked > heard {
+            heard = asked;
+            if let Some(urgency) = asked {
+                (walk.ports.events)(Event::Stopping(urgency));
+            }
+        }
+        if heard == Some(Stop::Now) {
+            break;
+        }
+        if heard.is_none() {
+            walk.begin(options.parallelism.get());
+        }
+        if walk.running.is_empty() {
+            break;
+        }
+        tokio::select! {
+            biased;
+            changed = stop.changed(), if listening => listening = changed.is_ok(),
+            ended = walk.reports.recv() => {
+                if let Some((id, report)) = ended {
+                    walk.end(id, report);
+                }
+            }
+        }
+    }
+    walk.finish(heard)
+}
+
+struct Walk<'a> {
+    plan: &'a Arc<Plan>,
+    graph: Graph<'a>,
+    ports: Ports,
+    stop: watch::Receiver<Option<Stop>>,
+    running: BTreeMap<StepId, Step>,
+    reports: mpsc::UnboundedReceiver<(StepId, Report)>,
+    report: mpsc::UnboundedSender<(StepId, Report)>,
+    journal_lost: bool,
+    /// Dropped with the walk: a step that is about to begin then does not.
+    alive: Arc<()>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(
+        plan: &'a Arc<Plan>,
+        already: &BTreeMap<StepId, Ended>,
+        ports: Ports,
+        stop: watch::Receiver<Option<Stop>>,
+    ) -> Self {
+        let (report, reports) = mpsc::unbounded_channel();
+        let graph = Graph::new(plan, already);
+        let (running, alive) = (BTreeMap::new(), Arc::new(()));
+        Self { plan, graph, ports, stop, running, reports, report, journal_lost: false, alive }
+    }
+
+    /// Begins what may begin, up to the limit.
+    fn begin(&mut self, limit: usize) {
+        while !self.journal_lost && self.running.len() < limit {
+            let Some(step) = self.graph.next().and_then(|id| self.plan.step(id)) else { return };
+            self.running.insert(step.id, step.clone());
+            self.spawn(step.clone());
+        }
+    }
+
+    fn spawn(&self, step: Step) {
+        let (ports, report) = (self.ports.clone(), self.report.clone());
+        let asked = self.stop.clone();
+        let alive = Arc::downgrade(&self.alive);
+        tokio::spawn(async move {
+            let id = step.id;
+            let may_begin = move || asked.borrow().is_none() && alive.strong_count() > 0;
+            let work = tokio::spawn(async move { run_step(&step, &ports, may_begin).await });
+            let report_of = |panic| {
+                let why = format!("An internal error interrupted it: {}.", reason(panic));
+                Report::Bad(Ended::InDoubt, why)
+            };
+            let ended = work.await.unwrap_or_else(report_of);
+            // Nobody listens after a second interrupt; the journal has it all the same.
+            let _ = report.send((id, ended));
+        });
+    }
+
+    fn end(&mut self, id: StepId, report: Report) {
+        let Some(step) = self.running.remove(&id) else { return };
+        let (addr, action) = (step.addr, step.action);
+        match report {
+            Report::Done(elapsed) => {
+                self.graph.end(id, Ended::Done);
+                let shown = step.op.identity.shown;
+                (self.ports.events)(Event::StepFinished { id, addr, action, shown, elapsed });
+            }
+            Report::NotStarted => self.graph.end(id, Ended::NotStarted),
+            Report::Bad(ended, why) => {
+                self.graph.end(id, ended);
+                let bracket_open = self.graph.leaves_open(id);
+                (self.ports.events)(Event::StepFailed { id, addr, action, why, bracket_open });
+            }
+            Report::JournalLost(ended, why) => {
+                self.journal_lost = true;
+                self.graph.end(id, ended);
+                let bracket_open = self.graph.leaves_open(id);
+                (self.ports.events)(Event::StepFailed { id, addr, action, why, bracket_open });
+            }
+        }
+    }
+
+    fn finish(mut self, stopped: Option<Stop>) -> Outcome {
+        for id in self.running.keys() {
+            self.graph.end(*id, Ended::InDoubt);
+        }
+        let steps = self.graph.steps();
+        Outcome { done: tally(self.plan, &steps), steps, stopped }
+    }
+}
