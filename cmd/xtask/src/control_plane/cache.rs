@@ -1,0 +1,86 @@
+//! Where binaries and runs are kept: outside the checkout, keyed by what they are built from.
+
+use crate::checkout;
+use crate::trouble::{Doing, Trouble};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// The Go modules, each a folder of `testdata/controlplane` with its `go.mod` and `go.sum`.
+pub(super) const MODULES: [&str; 3] = ["kubernetes", "etcd", "kwok"];
+
+/// Change when the way of building changes, so that older binaries are not taken for new ones.
+const RECIPE: &str = "1";
+
+/// `testdata/controlplane` of the checkout.
+pub(super) fn sources() -> PathBuf {
+    checkout::root().join("testdata/controlplane")
+}
+
+/// The folder that holds everything: `CLINCH_CONTROLPLANE_CACHE`, or the user's cache folder.
+fn base() -> Result<PathBuf, Trouble> {
+    let set = |key: &str| env::var_os(key).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let user = || set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    let found = set("CLINCH_CONTROLPLANE_CACHE")
+        .or_else(|| Some(user()?.join("clinch/controlplane")))
+        .ok_or_else(|| Trouble::new("neither CLINCH_CONTROLPLANE_CACHE nor HOME is set"))?;
+    std::path::absolute(&found).doing(|| format!("finding {}", found.display()))
+}
+
+/// Where the binaries belong that these go.mod and go.sum files describe.
+pub(super) fn binaries_folder() -> Result<PathBuf, Trouble> {
+    Ok(base()?.join(digest(&sources(), &build_target())?))
+}
+
+/// Where the control plane called `name` keeps its certificates, logs and data.
+pub(super) fn run_folder(name: &str) -> Result<PathBuf, Trouble> {
+    Ok(base()?.join("run").join(name))
+}
+
+/// The Go release decides about the binaries as well, so it is part of the key.
+fn build_target() -> String {
+    let go = std::process::Command::new("go").args(["env", "GOVERSION", "GOOS", "GOARCH"]).output();
+    go.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default()
+}
+
+fn digest(sources: &Path, target: &str) -> Result<String, Trouble> {
+    let mut hash = Sha256::new();
+    hash.update(format!("{RECIPE}\n{target}\n"));
+    for module in MODULES {
+        for file in ["go.mod", "go.sum"] {
+            let path = sources.join(module).join(file);
+            let text = fs::read(&path).doing(|| format!("reading {}", path.display()))?;
+            // The length keeps two files from passing for one.
+            hash.update(format!("{module}/{file} {}\n", text.len()));
+            hash.update(text);
+        }
+    }
+    let mut name = String::new();
+    for byte in hash.finalize().iter().take(8) {
+        let _ = write!(name, "{byte:02x}");
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn digest_changes_with_any_module_file_and_with_the_go_release() {
+        let folder = env::temp_dir().join(format!("xtask-digest-{}", std::process::id()));
+        for module in MODULES {
+            fs::create_dir_all(folder.join(module)).unwrap();
+            fs::write(folder.join(module).join("go.mod"), "module x").unwrap();
+            fs::write(folder.join(module).join("go.sum"), "").unwrap();
+        }
+        let first = digest(&folder, "go1").unwrap();
+        assert_eq!(first, digest(&folder, "go1").unwrap());
+        assert_ne!(first, digest(&folder, "go2").unwrap());
+        fs::write(folder.join("kwok/go.sum"), "a").unwrap();
+        assert_ne!(first, digest(&folder, "go1").unwrap());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,4 @@
+use crate::trouble::Trouble;
+pub(crate) fn run() -> Result<(), Trouble> {
+    Ok(())
+}
