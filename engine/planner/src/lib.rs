@@ -1,1 +1,73 @@
-//! Empty for the moment.
+//! One pure call: from a configuration and a picture of the world to a plan.
+//!
+//! This crate answers one question: *given what is declared and what was seen, what happens,
+//! and in which order?* Start reading at [`plan()`]. It never looks at anything itself: what
+//! it still has to see (data sources, objects, the server's previews) it returns as
+//! [`Needs`]; the session looks and calls again with more. The call that needs nothing more
+//! is the plan.
+//!
+//! ```text
+//! declare   every instance: arguments, identity            (declare.rs)
+//! decide    every instance in order: no-op, create, ...     (decide.rs)
+//! order     steps, their needs, brackets around scopes      (order.rs)
+//! ```
+//!
+//! **Invariant:** equal inputs give equal plans. Collections are ordered, never hashed, because
+//! a plan is reviewed as text.
+//!
+//! **Invariant:** what could not be seen is an error on that object, never "absent" and never
+//! "no change"; the rest of the plan is still there, and the plan says that it is not complete.
+//!
+//! **Invariant:** a scope is taken out of service at most once per plan.
+//!
+//! **Not here:** retries, deadlines and stopping (`runner`); what a difference means
+//! (`provider::ResourceKind::plan`).
+
+mod codes;
+mod decide;
+mod declare;
+mod input;
+mod late;
+mod order;
+mod removed;
+
+pub use input::{Needs, Options, PlanInput, Planning, Read};
+pub use late::{Known, resolve};
+
+use diags::Diagnostics;
+use plans::Plan;
+
+/// Plans, or says what must be looked at first. See the crate's page.
+pub fn plan(input: &PlanInput<'_>) -> Planning {
+    let mut diagnostics = Diagnostics::new();
+    let mut needs = Needs::default();
+    let declared = declare::declare(input, &mut needs, &mut diagnostics);
+    let removed = removed::removed(input, &declared, &mut needs);
+    let mut planning = Planning { plan: empty(input), diagnostics, needs };
+    if !planning.needs.is_empty() {
+        planning.plan.complete = false;
+        return planning;
+    }
+    let decided = decide::decide(input, declared, removed, &mut planning);
+    order::lay_steps(input, decided, &mut planning);
+    planning.plan.complete = !planning.diagnostics.has_errors() && planning.needs.is_empty();
+    planning
+}
+
+fn empty(input: &PlanInput<'_>) -> Plan {
+    let options = input.options;
+    Plan {
+        id: options.id.clone(),
+        made: options.now,
+        mode: options.mode,
+        project: options.project.clone(),
+        target: options.target.clone(),
+        fingerprints: options.fingerprints.clone(),
+        changes: Vec::new(),
+        outputs: Vec::new(),
+        steps: Vec::new(),
+        brackets: Vec::new(),
+        remember: Vec::new(),
+        complete: true,
+    }
+}

@@ -1,0 +1,377 @@
+//! The command line: commands and flags, in both spellings (`-flag` and `--flag`).
+
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Declarative administration of Kubernetes clusters: plan, review, apply.
+#[derive(Debug, Parser)]
+#[command(
+    name = "clinch",
+    version = env!("CARGO_PKG_VERSION"),
+    about = "Declarative administration of Kubernetes clusters: plan, review, apply.",
+    after_help = "Flags may be written with one dash or two: -auto-approve, --auto-approve.",
+    disable_help_subcommand = true,
+    propagate_version = false
+)]
+pub(crate) struct Cli {
+    /// Work as if started in this directory
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) chdir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Prepare a directory: data folder, .gitignore, and a first configuration when it has none
+    Init(InitArgs),
+    /// Check the configuration without contacting anything
+    Validate(ValidateArgs),
+    /// Show what apply would do
+    Plan(PlanArgs),
+    /// Make the cluster as the configuration says
+    Apply(ApplyArgs),
+    /// Delete everything that this configuration manages
+    Destroy(DestroyArgs),
+    /// Show what differs from the configuration; changes nothing (exit code 2 when it does)
+    Drift(DriftArgs),
+    /// Show a saved plan, or what the state remembers
+    Show(ShowArgs),
+    /// Print outputs of the last apply
+    Output(OutputArgs),
+    /// Look at and edit what clinch remembers
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Serve the sandbox to kubectl and other clients
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+    /// Write reference pages and JSON Schemas of every resource type and format
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell
+    Completion(CompletionArgs),
+    /// Print the version
+    Version(VersionArgs),
+}
+
+/// Where the cluster is.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ClusterArgs {
+    /// Kubeconfig file of the cluster; without it and without a cluster block: the sandbox
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+}
+
+/// How variables are set.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct VariableArgs {
+    /// Set a variable; may be repeated, the last one wins
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) var: Vec<String>,
+    /// Set variables from a file; may be repeated
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub(crate) var_file: Vec<PathBuf>,
+}
+
+/// How output looks.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct OutputStyleArgs {
+    /// Print without colour (NO_COLOR does the same)
+    #[arg(long)]
+    pub(crate) no_color: bool,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How the state is locked.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LockArgs {
+    /// Do not lock the state; two runs at once can lose each other's records
+    #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set,
+          num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) lock: bool,
+    /// How long to wait for another run to release the lock: 0s, 30s, 5m
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    pub(crate) lock_timeout: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+    /// Save the plan, to apply exactly it later
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Exit with 0 when nothing changes, 2 when something does, 1 on errors
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    /// Plan to delete everything that this configuration manages
+    #[arg(long)]
+    pub(crate) destroy: bool,
+    /// Ask for variables without a value: true or false
+    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1,
+          default_missing_value = "true")]
+    pub(crate) input: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// A plan saved by `clinch plan -out FILE`; it is itself the approval
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
+    /// Do not ask before doing it
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    /// Ask for approval: true or false
+    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1,
+          default_missing_value = "true")]
+    pub(crate) input: Option<bool>,
+    /// How many steps may run at once
+    #[arg(long, value_name = "N", default_value_t = 10,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallelism: u16,
+    /// Finish the run that was interrupted, without planning anew
+    #[arg(long, conflicts_with = "plan")]
+    pub(crate) resume: bool,
+    /// Delete everything that this configuration manages
+    #[arg(long, conflicts_with_all = ["plan", "resume"])]
+    pub(crate) destroy: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DestroyArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
+    /// Do not ask before doing it
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    /// Ask for approval: true or false
+    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1,
+          default_missing_value = "true")]
+    pub(crate) input: Option<bool>,
+    /// How many steps may run at once
+    #[arg(long, value_name = "N", default_value_t = 10,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallelism: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DriftArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// A saved plan; without it: what the state remembers
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Only this output
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Print a text as it is, without quotes
+    #[arg(long, requires = "name", conflicts_with = "json")]
+    pub(crate) raw: bool,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// List the addresses that are remembered
+    List(StateListArgs),
+    /// Show what is remembered of one address
+    Show(StateShowArgs),
+    /// Give a remembered object another address
+    Mv(StateMvArgs),
+    /// Forget addresses; their objects stay as they are
+    Rm(StateRmArgs),
+    /// Remember again, from the marks on the objects themselves
+    Rebuild(StateRebuildArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StateListArgs {
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StateShowArgs {
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StateMvArgs {
+    #[arg(value_name = "FROM")]
+    pub(crate) from: String,
+    #[arg(value_name = "TO")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StateRmArgs {
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub(crate) addresses: Vec<String>,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StateRebuildArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Serve it on a loopback address until interrupted
+    Serve(SandboxServeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxServeArgs {
+    /// Address to listen on; loopback only
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Write a kubeconfig for it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Directory to write into; without it the names of all types are printed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionArgs {
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VersionArgs {
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+/// Makes `-flag` and `-flag=value` what clap knows as `--flag`.
+///
+/// Short flags of one letter stay (`-h`, `-V`); everything after `--` stays.
+pub(crate) fn with_two_dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut out = Vec::new();
+    let mut plain = false;
+    for arg in args {
+        plain |= arg == "--";
+        let doubled = arg.to_str().filter(|_| !plain).and_then(|text| {
+            let name = text.strip_prefix('-')?;
+            let long = name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.split('=').next().is_some_and(|n| n.len() > 1);
+            long.then(|| format!("-{text}"))
+        });
+        out.push(doubled.map_or(arg, OsString::from));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Cli {
+        let words = line.split(' ').map(OsString::from);
+        Cli::try_parse_from(with_two_dashes(words)).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn every_flag_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn one_dash_and_two_mean_the_same() {
+        for line in [
+            "clinch -chdir=x apply -auto-approve -var a=1 -lock=false -parallelism=3",
+            "clinch --chdir x apply --auto-approve --var a=1 --lock=false --parallelism 3",
+        ] {
+            let cli = parse(line);
+            assert_eq!(cli.chdir.as_deref(), Some(std::path::Path::new("x")));
+            let Command::Apply(apply) = cli.command else { panic!("apply") };
+            assert!(apply.auto_approve && !apply.lock.lock && apply.parallelism == 3);
+            assert_eq!(apply.variables.var, ["a=1"]);
+        }
+    }
+
+    #[test]
+    fn a_saved_plan_and_resume_exclude_each_other() {
+        let words = ["clinch", "apply", "-resume", "tfplan"].map(OsString::from);
+        assert!(Cli::try_parse_from(with_two_dashes(words)).is_err());
+    }
+}

@@ -1,0 +1,18 @@
+//! Kinds of problems that only the planner can find.
+
+use diags::Code;
+
+/// The identity of an object depends on something that is not known before it is read.
+pub(crate) const IDENTITY_UNKNOWN: Code = Code("E0401");
+/// Two instances own one object.
+pub(crate) const OWNED_TWICE: Code = Code("E0402");
+/// A plan would delete what is protected.
+pub(crate) const PROTECTED: Code = Code("E0403");
+/// Instances need each other.
+pub(crate) const CYCLE: Code = Code("E0404");
+/// A data source depends on what is decided during apply.
+pub(crate) const DATA_TOO_EARLY: Code = Code("E0405");
+/// The state remembers an object of a type that this program does not know.
+pub(crate) const UNKNOWN_TYPE: Code = Code("E0406");
+/// An object was decided before it was looked at.
+pub(crate) const UNSEEN: Code = Code("E0407");

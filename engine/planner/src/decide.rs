@@ -1,0 +1,430 @@
+//! Every instance in order: what is done to it, and what it will be.
+
+use crate::declare::{Declaration, Declared, evaluator, place_all, placed, undecided};
+use crate::order::sequence;
+use crate::removed::{Remembered, Removed};
+use crate::{PlanInput, Planning, codes};
+use addrs::{InstanceAddr, ResourceAddr, Scope};
+use diags::Diagnostic;
+use lang::Evaluator;
+use plans::{
+    Action, Change, Identity, ObjectKey, Origin, OutputChange, Problem, Reason, Recorded,
+};
+use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
+use std::collections::{BTreeMap, BTreeSet};
+use values::{Path, Value};
+
+/// One instance that is decided.
+pub(crate) struct Entry {
+    pub(crate) change: Change,
+    pub(crate) ops: Vec<plans::Op>,
+    /// What is remembered once all is done; `None` when it is gone.
+    pub(crate) record: Option<Recorded>,
+    /// Instances that must be done before.
+    pub(crate) needs: Vec<InstanceAddr>,
+    /// Instances that it needed when it was last applied.
+    pub(crate) needed: Vec<InstanceAddr>,
+}
+
+/// Decides all; what goes wrong with one instance stops only what needs it.
+pub(crate) fn decide(
+    input: &PlanInput<'_>,
+    declared: Declaration<'_>,
+    remembered: Remembered<'_>,
+    planning: &mut Planning,
+) -> Vec<Entry> {
+    let needs = needs_of(input, &declared);
+    let (order, cycle) = sequence(&needs);
+    if !cycle.is_empty() {
+        planning.diagnostics.push(in_circle(input, &declared, &cycle));
+        return Vec::new();
+    }
+    let declared_addrs: BTreeSet<&InstanceAddr> =
+        declared.instances.iter().map(|d| &d.addr).collect();
+    let (renamed, gone): (Vec<_>, Vec<_>) =
+        remembered.removed.into_iter().partition(|r| declared_addrs.contains(r.addr));
+    let mut decider = Decider {
+        input,
+        created: created(input, &declared),
+        renamed: renamed.into_iter().map(|r| (r.addr.clone(), r)).collect(),
+        by_key: remembered.by_key,
+        evaluator: evaluator(input),
+        failed: declared.failed.clone(),
+        planning,
+        entries: Vec::new(),
+    };
+    for index in order {
+        let needs = needs[index].iter().map(|i| declared.instances[*i].addr.clone()).collect();
+        decider.declared(&declared.instances[index], needs);
+    }
+    for removed in gone {
+        decider.removed(&removed);
+    }
+    // Outputs of a configuration in which something failed would only repeat the failure.
+    if !decider.planning.diagnostics.has_errors() {
+        decider.outputs();
+    }
+    decider.entries
+}
+
+/// For each instance the positions of those that must come before it.
+fn needs_of(input: &PlanInput<'_>, declared: &Declaration<'_>) -> Vec<Vec<usize>> {
+    let mut by_block: BTreeMap<ResourceAddr, Vec<usize>> = BTreeMap::new();
+    let mut by_addr: BTreeMap<&InstanceAddr, usize> = BTreeMap::new();
+    for (i, d) in declared.instances.iter().enumerate() {
+        by_block.entry(d.addr.resource()).or_default().push(i);
+        by_addr.insert(&d.addr, i);
+    }
+    let mut blocks: BTreeMap<ResourceAddr, BTreeSet<ResourceAddr>> = BTreeMap::new();
+    for block in input.references.order() {
+        let mut managed = BTreeSet::new();
+        for need in input.references.needs(block) {
+            match need.mode {
+                addrs::Mode::Managed => {
+                    managed.insert(need.clone());
+                }
+                // A data source is read while planning; what it needs must still come first.
+                addrs::Mode::Data => managed.extend(blocks.get(need).into_iter().flatten().cloned()),
+            }
+        }
+        blocks.insert(block.clone(), managed);
+    }
+    let one = |(i, d): (usize, &Declared<'_>)| {
+        let mut needs = BTreeSet::new();
+        for block in blocks.get(&d.addr.resource()).into_iter().flatten() {
+            let same = by_block.get(block).into_iter().flatten();
+            needs.extend(same.filter(|n| reachable(&d.addr, &declared.instances[**n].addr)));
+        }
+        for key in d.kind.needs(&d.identity, &d.args) {
+            needs.extend(declared.owners.get(&key).and_then(|addr| by_addr.get(addr)));
+        }
+        needs.remove(&i);
+        needs.into_iter().collect()
+    };
+    declared.instances.iter().enumerate().map(one).collect()
+}
+
+/// Whether a reference from one instance can mean the other: within the module calls that both
+/// share they must stand in the same instance.
+fn reachable(from: &InstanceAddr, to: &InstanceAddr) -> bool {
+    let pairs = from.module.0.iter().zip(&to.module.0);
+    pairs.take_while(|(a, b)| a.0 == b.0).all(|(a, b)| a == b)
+}
+
+/// Objects that do not exist and are declared.
+fn created(input: &PlanInput<'_>, declared: &Declaration<'_>) -> BTreeSet<ObjectKey> {
+    let absent = |key: &ObjectKey| input.observed.get(key) == Some(&Observation::Absent);
+    declared.owners.keys().filter(|key| absent(key)).cloned().collect()
+}
+
+fn in_circle(input: &PlanInput<'_>, declared: &Declaration<'_>, cycle: &[usize]) -> Diagnostic {
+    let evaluator = evaluator(input);
+    let names: Vec<String> = cycle.iter().map(|i| declared.instances[*i].addr.to_string()).collect();
+    let mut diagnostic = Diagnostic::error(
+        codes::CYCLE,
+        "Resources need each other",
+        format!("Each of these needs the next one to exist first: {}.", names.join(" -> ")),
+    )
+    .with_help("Remove one of the references, or one of the `depends_on`.");
+    for i in cycle {
+        if let Some(span) = evaluator.place(&declared.instances[*i].addr, &Path::root()) {
+            diagnostic = diagnostic.at(span, "");
+        }
+    }
+    diagnostic
+}
+
+struct Decider<'a, 'p> {
+    input: &'p PlanInput<'a>,
+    created: BTreeSet<ObjectKey>,
+    renamed: BTreeMap<InstanceAddr, Removed<'a>>,
+    by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
+    evaluator: Evaluator<'a>,
+    failed: BTreeSet<InstanceAddr>,
+    planning: &'p mut Planning,
+    entries: Vec<Entry>,
+}
+
+impl Decider<'_, '_> {
+    fn declared(&mut self, d: &Declared<'_>, needs: Vec<InstanceAddr>) {
+        if needs.iter().any(|n| self.failed.contains(n)) {
+            self.failed.insert(d.addr.clone());
+            return;
+        }
+        // What was unknown while declaring may be known now that its sources are decided.
+        let mut args = d.args.clone();
+        if !args.is_known() {
+            let (again, problems) = self.evaluator.arguments(&d.addr);
+            if problems.has_errors() {
+                self.planning.diagnostics.extend(problems);
+                self.failed.insert(d.addr.clone());
+                return;
+            }
+            args = again;
+        }
+        let (lifecycle, problems) = self.evaluator.lifecycle(&d.addr);
+        self.planning.diagnostics.extend(problems);
+        let remembered = self.by_key.get(&d.identity.key).copied();
+        let recorded = remembered.map(|(_, r)| r);
+        let request = PlanRequest {
+            identity: &d.identity,
+            desired: Some(&args),
+            observed: seen(self.input, &d.identity.key),
+            recorded,
+            preview: None,
+            ignore: &lifecycle.ignore,
+            created: &self.created,
+            project: &self.input.options.project,
+        };
+        let Some(decision) = self.ask(d.kind, &d.addr, request) else {
+            self.evaluator.set(d.addr.clone(), undecided(d.kind.schema(), &args));
+            return;
+        };
+        self.evaluator.set(d.addr.clone(), decision.exported.clone());
+        let record = Recorded {
+            identity: d.identity.clone(),
+            uid: decision.uid.clone(),
+            digest: decision.digest.clone(),
+            needs: needs.clone(),
+            protected: lifecycle.prevent_destroy,
+        };
+        if let Some((old, _)) = remembered.filter(|(old, _)| **old != d.addr) {
+            self.planning.plan.remember.push((old.clone(), None));
+            // Should the run stop before this object's step, it is still remembered.
+            self.planning.plan.remember.push((d.addr.clone(), recorded.cloned()));
+        }
+        if decision.action == Action::NoOp
+            && remembered.is_none_or(|(old, r)| *old != d.addr || !same_record(r, &record))
+        {
+            self.planning.plan.remember.push((d.addr.clone(), Some(record.clone())));
+        }
+        let entry = self.entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
+        let mut entry = Entry { record: Some(record), needs, ..entry };
+        if let Some(old) = self.renamed.remove(&d.addr) {
+            self.replace_old(&mut entry, &old);
+        }
+        let protected = lifecycle.prevent_destroy
+            && matches!(entry.change.action, Action::Replace | Action::Delete);
+        if protected {
+            self.refuse(&entry.change, "is to be replaced");
+            return;
+        }
+        self.entries.push(entry);
+    }
+
+    /// The block means another object now: the old one goes, then the new one comes.
+    fn replace_old(&mut self, entry: &mut Entry, old: &Removed<'_>) {
+        let Some(deletion) = self.deletion(old) else { return };
+        if deletion.action != Action::Delete {
+            return;
+        }
+        let schema = self.input.catalog.resource(entry.change.addr.ty.as_str()).map(|k| k.schema());
+        let identity = schema.into_iter().flat_map(|s| &s.attrs).filter(|a| a.is_identity());
+        entry.change.reason =
+            Some(Reason::CannotUpdate(identity.map(|a| Path::root().attr(a.name)).collect()));
+        entry.change.action = Action::Replace;
+        entry.change.before = deletion.before;
+        entry.change.notes.extend(deletion.notes);
+        entry.ops.splice(0..0, deletion.ops);
+        entry.needed.clone_from(&old.recorded.needs);
+    }
+
+    fn removed(&mut self, removed: &Removed<'_>) {
+        let Some(decision) = self.deletion(removed) else { return };
+        if decision.action == Action::Forget || decision.action == Action::NoOp {
+            // It is gone already; there is nothing to show, only something to forget.
+            self.planning.plan.remember.push((removed.addr.clone(), None));
+            return;
+        }
+        let Some(kind) = self.input.catalog.resource(removed.addr.ty.as_str()) else { return };
+        let identity = &removed.recorded.identity;
+        let mut entry =
+            self.entry(removed.addr.clone(), kind, identity, decision, Some(removed.recorded));
+        entry.change.reason = Some(removed.reason.clone());
+        entry.change.origin = Origin::Pending;
+        if removed.recorded.protected {
+            self.refuse(&entry.change, "is to be deleted");
+            return;
+        }
+        self.entries.push(entry);
+    }
+
+    fn deletion(&mut self, removed: &Removed<'_>) -> Option<Decision> {
+        let Some(kind) = self.input.catalog.resource(removed.addr.ty.as_str()) else {
+            self.planning.diagnostics.push(unknown_type(removed));
+            return None;
+        };
+        let request = PlanRequest {
+            identity: &removed.recorded.identity,
+            desired: None,
+            observed: seen(self.input, &removed.recorded.identity.key),
+            recorded: Some(removed.recorded),
+            preview: None,
+            ignore: &[],
+            created: &self.created,
+            project: &self.input.options.project,
+        };
+        self.ask(kind, removed.addr, request)
+    }
+
+    /// Asks the type, with the preview if there is one for exactly this question.
+    fn ask(
+        &mut self,
+        kind: &dyn ResourceKind,
+        addr: &InstanceAddr,
+        request: PlanRequest<'_>,
+    ) -> Option<Decision> {
+        let mut planned = kind.plan(&request);
+        if let Planned::NeedsPreview(op) = &planned {
+            match self.input.previews.get(&request.identity.key) {
+                Some((asked, answer)) if asked == op => {
+                    planned = kind.plan(&PlanRequest { preview: Some(answer), ..request });
+                }
+                _ => {
+                    self.planning.needs.previews.push(op.clone());
+                    return None;
+                }
+            }
+        }
+        match planned {
+            Planned::Decided(mut decision) => {
+                let warnings = std::mem::take(&mut decision.warnings);
+                place_all(&self.evaluator, addr, warnings, &mut self.planning.diagnostics);
+                Some(*decision)
+            }
+            Planned::Failed(problems) => self.fail(addr, problems),
+            Planned::NeedsPreview(op) => self.fail(addr, vec![asked_twice(&op)]),
+        }
+    }
+
+    fn fail(&mut self, addr: &InstanceAddr, problems: Vec<Problem>) -> Option<Decision> {
+        self.failed.insert(addr.clone());
+        for problem in problems {
+            let diagnostic = placed(&self.evaluator, addr, problem);
+            self.planning.diagnostics.push(diagnostic);
+        }
+        None
+    }
+
+    fn entry(
+        &self,
+        addr: InstanceAddr,
+        kind: &dyn ResourceKind,
+        identity: &Identity,
+        decision: Decision,
+        recorded: Option<&Recorded>,
+    ) -> Entry {
+        let moved = recorded.is_some_and(|r| r.digest == decision.digest);
+        let scope = match decision.action {
+            Action::NoOp | Action::Forget => Scope::cluster(),
+            _ => kind.scope(identity),
+        };
+        let reason = (decision.action == Action::Replace)
+            .then(|| Reason::CannotUpdate(decision.replaced_for.clone()));
+        Entry {
+            ops: decision.ops,
+            record: None,
+            needs: Vec::new(),
+            needed: recorded.map(|r| r.needs.clone()).unwrap_or_default(),
+            change: Change {
+                addr,
+                identity: identity.clone(),
+                scope,
+                action: decision.action,
+                reason,
+                disruption: decision.disruption,
+                before: decision.before,
+                after: decision.after,
+                basis: decision.basis,
+                origin: if moved { Origin::Drift } else { Origin::Pending },
+                notes: decision.notes,
+            },
+        }
+    }
+
+    fn refuse(&mut self, change: &Change, what: &str) {
+        self.failed.insert(change.addr.clone());
+        let mut diagnostic = Diagnostic::error(
+            codes::PROTECTED,
+            "Object is protected",
+            format!(
+                "`{}` ({}) {what}, and its `lifecycle` says `prevent_destroy = true`. A block \
+                 that is gone keeps its protection.",
+                change.addr, change.identity.shown
+            ),
+        )
+        .with_help(
+            "Set `prevent_destroy = false` in the block and apply that first, then remove it.",
+        )
+        .for_address(&change.addr);
+        if let Some(span) = self.evaluator.place(&change.addr, &Path::root()) {
+            diagnostic = diagnostic.at(span, "");
+        }
+        self.planning.diagnostics.push(diagnostic);
+    }
+
+    fn outputs(&mut self) {
+        let before = &self.input.state.outputs;
+        let mut after: BTreeMap<String, Value> = BTreeMap::new();
+        if self.input.options.mode != plans::Mode::Destroy {
+            let (outputs, problems) = self.evaluator.outputs();
+            self.planning.diagnostics.extend(problems);
+            for (name, (value, sensitive)) in outputs {
+                let value = if sensitive { value.into_sensitive() } else { value };
+                after.insert(name, value);
+            }
+        }
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for name in names {
+            self.planning.plan.outputs.push(OutputChange {
+                name: name.clone(),
+                before: before.get(name).cloned(),
+                after: after.get(name).cloned(),
+            });
+        }
+    }
+}
+
+/// What was read of an object. Every object is looked at before anything is decided, so the
+/// fallback is never met; it still must not be "absent".
+fn seen<'a>(input: &PlanInput<'a>, key: &ObjectKey) -> &'a Observation {
+    static UNSEEN: std::sync::LazyLock<Observation> = std::sync::LazyLock::new(|| {
+        Observation::Unknown(Problem::error(
+            codes::UNSEEN,
+            "Object was not looked at",
+            Path::root(),
+            "It was planned before it was read.",
+        ))
+    });
+    input.observed.get(key).unwrap_or(&UNSEEN)
+}
+
+/// Whether nothing that is remembered would be written anew. The uid of an object that is
+/// found as it should be is not a change of ours.
+fn same_record(old: &Recorded, new: &Recorded) -> bool {
+    let uid = new.uid.is_none() || old.uid == new.uid;
+    uid && old.digest == new.digest && old.needs == new.needs && old.protected == new.protected
+}
+
+fn unknown_type(removed: &Removed<'_>) -> Diagnostic {
+    Diagnostic::error(
+        codes::UNKNOWN_TYPE,
+        "Unknown type in the state",
+        format!(
+            "The state remembers `{}` ({}), and this version of clinch has no such type.",
+            removed.addr, removed.recorded.identity.shown
+        ),
+    )
+    .with_help("Use the version of clinch that applied it, or forget it with `clinch state rm`.")
+    .for_address(removed.addr)
+}
+
+fn asked_twice(op: &plans::Op) -> Problem {
+    Problem::error(
+        codes::CYCLE,
+        "Preview could not be used",
+        Path::root(),
+        format!("The answer to \"{}\" led to the same question again.", op.text),
+    )
+    .with_help("This is a fault of clinch; please report it with the configuration.")
+}

@@ -1,0 +1,259 @@
+//! Every declared instance with its arguments and its identity.
+
+use crate::{Needs, PlanInput, Read, codes};
+use addrs::{InstanceAddr, Mode, ResourceAddr};
+use diags::{Diagnostic, Diagnostics};
+use lang::Evaluator;
+use plans::{Exported, Identity, Mode as PlanMode, ObjectKey, Problem};
+use provider::{ResourceKind, Wanted};
+use std::collections::{BTreeMap, BTreeSet};
+use values::{Path, Role, Schema, Type, Value};
+
+/// One managed instance.
+pub(crate) struct Declared<'a> {
+    pub(crate) addr: InstanceAddr,
+    pub(crate) kind: &'a dyn ResourceKind,
+    pub(crate) args: Value,
+    pub(crate) identity: Identity,
+}
+
+/// All managed instances, in an order in which each comes after what it refers to.
+#[derive(Default)]
+pub(crate) struct Declaration<'a> {
+    pub(crate) instances: Vec<Declared<'a>>,
+    /// Which instance declares an object.
+    pub(crate) owners: BTreeMap<ObjectKey, InstanceAddr>,
+    /// Instances that could not be declared; what needs them is not planned.
+    pub(crate) failed: BTreeSet<InstanceAddr>,
+    /// Blocks whose instances are not even known.
+    pub(crate) failed_blocks: BTreeSet<ResourceAddr>,
+}
+
+/// Evaluates every block. In destroy mode nothing is declared: all that the state remembers
+/// goes.
+pub(crate) fn declare<'a>(
+    input: &PlanInput<'a>,
+    needs: &mut Needs,
+    diagnostics: &mut Diagnostics,
+) -> Declaration<'a> {
+    let mut out = Declaration::default();
+    if input.options.mode == PlanMode::Destroy {
+        return out;
+    }
+    let mut evaluator = evaluator(input);
+    for block in input.references.order() {
+        if input.references.needs(block).iter().any(|n| out.failed_blocks.contains(n)) {
+            out.failed_blocks.insert(block.clone());
+            continue;
+        }
+        match evaluator.instances(block) {
+            Ok(instances) => {
+                for addr in instances {
+                    let declared = match block.mode {
+                        Mode::Data => data(input, &mut evaluator, &addr, needs, diagnostics),
+                        Mode::Managed => {
+                            managed(input, &mut evaluator, &addr, &mut out, needs, diagnostics)
+                        }
+                    };
+                    if !declared {
+                        out.failed.insert(addr);
+                        out.failed_blocks.insert(block.clone());
+                    }
+                }
+            }
+            Err(problems) => {
+                diagnostics.extend(problems);
+                out.failed_blocks.insert(block.clone());
+            }
+        }
+    }
+    out
+}
+
+/// An evaluator that knows the variables and the data sources read so far.
+pub(crate) fn evaluator<'a>(input: &PlanInput<'a>) -> Evaluator<'a> {
+    let mut evaluator =
+        Evaluator::new(input.config, input.schemas, input.references, input.variables.clone());
+    for (addr, exported) in input.reads {
+        evaluator.set(addr.clone(), exported.clone());
+    }
+    evaluator
+}
+
+fn data(
+    input: &PlanInput<'_>,
+    evaluator: &mut Evaluator<'_>,
+    addr: &InstanceAddr,
+    needs: &mut Needs,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    if input.reads.contains_key(addr) {
+        return true;
+    }
+    let (args, problems) = evaluator.arguments(addr);
+    let failed = problems.has_errors();
+    diagnostics.extend(problems);
+    let Some(kind) = input.catalog.data(addr.ty.as_str()).filter(|_| !failed) else { return false };
+    let problems = kind.check(&args);
+    if !place_all(evaluator, addr, problems, diagnostics) {
+        return false;
+    }
+    evaluator.set(addr.clone(), Value::Unknown(Type::Any));
+    if !args.is_known() {
+        // Whether it will be known in a later round, once something else has been read.
+        if needs.is_empty() {
+            diagnostics.push(too_early(evaluator, addr));
+            return false;
+        }
+        return true;
+    }
+    needs.reads.push(Read { addr: addr.clone(), ty: addr.ty.clone(), args });
+    true
+}
+
+fn too_early(evaluator: &Evaluator<'_>, addr: &InstanceAddr) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(
+        codes::DATA_TOO_EARLY,
+        "Data source depends on a value known after apply",
+        format!("`{addr}` is read while planning, so its arguments must be known by then."),
+    )
+    .with_help("Use names from the configuration instead of attributes decided during apply.")
+    .for_address(addr);
+    if let Some(span) = evaluator.place(addr, &Path::root()) {
+        diagnostic = diagnostic.at(span, "");
+    }
+    diagnostic
+}
+
+fn managed<'a>(
+    input: &PlanInput<'a>,
+    evaluator: &mut Evaluator<'_>,
+    addr: &InstanceAddr,
+    out: &mut Declaration<'a>,
+    needs: &mut Needs,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let (args, problems) = evaluator.arguments(addr);
+    let failed = problems.has_errors();
+    diagnostics.extend(problems);
+    let Some(kind) = input.catalog.resource(addr.ty.as_str()).filter(|_| !failed) else {
+        return false;
+    };
+    if !place_all(evaluator, addr, kind.check(&args), diagnostics) {
+        return false;
+    }
+    if let Some(unknown) = unknown_identity(kind.schema(), &args) {
+        // Data that is still to be read may make it known.
+        if needs.reads.is_empty() {
+            diagnostics.push(identity_unknown(evaluator, addr, unknown));
+            return false;
+        }
+        evaluator.set(addr.clone(), Value::Unknown(Type::Any));
+        return true;
+    }
+    let identity = match kind.identify(&args) {
+        Ok(identity) => identity,
+        Err(problems) => {
+            place_all(evaluator, addr, problems, diagnostics);
+            return false;
+        }
+    };
+    if let Some(first) = out.owners.get(&identity.key) {
+        diagnostics.push(owned_twice(evaluator, first, addr, &identity));
+        return false;
+    }
+    out.owners.insert(identity.key.clone(), addr.clone());
+    evaluator.set(addr.clone(), undecided(kind.schema(), &args));
+    if !input.observed.contains_key(&identity.key) {
+        needs
+            .observations
+            .push(Wanted { ty: addr.ty.clone(), identity: identity.clone() });
+    }
+    out.instances.push(Declared { addr: addr.clone(), kind, args, identity });
+    true
+}
+
+/// The arguments, and for everything that the world decides "known after apply".
+pub(crate) fn undecided(schema: &Schema, args: &Value) -> Exported {
+    let mut map = args.as_map().cloned().unwrap_or_default();
+    for attr in schema.attrs.iter().filter(|a| a.role == Role::Computed) {
+        map.insert(attr.name.into(), Value::Unknown(attr.ty.clone()));
+    }
+    Value::map(map)
+}
+
+fn unknown_identity(schema: &Schema, args: &Value) -> Option<&'static str> {
+    let unknown = |name: &str| args.get(name).is_some_and(|v| !v.is_known());
+    schema.attrs.iter().find(|a| a.is_identity() && unknown(a.name)).map(|a| a.name)
+}
+
+fn identity_unknown(
+    evaluator: &Evaluator<'_>,
+    addr: &InstanceAddr,
+    name: &'static str,
+) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(
+        codes::IDENTITY_UNKNOWN,
+        "Identity known only after apply",
+        format!(
+            "`{name}` says which object `{addr}` is, so it must be known while planning. Its \
+             value is decided only during apply."
+        ),
+    )
+    .with_help("Write the name itself, or take it from a variable, a local or a data source.")
+    .for_address(addr);
+    if let Some(span) = evaluator.place(addr, &Path::root().attr(name)) {
+        diagnostic = diagnostic.at(span, "known after apply");
+    }
+    diagnostic
+}
+
+fn owned_twice(
+    evaluator: &Evaluator<'_>,
+    first: &InstanceAddr,
+    second: &InstanceAddr,
+    identity: &Identity,
+) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(
+        codes::OWNED_TWICE,
+        "Two resources own one object",
+        format!("`{first}` and `{second}` both describe {}.", identity.shown),
+    )
+    .with_help("Merge the two blocks, or give one of them another name or namespace.")
+    .for_address(second);
+    for (addr, text) in [(second, "described again here"), (first, "first described here")] {
+        if let Some(span) = evaluator.place(addr, &Path::root()) {
+            diagnostic = diagnostic.at(span, text);
+        }
+    }
+    diagnostic
+}
+
+/// Gives every problem its place; whether none of them is an error.
+pub(crate) fn place_all(
+    evaluator: &Evaluator<'_>,
+    addr: &InstanceAddr,
+    problems: Vec<Problem>,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let mut fine = true;
+    for problem in problems {
+        fine &= problem.severity != diags::Severity::Error;
+        diagnostics.push(placed(evaluator, addr, problem));
+    }
+    fine
+}
+
+/// The problem as a diagnostic that points at the argument it is about.
+pub(crate) fn placed(
+    evaluator: &Evaluator<'_>,
+    addr: &InstanceAddr,
+    problem: Problem,
+) -> Diagnostic {
+    let span = evaluator.place(addr, &problem.path);
+    let diagnostic = problem.into_diagnostic().for_address(addr);
+    match span {
+        Some(span) => diagnostic.at(span, ""),
+        None => diagnostic,
+    }
+}

@@ -1,0 +1,96 @@
+//! Values that were decided during apply: the operation as it is really done.
+
+use crate::PlanInput;
+use crate::declare::evaluator;
+use addrs::InstanceAddr;
+use plans::{Exported, Op, Step};
+use provider::{Observation, PlanRequest, Planned};
+use std::collections::{BTreeMap, BTreeSet};
+use values::Value;
+
+/// What apply has learnt so far: what each finished instance exports.
+pub type Known = BTreeMap<InstanceAddr, Exported>;
+
+/// The operation of a late step, with everything known. Fails when a part that the plan showed
+/// as known would change, or when something is still unknown.
+pub fn resolve(
+    input: &PlanInput<'_>,
+    known: &Known,
+    step: &Step,
+    observed: &Observation,
+) -> Result<Op, String> {
+    let Some(addr) = &step.addr else { return Ok(step.op.clone()) };
+    let kind = input
+        .catalog
+        .resource(addr.ty.as_str())
+        .ok_or_else(|| format!("there is no resource type `{}`", addr.ty))?;
+    let mut evaluator = evaluator(input);
+    for (addr, exported) in known {
+        evaluator.set(addr.clone(), exported.clone());
+    }
+    let (args, problems) = evaluator.arguments(addr);
+    if let Some(problem) = problems.iter().find(|d| d.severity == diags::Severity::Error) {
+        return Err(format!("{}: {}", problem.summary, problem.detail));
+    }
+    let (lifecycle, _) = evaluator.lifecycle(addr);
+    let request = PlanRequest {
+        identity: &step.op.identity,
+        desired: Some(&args),
+        observed,
+        recorded: input.state.records.get(addr),
+        preview: None,
+        ignore: &lifecycle.ignore,
+        created: &BTreeSet::new(),
+        project: &input.options.project,
+    };
+    let op = match kind.plan(&request) {
+        Planned::NeedsPreview(op) => op,
+        Planned::Decided(decision) => decision
+            .ops
+            .into_iter()
+            .find(|op| op.name == step.op.name)
+            .unwrap_or_else(|| step.op.clone()),
+        Planned::Failed(problems) => {
+            let texts: Vec<_> = problems.iter().map(|p| p.detail.clone()).collect();
+            return Err(texts.join(" "));
+        }
+    };
+    if !op.args.is_known() {
+        return Err("a value that was to be decided by an earlier step is still unknown".into());
+    }
+    if let Some(path) = first_change(&step.op.args, &op.args, &values::Path::root()) {
+        return Err(format!(
+            "`{path}` is no longer what the plan showed; plan again to see the new value"
+        ));
+    }
+    Ok(op)
+}
+
+/// The first known part of what was planned that is not so in what would be done.
+fn first_change(
+    planned: &Value,
+    now: &Value,
+    path: &values::Path,
+) -> Option<values::Path> {
+    match (planned, now) {
+        (Value::Unknown(_), _) => None,
+        // A stored plan keeps no secret, so it cannot be compared, only recomputed.
+        (Value::Sensitive(a), _) if !a.expose().is_known() => None,
+        (Value::Map(a), Value::Map(b)) => {
+            // How an operation verifies itself is not a part of what it does to the object.
+            let names: BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            names.into_iter().filter(|n| !(path.steps().is_empty() && &***n == "verify")).find_map(
+                |name| match (a.get(name), b.get(name)) {
+                    (Some(a), Some(b)) => first_change(a, b, &path.clone().attr(name)),
+                    _ => Some(path.clone().attr(name)),
+                },
+            )
+        }
+        (Value::List(a), Value::List(b)) if a.len() == b.len() => a
+            .iter()
+            .zip(b.iter())
+            .enumerate()
+            .find_map(|(i, (a, b))| first_change(a, b, &path.clone().index(i))),
+        (a, b) => (a != b).then(|| path.clone()),
+    }
+}

@@ -1,0 +1,66 @@
+//! What the state remembers and the configuration no longer declares.
+
+use crate::declare::Declaration;
+use crate::{Needs, PlanInput};
+use addrs::InstanceAddr;
+use plans::{Mode, ObjectKey, Reason, Recorded};
+use provider::Wanted;
+use std::collections::BTreeMap;
+
+/// One remembered instance whose object is not declared any more.
+pub(crate) struct Removed<'a> {
+    pub(crate) addr: &'a InstanceAddr,
+    pub(crate) recorded: &'a Recorded,
+    pub(crate) reason: Reason,
+}
+
+/// What is remembered, sorted into what goes and what only has another address now.
+#[derive(Default)]
+pub(crate) struct Remembered<'a> {
+    /// Objects that nothing declares.
+    pub(crate) removed: Vec<Removed<'a>>,
+    /// The remembered address of each declared object.
+    pub(crate) by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
+}
+
+pub(crate) fn removed<'a>(
+    input: &PlanInput<'a>,
+    declared: &Declaration<'_>,
+    needs: &mut Needs,
+) -> Remembered<'a> {
+    let mut out = Remembered::default();
+    for (addr, recorded) in &input.state.records {
+        let key = &recorded.identity.key;
+        if declared.owners.contains_key(key) {
+            out.by_key.insert(key, (addr, recorded));
+            continue;
+        }
+        // A block that could not be evaluated may still declare this object: never delete on
+        // the ground of an error.
+        if declared.failed.contains(addr) || declared.failed_blocks.contains(&addr.resource()) {
+            continue;
+        }
+        if !input.observed.contains_key(key) {
+            let identity = recorded.identity.clone();
+            needs.observations.push(Wanted { ty: addr.ty.clone(), identity });
+        }
+        out.removed.push(Removed { addr, recorded, reason: reason(input, addr) });
+    }
+    out
+}
+
+fn reason(input: &PlanInput<'_>, addr: &InstanceAddr) -> Reason {
+    if input.options.mode == Mode::Destroy {
+        return Reason::Destroy;
+    }
+    let resource = addr.resource();
+    let module = input.config.modules.get(&resource.module);
+    if module.is_none_or(|m| !m.resources.contains_key(&resource)) {
+        return Reason::NotInConfiguration;
+    }
+    match addr.key {
+        addrs::InstanceKey::Key(_) => Reason::KeyGone,
+        addrs::InstanceKey::Index(_) => Reason::IndexGone,
+        addrs::InstanceKey::None => Reason::NotInConfiguration,
+    }
+}
