@@ -26,7 +26,7 @@ const STAGES: [&str; 5] = [
     "pod/fast/pod-delete.yaml",
 ];
 
-/// Name of the file with all stages, beside the binaries.
+/// Name of the file with kwok's stages, beside the binaries.
 pub(super) const STAGES_FILE: &str = "kwok-stages.yaml";
 
 /// The folder with all binaries; built when the cache does not have it.
@@ -103,14 +103,13 @@ fn build(module: &str, into: &Path) -> Result<(), Trouble> {
 fn kubernetes_stamp(version: &str) -> String {
     let mut numbers = version.trim_start_matches('v').split('.');
     let (major, minor) = (numbers.next().unwrap_or(""), numbers.next().unwrap_or(""));
-    ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
-        .iter()
-        .map(|package| {
-            format!(
-                " -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
-            )
-        })
-        .collect()
+    let mut stamp = String::new();
+    for package in ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"] {
+        for (key, value) in [("Version", version), ("Major", major), ("Minor", minor)] {
+            stamp.extend([" -X ", package, ".git", key, "=", value]);
+        }
+    }
+    stamp
 }
 
 fn go(module: &str) -> Command {
@@ -167,7 +166,7 @@ fn watch(mut go: Command, module: &str, total: usize) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// All stages in one file: those of the pinned kwok, then our own.
+/// kwok's own stages in one file.
 fn stages() -> Result<String, Trouble> {
     let mut list = go("kwok");
     let out = list
@@ -175,10 +174,8 @@ fn stages() -> Result<String, Trouble> {
         .output()
         .doing(|| "starting go".to_owned())?;
     let module = PathBuf::from(String::from_utf8_lossy(&out.stdout).trim());
-    let theirs = STAGES.iter().map(|name| module.join("kustomize/stage").join(name));
-    let ours = cache::sources().join("stages.yaml");
     let mut all = String::new();
-    for path in theirs.chain([ours]) {
+    for path in STAGES.iter().map(|name| module.join("kustomize/stage").join(name)) {
         let text = fs::read_to_string(&path).doing(|| format!("reading {}", path.display()))?;
         all.push_str("---\n");
         all.push_str(&text);
@@ -212,7 +209,7 @@ mod tests {
         let stamp = kubernetes_stamp("v1.37.2");
         assert!(stamp.contains("component-base/version.gitVersion=v1.37.2 "), "{stamp}");
         assert!(stamp.contains("component-base/version.gitMajor=1 "), "{stamp}");
-        assert!(stamp.contains("component-base/version.gitMinor=37 "), "{stamp}");
+        assert!(stamp.ends_with("client-go/pkg/version.gitMinor=37"), "{stamp}");
     }
 
     #[test]

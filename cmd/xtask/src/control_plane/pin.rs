@@ -54,18 +54,19 @@ fn go_mod_of(version: &str) -> Result<String, Trouble> {
 /// A go.mod with the four programs and one replacement for each staging module of `upstream`.
 fn write_go_mod(version: &str, staged: &str, upstream: &str) -> String {
     let line = |start: &str| upstream.lines().find(|line| line.starts_with(start)).unwrap_or("");
-    let replaces: String = upstream
+    let replaces: Vec<String> = upstream
         .lines()
         .filter_map(|line| line.trim().split_once(" => ./staging/"))
-        .map(|(module, _)| format!("\t{module} => {module} {staged}\n"))
+        .map(|(module, _)| format!("\t{module} => {module} {staged}"))
         .collect();
+    let replaces = replaces.join("\n");
     format!(
         "module clinch.invalid/controlplane/kubernetes\n\n{go}\n\n{godebug}\n\ntool (\n\
          \tk8s.io/kubernetes/cmd/kube-apiserver\n\
          \tk8s.io/kubernetes/cmd/kube-controller-manager\n\
          \tk8s.io/kubernetes/cmd/kube-scheduler\n\
          \tk8s.io/kubernetes/cmd/kubectl\n)\n\n\
-         require k8s.io/kubernetes {version}\n\nreplace (\n{replaces})\n",
+         require k8s.io/kubernetes {version}\n\nreplace (\n{replaces}\n)\n",
         go = line("go "),
         godebug = line("godebug "),
     )

@@ -72,7 +72,9 @@ impl Process {
 pub(super) fn end(processes: &[Process]) -> Vec<Process> {
     let mut left = Vec::new();
     for signal in ["TERM", "KILL"] {
-        processes.iter().for_each(|one| one.signal(signal));
+        for one in processes {
+            one.signal(signal);
+        }
         let start = Instant::now();
         loop {
             left = processes.iter().filter(|one| one.is_alive()).cloned().collect();
@@ -110,7 +112,6 @@ fn parse_stat(line: &str) -> Option<(char, u64)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     #[test]

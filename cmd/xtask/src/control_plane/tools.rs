@@ -73,7 +73,6 @@ fn require(assets: &Path, name: &str) -> Result<PathBuf, Trouble> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     #[test]

@@ -299,6 +299,7 @@ impl Start {
         vec![
             format!("--kubeconfig={}", self.folder.join("kwok.kubeconfig").display()),
             format!("--config={}", controllers.stages.display()),
+            format!("--config={}", cache::sources().join("stages.yaml").display()),
             // Nodes without the annotation stay as a test made them.
             "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".to_owned(),
             "--node-lease-duration-seconds=40".to_owned(),

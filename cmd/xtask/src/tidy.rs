@@ -1,4 +1,0 @@
-use crate::trouble::Trouble;
-pub(crate) fn run() -> Result<(), Trouble> {
-    Ok(())
-}
