@@ -35,12 +35,18 @@ impl<T, E: fmt::Display> Doing<T> for Result<T, E> {
 
 /// One line of talk.
 pub(crate) fn say(line: impl fmt::Display) {
+    if cfg!(test) {
+        return; // The test harness captures macros, not handles.
+    }
     // Nobody is left to tell when standard error itself is gone.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// One line of data. A closed pipe is a reader that has seen enough.
 pub(crate) fn print(line: impl fmt::Display) -> Result<(), Trouble> {
+    if cfg!(test) {
+        return Ok(());
+    }
     match writeln!(io::stdout().lock(), "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Trouble(format!("writing to standard output: {error}")))

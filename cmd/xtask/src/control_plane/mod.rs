@@ -87,6 +87,11 @@ pub(crate) fn run(command: Command) -> Result<(), Trouble> {
     }
 }
 
+/// Builds whatever a start would build.
+pub(crate) fn build() -> Result<(), Trouble> {
+    tools::find().map(drop)
+}
+
 /// The control plane of that name, if all of its processes are alive.
 fn running(name: &str) -> Result<Record, Trouble> {
     let how = format!("Start one with: cargo xtask control-plane up --name {name}");
