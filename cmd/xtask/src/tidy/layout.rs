@@ -1,7 +1,7 @@
 //! Which files and folders there are.
 
 use super::Finding;
-use super::code::blank;
+use super::code::{blank, line_of};
 use super::tree::Tree;
 use std::collections::BTreeSet;
 
@@ -47,38 +47,45 @@ pub(super) fn examples(tree: &Tree) -> Vec<Finding> {
 
 const REGENERATE: &str = "run `cargo xtask codegen` and commit what it wrote";
 
-/// Every resource type has its schema and its page, and neither outlives its type.
+/// Every resource type has its schema and its page, once there are any.
+///
+/// That no page outlives its type is checked by `codegen --check`, which knows all of them.
 pub(super) fn resource_pages(tree: &Tree) -> Vec<Finding> {
     const FOLDER: &str = "schemas/resources/";
-    let pages: BTreeSet<&str> =
-        tree.files.keys().filter_map(|path| path.strip_prefix(FOLDER)).collect();
-    if pages.is_empty() {
+    if !tree.files.keys().any(|path| path.starts_with(FOLDER)) {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    let mut wanted = BTreeSet::new();
-    for (path, name) in resource_types(tree) {
+    for (path, line, name) in resource_types(tree) {
         for ending in ["json", "md"] {
-            let page = format!("{name}.{ending}");
-            if !pages.contains(page.as_str()) {
-                let what = format!("`{name}` has no {FOLDER}{page}");
-                findings.push(Finding::new(&path, 1, what, REGENERATE));
+            if !tree.files.contains_key(&format!("{FOLDER}{name}.{ending}")) {
+                let what = format!("`{name}` has no {FOLDER}{name}.{ending}");
+                findings.push(Finding::new(path, line, what, REGENERATE));
             }
-            wanted.insert(page);
         }
     }
-    let orphans = pages.into_iter().filter(|page| !wanted.contains(*page)).map(|page| {
-        let what = "belongs to no resource type";
-        Finding::new(&format!("{FOLDER}{page}"), 1, what, REGENERATE)
-    });
-    findings.extend(orphans);
     findings
 }
 
-/// Resource types as their sources name them: file and type name.
-fn resource_types(tree: &Tree) -> Vec<(String, String)> {
-    let _ = tree;
-    Vec::new()
+/// Resource types as the providers name them: file, line and name of the type.
+fn resource_types(tree: &Tree) -> Vec<(&str, usize, &str)> {
+    const CONSTANT: &str = "const NAME: &'static str = \"";
+    let mut types = Vec::new();
+    for (path, text) in tree.rust().filter(|(path, _)| path.starts_with("providers/")) {
+        // Data sources are named the same way, and their pages are of another kind.
+        let code = blank(text);
+        if code.contains("DataKind for") || code.contains("DataType for") {
+            continue;
+        }
+        for (at, constant) in text.match_indices(CONSTANT) {
+            let name = text[at + constant.len()..].split('"').next().unwrap_or_default();
+            // In a comment or a literal the constant is blank.
+            if code[at..].starts_with("const") {
+                types.push((path, line_of(text, at), name));
+            }
+        }
+    }
+    types
 }
 
 /// A Rust file that no module names is never compiled, and its tests never run.
@@ -161,6 +168,27 @@ mod tests {
             said(&examples(&tree)),
             ["examples/empty/main.hcl is missing", "examples/silent/README.md is missing"]
         );
+    }
+
+    #[test]
+    fn resource_type_without_its_page_is_found_once_there_are_pages() {
+        let source = "// one type\nconst NAME: &'static str = \"limit_range\";\n\
+                      // const NAME: &'static str = \"comment\";\n";
+        let data = "impl DataKind for X { const NAME: &'static str = \"nodes\"; }";
+        let mut tree = files(&[
+            ("providers/cluster/src/limit_range.rs", source),
+            ("providers/cluster/src/nodes.rs", data),
+        ]);
+        assert_eq!(resource_pages(&tree), []);
+        tree.files.insert("schemas/resources/limit_range.md".to_owned(), String::new());
+        let found = resource_pages(&tree);
+        assert_eq!(
+            said(&found),
+            [
+                "providers/cluster/src/limit_range.rs `limit_range` has no schemas/resources/limit_range.json"
+            ]
+        );
+        assert_eq!(found[0].line, 2);
     }
 
     #[test]
