@@ -1,0 +1,20 @@
+//! For a person at a terminal, or one who reads a log.
+//!
+//! [`plan`] before, [`event`] during, [`outcome`] after; [`diagnostic`] when something is
+//! wrong. Symbols and sentences are Terraform's where other tools parse them.
+
+mod body;
+mod change;
+mod diagnostic;
+mod event;
+mod lines;
+mod outcome;
+mod place;
+mod plan;
+mod snippet;
+mod table;
+
+pub use diagnostic::{diagnostic, diagnostics};
+pub use event::event;
+pub use outcome::outcome;
+pub use plan::{counts, nodes, plan};

@@ -1,0 +1,272 @@
+//! What will happen, for a person.
+
+use super::body::Body;
+use super::{change, table};
+use crate::style::Ink;
+use crate::{Detail, Style, text};
+use plans::{Action, Change, Mode, Origin, OutputChange, Plan, Tally};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use values::{Diff, Disruption};
+
+/// The whole plan: target, table, each change, and the counts as the last line.
+///
+/// Lines that other tools look for (`Plan: `, `No changes.`, `  # ADDR will be created`) are
+/// Terraform's to the byte. Ends with a newline.
+pub fn plan(plan: &Plan, style: &Style, detail: Detail) -> String {
+    let mut page = Page { plan, style: *style, detail, out: Vec::new() };
+    page.target();
+    let changes = table::by_risk(plan.changes.iter());
+    let outputs: Vec<_> = plan.outputs.iter().filter(|o| o.is_change()).collect();
+    if changes.is_empty() && outputs.is_empty() {
+        page.nothing();
+    } else {
+        page.changes(&changes);
+        page.outputs(&outputs);
+        page.brackets();
+        page.counts(&changes, !outputs.is_empty());
+    }
+    page.out.join("\n") + "\n"
+}
+
+/// The counts line alone: `Plan: 1 to add, 0 to change, 0 to destroy.`
+pub fn counts(plan: &Plan) -> String {
+    let mut tally = Tally::default();
+    plan.changes.iter().for_each(|c| tally.count(c.action));
+    let Tally { added, changed, destroyed, forgotten } = tally;
+    let forget = if forgotten > 0 { format!(", {forgotten} to forget") } else { String::new() };
+    format!("Plan: {added} to add, {changed} to change, {destroyed} to destroy{forget}.")
+}
+
+/// How many nodes are disturbed, and how: `Nodes: 3 to drain, ...`; `None` when none is. Each
+/// node counts once, by the worst that happens to it.
+pub fn nodes(plan: &Plan) -> Option<String> {
+    let mut worst: BTreeMap<&str, Disruption> = BTreeMap::new();
+    let of_changes = plan.changes.iter().filter(|c| c.action.is_change());
+    let costs = of_changes.map(|c| (&c.scope, c.disruption));
+    for (scope, cost) in costs.chain(plan.brackets.iter().map(|b| (&b.scope, b.disruption))) {
+        if let Some(node) = scope.node_name().filter(|_| cost > Disruption::Quiet) {
+            let entry = worst.entry(node).or_default();
+            *entry = cost.max(*entry);
+        }
+    }
+    if worst.is_empty() {
+        return None;
+    }
+    let of = |cost| worst.values().filter(|c| **c == cost).count();
+    let reload = match of(Disruption::Reload) {
+        0 => String::new(),
+        n => format!(", {n} to reload"),
+    };
+    Some(format!(
+        "Nodes: {} to drain, {} to restart, {} to reboot{reload} (max 1 at a time).",
+        of(Disruption::Drain),
+        of(Disruption::Restart),
+        of(Disruption::Reboot),
+    ))
+}
+
+struct Page<'a> {
+    plan: &'a Plan,
+    style: Style,
+    detail: Detail,
+    out: Vec<String>,
+}
+
+impl Page<'_> {
+    fn blank(&mut self) {
+        if self.out.last().is_some_and(|l| !l.is_empty()) {
+            self.out.push(String::new());
+        }
+    }
+
+    fn paragraph(&mut self, text: &str) {
+        self.blank();
+        self.out.extend(text::wrap(text, self.style.width));
+    }
+
+    /// Which cluster; the first thing to check before saying yes.
+    fn target(&mut self) {
+        let target = &self.plan.target;
+        let uid = target.uid.get(..8).unwrap_or(&target.uid);
+        self.out.push(format!(
+            "Cluster {} {} at {} (uid {}), project {}",
+            self.style.ink(Ink::Strong, &text::line(&target.name)),
+            text::line(&target.version),
+            text::line(&target.server),
+            text::line(uid),
+            self.style.ink(Ink::Strong, &text::line(&self.plan.project)),
+        ));
+    }
+
+    fn nothing(&mut self) {
+        if !self.plan.complete {
+            self.paragraph(
+                "Planning failed. Something in scope could not be looked at or planned, so it is \
+                 not known whether anything differs. The errors say what.",
+            );
+            return;
+        }
+        let (headline, text) = match self.plan.mode {
+            Mode::Normal => (
+                "Your infrastructure matches the configuration.",
+                "clinch has compared the cluster with your configuration and found no \
+                 differences, so nothing needs to be done.",
+            ),
+            Mode::Drift => (
+                "Your infrastructure still matches the configuration.",
+                "clinch has looked at everything that the configuration declares and found no \
+                 differences.",
+            ),
+            Mode::Destroy => (
+                "No objects need to be destroyed.",
+                "The state remembers no object that still exists.",
+            ),
+        };
+        self.blank();
+        let headline = format!("No changes. {headline}");
+        self.out.push(self.style.ink(Ink::Good, &headline));
+        self.paragraph(text);
+    }
+
+    fn changes(&mut self, changes: &[&Change]) {
+        if changes.is_empty() {
+            return;
+        }
+        self.legend(changes);
+        self.blank();
+        self.out.extend(table::lines(changes, self.style));
+        if self.detail == Detail::Summary {
+            return;
+        }
+        if self.plan.mode == Mode::Drift {
+            let (drift, pending): (Vec<_>, Vec<_>) =
+                changes.iter().partition(|c| c.origin == Origin::Drift);
+            self.section("Changed outside of clinch since the last apply:", &drift);
+            self.section("Not yet applied:", &pending);
+        } else if self.plan.complete {
+            self.section("clinch will perform the following actions:", changes);
+        } else {
+            let title = "clinch planned the following actions, but then encountered a problem:";
+            self.section(title, changes);
+        }
+        if self.detail == Detail::Full {
+            let noted = |c: &&Change| c.action == Action::NoOp && !c.notes.is_empty();
+            let unchanged: Vec<_> = self.plan.changes.iter().filter(noted).collect();
+            self.section("Without changes:", &unchanged);
+        }
+    }
+
+    fn legend(&mut self, changes: &[&Change]) {
+        let drift = self.plan.mode == Mode::Drift;
+        let meanings = [
+            (Action::Create, "create", "missing"),
+            (Action::Delete, "destroy", "no longer in the configuration"),
+            (
+                Action::Update,
+                "update in-place (current -> planned)",
+                "differs (current -> configured)",
+            ),
+            (
+                Action::Replace,
+                "destroy and then create replacement",
+                "differs, and cannot be updated in-place (current -> configured)",
+            ),
+            (Action::Forget, "forget, without destroying", "no longer managed"),
+        ];
+        let what = if drift { "Differences" } else { "Resource actions" };
+        self.paragraph(&format!("{what} are indicated with the following symbols:"));
+        for (action, normal, in_drift) in meanings {
+            if changes.iter().any(|c| c.action == action) {
+                let sign = change::sign_ink(action, self.style);
+                self.out.push(format!("{sign} {}", if drift { in_drift } else { normal }));
+            }
+        }
+    }
+
+    fn section(&mut self, title: &str, changes: &[&Change]) {
+        if changes.is_empty() {
+            return;
+        }
+        self.paragraph(title);
+        for c in changes {
+            self.blank();
+            self.out.extend(change::lines(c, self.plan.mode, self.style, self.detail));
+        }
+    }
+
+    fn outputs(&mut self, outputs: &[&OutputChange]) {
+        if outputs.is_empty() {
+            return;
+        }
+        self.blank();
+        self.out.push("Changes to Outputs:".to_owned());
+        let diffs: BTreeMap<Arc<str>, Diff> =
+            outputs.iter().map(|o| (o.name.as_str().into(), output(o))).collect();
+        let mut body = Body::new(self.style, self.detail, &[], &[]);
+        body.outputs(&diffs);
+        self.out.extend(body.finish().0);
+    }
+
+    /// The steps that take nodes out of service, by the numbers that the run will show.
+    fn brackets(&mut self) {
+        if self.plan.brackets.is_empty() || self.detail == Detail::Summary {
+            return;
+        }
+        self.paragraph("Nodes will be taken out of service in these steps:");
+        for bracket in &self.plan.brackets {
+            let scope = bracket.scope.to_string();
+            self.out.push(format!("  {} ({})", text::line(&scope), bracket.disruption));
+            for step in bracket.steps.iter().filter_map(|id| self.plan.step(*id)) {
+                let line = format!("    {:>3}. {}", step.id.0, text::line(&step.op.text));
+                self.out.push(line.trim_end().to_owned());
+            }
+        }
+    }
+
+    fn counts(&mut self, changes: &[&Change], outputs: bool) {
+        self.blank();
+        if self.plan.mode == Mode::Drift {
+            let drift = changes.iter().filter(|c| c.origin == Origin::Drift).count();
+            let pending = changes.len() - drift;
+            let line =
+                format!("Drift: {drift} changed outside of clinch, {pending} not yet applied.");
+            self.out.push(self.style.ink(Ink::Strong, &line));
+        } else if changes.is_empty() && outputs {
+            self.paragraph(
+                "You can apply this plan to save these new output values to the state, without \
+                 changing any object.",
+            );
+        } else {
+            let counts = counts(self.plan);
+            // As Terraform has it: the first word in bold. Tools switch colour off.
+            let line = counts.strip_prefix("Plan:").map_or(counts.clone(), |rest| {
+                format!("{}{rest}", self.style.ink(Ink::Strong, "Plan:"))
+            });
+            self.out.push(line);
+            self.out.extend(nodes(self.plan));
+        }
+        if !self.plan.complete {
+            self.paragraph(
+                "Planning failed. Something in scope could not be looked at or planned, so this \
+                 plan is not the whole. The errors say what.",
+            );
+        }
+    }
+}
+
+fn output(output: &OutputChange) -> Diff {
+    match (&output.before, &output.after) {
+        (Some(a), Some(b)) => {
+            let (a, b) = values::hide_alike(a, b);
+            match values::diff(&a, &b) {
+                // Only whether it is sensitive has changed.
+                Diff::Same(_) => Diff::Changed(a, b),
+                diff => diff,
+            }
+        }
+        (Some(a), None) => Diff::Removed(a.clone()),
+        (None, Some(b)) => Diff::Added(b.clone()),
+        (None, None) => Diff::Same(values::Value::Null),
+    }
+}

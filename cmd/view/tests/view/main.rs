@@ -1,0 +1,7 @@
+//! Views, from plans and events built in code: whole outputs, as a person would read them.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod diagnostic;
+mod plan;
+mod recorded;
