@@ -16,6 +16,7 @@
 
 mod envelope;
 mod error;
+pub mod holder;
 pub mod journal;
 pub mod plan;
 pub mod state;

@@ -23,5 +23,6 @@ mod settle;
 mod step;
 
 pub use ports::{Clock, Journal, Late, Ports};
+pub use provider::BoxFuture;
 pub use run::{Options, run};
 pub use settle::{settle_in_doubt, settled_entry};

@@ -19,6 +19,8 @@ pub struct SavedPlan {
 /// The configuration that a plan was made from, so that late values can be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
+    /// The directory of the root module.
+    pub dir: String,
     /// Every source in the order in which it was read.
     pub sources: Vec<SourceText>,
     /// The value of every variable. A sensitive one is written as a mark only, and has to be

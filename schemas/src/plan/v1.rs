@@ -57,6 +57,8 @@ pub struct Body {
     pub remember: Vec<Remember>,
     /// Whether everything in scope could be looked at and planned.
     pub complete: bool,
+    /// The directory of the root module.
+    pub dir: String,
     /// Every source in the order in which it was read.
     pub sources: Vec<Source>,
     /// The value of every variable.
@@ -368,6 +370,7 @@ impl From<&super::SavedPlan> for Body {
             brackets: plan.brackets.iter().map(Into::into).collect(),
             remember: plan.remember.iter().map(Into::into).collect(),
             complete: plan.complete,
+            dir: snapshot.dir.clone(),
             sources: snapshot.sources.iter().map(source).collect(),
             variables: snapshot.variables.iter().map(variable).collect(),
         }
@@ -378,6 +381,7 @@ impl From<Body> for super::SavedPlan {
     fn from(body: Body) -> Self {
         let source = |s: Source| SourceText { name: s.name, text: s.text };
         let snapshot = Snapshot {
+            dir: body.dir,
             sources: body.sources.into_iter().map(source).collect(),
             variables: body.variables.into_iter().map(|(name, v)| (name, v.0)).collect(),
         };

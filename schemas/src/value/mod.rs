@@ -18,7 +18,16 @@ pub fn sealed_pair(
     before: Option<&Value>,
     after: Option<&Value>,
 ) -> (Option<Value>, Option<Value>) {
-    (before.map(sealed), after.map(|after| seal_against(after, before)))
+    let (before, after) = match (before, after) {
+        // What was read from the world carries no marks, and must not be stored without them.
+        (Some(before), Some(after)) => {
+            let (before, after) = values::hide_alike(before, after);
+            (Some(before), Some(after))
+        }
+        (before, after) => (before.cloned(), after.cloned()),
+    };
+    let sealed_after = after.map(|after| seal_against(&after, before.as_ref()));
+    (before.as_ref().map(sealed), sealed_after)
 }
 
 fn seal_against(value: &Value, before: Option<&Value>) -> Value {

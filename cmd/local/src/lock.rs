@@ -1,0 +1,96 @@
+//! One process at a time.
+
+use crate::codes::{LOCKED, NO_LOCK};
+use crate::{Folder, Holder, disk};
+use diags::{Diagnostic, Diagnostics};
+use jiff::Timestamp;
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const POLL: Duration = Duration::from_millis(50);
+
+/// The lock of a folder, until it is dropped.
+///
+/// The kernel holds it for the process, so that it is free as soon as the process is gone,
+/// however that went. Who holds it stands in a file beside it, which is only ever shown.
+#[derive(Debug)]
+pub struct Lock {
+    /// Where the holder is written down, and the open file that is locked.
+    held: Option<(PathBuf, File)>,
+}
+
+impl Lock {
+    /// No lock at all, for `-lock=false`.
+    pub fn none() -> Self {
+        Self { held: None }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Some((info, file)) = self.held.take() {
+            // First the name, then the lock: it must not be the next holder's name that goes.
+            // If this fails the name is stale, which hurts nobody.
+            let _ = disk::remove(&info);
+            let _ = file.unlock();
+        }
+    }
+}
+
+impl Folder {
+    /// Takes the lock, and waits for it as long as `timeout`.
+    pub fn lock(&self, holder: &Holder, timeout: Duration) -> Result<Lock, Diagnostics> {
+        self.prepare()?;
+        let (path, info) = (self.path("lock"), self.path("lock.json"));
+        let file = disk::open_private(&path, false).map_err(|error| cannot(&path, &error))?;
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if began.elapsed() < timeout => {
+                    std::thread::sleep(POLL.min(timeout.saturating_sub(began.elapsed())));
+                }
+                Err(TryLockError::WouldBlock) => return Err(self.held_by_other(timeout).into()),
+                Err(TryLockError::Error(error)) => return Err(cannot(&path, &error).into()),
+            }
+        }
+        let lock = Lock { held: Some((info.clone(), file)) };
+        self.sweep()?;
+        let text = schemas::holder::write(holder);
+        disk::replace(&info, text.as_bytes()).map_err(|error| cannot(&info, &error))?;
+        Ok(lock)
+    }
+
+    fn held_by_other(&self, timeout: Duration) -> Diagnostic {
+        let holder = disk::read(&self.path("lock.json")).ok().flatten();
+        let who = match holder.and_then(|bytes| schemas::holder::read(&bytes)) {
+            Some(holder) => shown(&holder),
+            None => "another process".to_owned(),
+        };
+        let waited = match timeout.as_secs() {
+            0 => String::new(),
+            seconds => format!(" It was not released within {seconds} s."),
+        };
+        let detail = format!("`{}` is in use by {who}.{waited}", self.shown());
+        Diagnostic::error(LOCKED, "State is locked", detail)
+            .with_help("Wait until it has ended, or give `-lock-timeout=60s` to wait for it.")
+    }
+}
+
+fn shown(holder: &Holder) -> String {
+    let Holder { pid, host, user, operation, since } = holder;
+    let since = match Timestamp::from_second(*since) {
+        Ok(time) => format!(", since {}", time.strftime("%Y-%m-%d %H:%M:%S UTC")),
+        Err(_) => String::new(),
+    };
+    format!("`clinch {operation}` of {user}@{host} (process {pid}{since})")
+}
+
+fn cannot(path: &std::path::Path, error: &std::io::Error) -> Diagnostic {
+    let detail = format!("`{}` cannot be locked: {error}.", path.display());
+    Diagnostic::error(NO_LOCK, "State cannot be locked", detail).with_help(
+        "Choose a file system that knows locks, or make sure that nobody else works here and \
+         give `-lock=false`.",
+    )
+}
