@@ -1,0 +1,385 @@
+//! What to do about an object that the configuration wants.
+
+use super::ops::{create, delete, identity_text, update};
+use super::{Answer, ApiType, Seen, refusal};
+use crate::canon::{canonical, hide_secret_data};
+use crate::digest::digest;
+use crate::{codes, fields, needs, noop, ownership, shown};
+use addrs::TypeName;
+use plans::{Action, Basis, Note, Op, Problem};
+use provider::{Decision, Observation, PlanRequest, Planned, Preview};
+use values::{Disruption, Map, Path, Step, Type, Value};
+
+/// One object that is wanted, and what is known about it.
+pub(super) struct Case<'a> {
+    pub(super) ty: &'a TypeName,
+    pub(super) request: &'a PlanRequest<'a>,
+    pub(super) args: &'a Value,
+    /// Canonical, with the labels of ownership.
+    pub(super) intent: Value,
+    pub(super) names: fields::Names,
+    /// What the domain says about it.
+    pub(super) notes: Vec<Note>,
+    pub(super) warnings: Vec<Problem>,
+}
+
+pub(super) fn wanted<T: ApiType>(ty: &TypeName, request: &PlanRequest<'_>, args: &Value) -> Answer {
+    let live = match request.observed {
+        Observation::Unknown(problem) => return Err(vec![problem.clone()]),
+        Observation::Absent => None,
+        Observation::Present(live) => Some(live),
+    };
+    let intent = canonical(&hide_secret_data(&T::intent(args)));
+    let intent = ownership::mark(&intent, request.project);
+    let (notes, warnings) = T::notes(&Seen { args, live });
+    let case = Case { ty, request, args, intent, names: T::NAMES, notes, warnings };
+    match live {
+        None => case.absent(),
+        Some(live) => case.present(live),
+    }
+}
+
+impl Case<'_> {
+    fn absent(self) -> Answer {
+        let unverified = |why: String| Basis::Unverified(why);
+        let basis = if !self.intent.is_known() {
+            unverified(LATE.to_owned())
+        } else if let Some(why) = needs::created_here(self.request) {
+            unverified(why)
+        } else {
+            let op = create(self.ty, self.request.identity, self.intent.clone(), false);
+            return match self.request.preview {
+                None => Ok(Planned::NeedsPreview(op)),
+                Some(Preview::Would(result)) => {
+                    let after = self.masked(result);
+                    let changed = self.changed_by_server(result);
+                    Ok(self.created(op, &after, Basis::Server, changed))
+                }
+                Some(Preview::Refused(refusal)) => refusal::answer(self, refusal, None),
+                Some(Preview::Unknown(problem)) => Err(vec![problem.clone()]),
+            };
+        };
+        let op = create(self.ty, self.request.identity, self.intent.clone(), true);
+        let after = self.intent.clone();
+        Ok(self.created(op, &after, basis, Vec::new()))
+    }
+
+    fn created(self, op: Op, after: &Value, basis: Basis, changed: Vec<Problem>) -> Planned {
+        let (_, after) = shown::without_marks(None, Some(shown::view(after)));
+        let exported = self.exported(Value::Unknown(Type::String), Value::Unknown(Type::Any));
+        let decision = self.decision(Action::Create, basis, exported);
+        Planned::Decided(Box::new(Decision {
+            after,
+            ops: vec![op],
+            warnings: joined(decision.warnings, changed),
+            ..decision
+        }))
+    }
+
+    fn present(mut self, live: &Value) -> Answer {
+        self.may_change(live)?;
+        let intent = self.with_ignored_parts(live);
+        if !intent.is_known() {
+            return Ok(self.late_update(&intent, live));
+        }
+        if noop::certify(&intent, live, ownership::MANAGER).is_ok() {
+            return Ok(self.unchanged(live, Basis::Proven));
+        }
+        match self.request.preview {
+            None => Ok(Planned::NeedsPreview(update(self.ty, self.request.identity, intent, live))),
+            Some(Preview::Would(result)) => Ok(self.compared(intent, live, result)),
+            Some(Preview::Refused(refusal)) => refusal::answer(self, refusal, Some(live)),
+            Some(Preview::Unknown(problem)) => Err(vec![problem.clone()]),
+        }
+    }
+
+    /// Whether the object is ours to change, and stays.
+    fn may_change(&mut self, live: &Value) -> Result<(), Vec<Problem>> {
+        let shown = &self.request.identity.shown;
+        if let Some(problem) = other_project(self.request, live) {
+            return Err(vec![problem]);
+        }
+        let recorded = self.request.recorded.and_then(|r| r.uid.as_deref());
+        let remembered = recorded.is_some() && recorded == shown::uid(live);
+        if !remembered && !ownership::is_ours(live, self.request.project) {
+            let problem = Problem::error(
+                codes::EXISTS,
+                "Object already exists",
+                Path::root(),
+                format!("{shown} exists already and was not created by this configuration."),
+            );
+            return Err(vec![problem.with_help(
+                "Remove the block to leave the object as it is, or delete the object first to \
+                 have it created anew.",
+            )]);
+        }
+        if let Some(since) = shown::metadata(live, "deletionTimestamp") {
+            let problem = Problem::error(
+                codes::TERMINATING,
+                "Object is being deleted",
+                Path::root(),
+                format!("{shown} is being deleted since {since}{}.", waits_for(live)),
+            );
+            return Err(vec![problem.with_help("Plan again once it is gone.")]);
+        }
+        if recorded.is_some() && !remembered {
+            let text = "it was deleted and created again since the last apply".to_owned();
+            self.notes.push(Note { path: Path::root(), text });
+        }
+        Ok(())
+    }
+
+    fn late_update(self, intent: &Value, live: &Value) -> Planned {
+        let op = update(self.ty, self.request.identity, intent.clone(), live);
+        let before = self.masked(live);
+        let after = shown::overlaid(&before, intent);
+        let basis = Basis::Unverified(LATE.to_owned());
+        self.updated(live, &before, &after, basis, op, Vec::new())
+    }
+
+    /// Decides from what the server said it would make of the apply.
+    fn compared(self, intent: Value, live: &Value, result: &Value) -> Planned {
+        let (before, after) = (self.masked(live), self.masked(result));
+        let changed = self.changed_by_server(result);
+        if shown::view(&before) == shown::view(&after) {
+            let mut planned = self.unchanged(live, Basis::Server);
+            // A field that the server never takes would otherwise be silent for ever.
+            if let Planned::Decided(decision) = &mut planned {
+                decision.warnings.extend(changed);
+            }
+            return planned;
+        }
+        let op = update(self.ty, self.request.identity, intent, live);
+        self.updated(live, &before, &after, Basis::Server, op, changed)
+    }
+
+    fn updated(
+        self,
+        live: &Value,
+        before: &Value,
+        after: &Value,
+        basis: Basis,
+        op: Op,
+        changed: Vec<Problem>,
+    ) -> Planned {
+        let mut object = shown::view(after).as_map().cloned().unwrap_or_default();
+        if live.get("status").is_some() {
+            object.insert("status".into(), Value::Unknown(Type::Any));
+        }
+        let uid = shown::uid(live).map(str::to_owned);
+        let exported_uid = uid.as_deref().map_or(Value::Null, Value::from);
+        let exported = self.exported(exported_uid, Value::map(object));
+        let pair = (Some(shown::view(before)), Some(shown::view(after)));
+        let (before, after) = shown::without_marks(pair.0, pair.1);
+        let decision = self.decision(Action::Update, basis, exported);
+        Planned::Decided(Box::new(Decision {
+            before,
+            after,
+            ops: vec![op],
+            uid,
+            warnings: joined(decision.warnings, changed),
+            ..decision
+        }))
+    }
+
+    fn unchanged(mut self, live: &Value, basis: Basis) -> Planned {
+        // What the domain says about a change is not worth repeating when there is none.
+        self.warnings.clear();
+        self.notes.retain(|note| note.path == Path::root());
+        let uid = shown::uid(live).map(str::to_owned);
+        let live = self.masked(live);
+        let exported_uid = uid.as_deref().map_or(Value::Null, Value::from);
+        let exported = self.exported(exported_uid, shown::exported(&live));
+        let view = Some(shown::view(&live));
+        let (before, after) = shown::without_marks(view.clone(), view);
+        let decision = self.decision(Action::NoOp, basis, exported);
+        Planned::Decided(Box::new(Decision { before, after, uid, ..decision }))
+    }
+
+    /// Deletes the object and creates it anew, because these fields cannot change in place.
+    pub(super) fn replaced(self, live: &Value, paths: Vec<Path>) -> Planned {
+        let identity = self.request.identity;
+        let ops = vec![
+            delete(self.ty, identity, live),
+            create(self.ty, identity, self.intent.clone(), true),
+        ];
+        let before = Some(shown::view(&self.masked(live)));
+        let (before, after) = shown::without_marks(before, Some(shown::view(&self.intent)));
+        let exported = self.exported(Value::Unknown(Type::String), Value::Unknown(Type::Any));
+        let why = "the server cannot be asked about the new object while the old one exists";
+        let basis = Basis::Unverified(why.to_owned());
+        let uid = shown::uid(live).map(str::to_owned);
+        let decision = self.decision(Action::Replace, basis, exported);
+        Planned::Decided(Box::new(Decision {
+            replaced_for: paths,
+            before,
+            after,
+            ops,
+            uid,
+            ..decision
+        }))
+    }
+
+    fn decision(self, action: Action, basis: Basis, exported: Value) -> Decision {
+        Decision {
+            action,
+            replaced_for: Vec::new(),
+            before: None,
+            after: None,
+            exported,
+            basis,
+            disruption: Disruption::Quiet,
+            ops: Vec::new(),
+            digest: digest(self.request.project, &self.intent),
+            uid: None,
+            notes: self.notes,
+            warnings: self.warnings,
+        }
+    }
+
+    fn exported(&self, uid: Value, object: Value) -> Value {
+        let mut map = self.args.as_map().cloned().unwrap_or_default();
+        map.insert("uid".into(), uid);
+        map.insert("object".into(), object);
+        Value::map(map)
+    }
+
+    /// An object of the server with everything hidden that the configuration hides.
+    fn masked(&self, object: &Value) -> Value {
+        shown::masked(&hide_secret_data(object), &self.intent)
+    }
+
+    fn changed_by_server(&self, result: &Value) -> Vec<Problem> {
+        let ignored: Vec<Path> =
+            self.request.ignore.iter().filter_map(|path| self.names.field(path)).collect();
+        let paths = shown::changed_by_server(&self.intent, result).into_iter();
+        let problem = |path: Path| {
+            let text = |object: &Value| match object.at(&path) {
+                Some(value) => format!("`{}`", brief(value)),
+                None => "nothing".to_owned(),
+            };
+            let detail = format!(
+                "The configuration wants {} for `{path}`, and the server makes it {}: a webhook \
+                 or a rule of the server changes or ignores it.",
+                text(&self.intent),
+                text(&self.masked(result)),
+            );
+            let argument = self.names.argument(&path);
+            Problem::warning(codes::IGNORED, "Server changes a field", argument, detail)
+        };
+        paths.filter(|path| !ignored.iter().any(|i| i.is_prefix_of(path))).map(problem).collect()
+    }
+
+    /// The intent with the parts that the configuration says to leave as they are.
+    fn with_ignored_parts(&self, live: &Value) -> Value {
+        let owned = noop::projection(live, ownership::MANAGER);
+        let paths = self.request.ignore.iter().filter_map(|path| self.names.field(path));
+        paths.fold(self.intent.clone(), |intent, path| {
+            leave(&intent, path.steps(), Some(live), Some(&owned))
+        })
+    }
+}
+
+/// Why an object with parts that are decided during apply is not verified.
+const LATE: &str = "values known after apply";
+
+/// The intent with what stands at the steps taken from the live object: of a map the entries
+/// that the intent or our last apply has, everything else as it is.
+fn leave(intent: &Value, steps: &[Step], live: Option<&Value>, owned: Option<&Value>) -> Value {
+    let Some((step, rest)) = steps.split_first() else {
+        let (Some(Value::Map(live)), Value::Map(wanted)) = (live, intent) else {
+            return live.cloned().unwrap_or(Value::Null);
+        };
+        let ours = |name: &str| {
+            wanted.contains_key(name) || owned.is_some_and(|owned| owned.get(name).is_some())
+        };
+        return Value::map(
+            live.iter().filter(|(name, _)| ours(name)).map(|(k, v)| (k.clone(), v.clone())),
+        );
+    };
+    match (step, intent) {
+        (Step::Attr(name), Value::Map(map)) => {
+            let mut map = Map::clone(map);
+            let inside = |value: Option<&Value>| value.and_then(|v| v.get(name)).cloned();
+            let (live, owned) = (live.and_then(|l| l.get(name)), inside(owned));
+            let intent = map.get(name).cloned().unwrap_or(Value::Null);
+            if intent.is_null() && owned.is_none() {
+                return Value::map(map);
+            }
+            match leave(&intent, rest, live, owned.as_ref()) {
+                Value::Null => map.remove(name),
+                left => map.insert(name.clone(), left),
+            };
+            Value::map(map)
+        }
+        (Step::Index(_) | Step::Item(_), Value::List(items)) => {
+            let place = match step {
+                Step::Index(index) => Some(*index),
+                Step::Item(key) => items.iter().position(|item| key.matches(item)),
+                Step::Attr(_) => None,
+            };
+            let live = live.and_then(|live| live.at(&Path::root().step(step.clone())));
+            let (Some(place), Some(live)) = (place.filter(|place| *place < items.len()), live)
+            else {
+                return intent.clone();
+            };
+            let mut items = items.to_vec();
+            items[place] = leave(&items[place], rest, Some(live), None);
+            Value::list(items)
+        }
+        _ => intent.clone(),
+    }
+}
+
+fn joined(mut first: Vec<Problem>, second: Vec<Problem>) -> Vec<Problem> {
+    first.extend(second);
+    first
+}
+
+/// A value for the middle of a sentence.
+pub(super) fn brief(value: &Value) -> String {
+    const LONG: usize = 60;
+    let text = match value {
+        Value::String(text) => text.to_string(),
+        other => format!("{other:?}"),
+    };
+    if text.chars().count() <= LONG {
+        return text;
+    }
+    text.chars().take(LONG).chain("...".chars()).collect()
+}
+
+/// The problem with an object that says it belongs to another project.
+pub(super) fn other_project(request: &PlanRequest<'_>, live: &Value) -> Option<Problem> {
+    let set = ownership::owned_by_other_project(live, request.project)?;
+    let detail = format!(
+        "{} belongs to another project: its label `{}` says `{set}`, and project `{}` is `{}`.",
+        request.identity.shown,
+        ownership::PART_OF,
+        request.project,
+        ownership::set_id(request.project),
+    );
+    let problem =
+        Problem::error(codes::OTHER_PROJECT, "Object of another project", Path::root(), detail);
+    Some(problem.with_help("Manage it in one project only."))
+}
+
+/// What a deletion still waits for, as the end of a sentence.
+pub(super) fn waits_for(live: &Value) -> String {
+    let finalizers = live.get("metadata").and_then(|m| m.get("finalizers"));
+    let names: Vec<&str> = finalizers
+        .and_then(Value::as_list)
+        .unwrap_or(&[])
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" and waits on finalizers `{}`", names.join("`, `"))
+}
+
+/// The namespace of the object; empty for one that lives in none.
+pub(super) fn namespace_of<'a>(request: &'a PlanRequest<'_>) -> &'a str {
+    identity_text(request.identity, "namespace")
+}

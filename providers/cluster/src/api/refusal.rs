@@ -1,0 +1,216 @@
+//! What the server says no to, in the words of the configuration.
+
+use super::Answer;
+use super::decide::{Case, brief, namespace_of};
+use crate::{codes, fields, shown};
+use plans::Problem;
+use values::{Path, Value};
+
+/// A refusal, as the I/O half reports it.
+struct Refusal {
+    code: i64,
+    reason: String,
+    message: String,
+    causes: Vec<Cause>,
+    /// The answer was not one of the API's own: there is nothing at this path.
+    not_json: bool,
+}
+
+struct Cause {
+    reason: String,
+    message: String,
+    field: String,
+}
+
+impl Refusal {
+    /// Texts of the server may hold what the configuration hides, hence the intent.
+    fn read(value: &Value, intent: &Value) -> Self {
+        let text = |of: &Value, name: &str| {
+            shown::redacted(of.get(name).and_then(Value::as_str).unwrap_or(""), intent)
+        };
+        let cause = |cause: &Value| Cause {
+            reason: text(cause, "reason"),
+            message: text(cause, "message"),
+            field: text(cause, "field"),
+        };
+        Self {
+            code: value
+                .get("code")
+                .and_then(Value::as_number)
+                .and_then(values::Number::as_i64)
+                .unwrap_or(0),
+            reason: text(value, "reason"),
+            message: text(value, "message"),
+            causes: value
+                .get("causes")
+                .and_then(Value::as_list)
+                .unwrap_or(&[])
+                .iter()
+                .map(cause)
+                .collect(),
+            not_json: value.get("non_json").and_then(Value::as_bool).unwrap_or(false),
+        }
+    }
+}
+
+/// What follows from a refused preview: a replacement, or problems.
+pub(super) fn answer(case: Case<'_>, refusal: &Value, live: Option<&Value>) -> Answer {
+    let refusal = Refusal::read(refusal, &case.intent);
+    match (refusal.code, live) {
+        (409, _) if refusal.causes.iter().any(|c| c.reason == "FieldManagerConflict") => {
+            let causes = refusal.causes.iter();
+            Err(causes.map(|cause| conflict(&case, cause, live.unwrap_or(&Value::Null))).collect())
+        }
+        (409, _) => Err(vec![moved(&case, &refusal)]),
+        (404, _) => Err(vec![missing(&case, &refusal)]),
+        (401 | 403, _) => Err(vec![forbidden(&case, &refusal)]),
+        (422, Some(live)) if is_immutable(&refusal) => {
+            let paths = refusal.causes.iter().map(|cause| argument(&case, &cause.field)).collect();
+            Ok(case.replaced(live, paths))
+        }
+        _ => Err(invalid(&case, &refusal)),
+    }
+}
+
+/// The argument behind a field as the server calls it.
+fn argument(case: &Case<'_>, field: &str) -> Path {
+    case.names.argument(&fields::resolve(field, &case.intent))
+}
+
+/// Phrases of the server for a field that is fixed once the object exists.
+const IMMUTABLE: &[&str] = &[
+    "field is immutable",
+    "is immutable",
+    "cannot change roleRef",
+    "may not be changed",
+    "may not change once set",
+    "updates to statefulset spec for fields other than",
+    "pod updates may not change fields other than",
+];
+
+/// Whether nothing but fixed fields stands in the way. Anything else would stand in the way of
+/// the new object too.
+fn is_immutable(refusal: &Refusal) -> bool {
+    let fixed = |cause: &Cause| IMMUTABLE.iter().any(|phrase| cause.message.contains(phrase));
+    !refusal.causes.is_empty() && refusal.causes.iter().all(fixed)
+}
+
+fn conflict(of: &Case<'_>, cause: &Cause, live: &Value) -> Problem {
+    let path = fields::resolve(&cause.field, live);
+    // `conflict with "kubectl-edit" using v1`
+    let manager = cause.message.split('"').nth(1).unwrap_or("another manager");
+    let hidden = shown::masked(&shown::view(live), &of.intent);
+    let text = |value: Option<&Value>| match value {
+        Some(value) => format!("`{}`", brief(value)),
+        None => "not set".to_owned(),
+    };
+    let place = fields::resolve(&cause.field, &of.intent);
+    let detail = format!(
+        "`{path}` of {} belongs to the field manager `{manager}` and is {}; the configuration \
+         wants {}.",
+        of.request.identity.shown,
+        text(hidden.at(&path)),
+        text(of.intent.at(&place)),
+    );
+    let argument = of.names.argument(&place);
+    Problem::error(codes::CONFLICT, "Field of another manager", argument, detail).with_help(format!(
+        "Remove the argument to leave the field to `{manager}`, or list it in `ignore_changes`, \
+         or let `{manager}` give it up."
+    ))
+}
+
+fn moved(case: &Case<'_>, refusal: &Refusal) -> Problem {
+    let detail = format!(
+        "{} was changed by someone else while the plan was made: {}",
+        case.request.identity.shown, refusal.message
+    );
+    Problem::error(codes::MOVED, "Object moved while planning", Path::root(), detail)
+        .with_help("Plan again.")
+}
+
+fn missing(case: &Case<'_>, refusal: &Refusal) -> Problem {
+    let namespace = namespace_of(case.request);
+    let says_namespace = refusal.message.contains(&format!("namespaces \"{namespace}\""));
+    if !refusal.not_json && !namespace.is_empty() && says_namespace {
+        let path = case.names.argument(&Path::of("metadata.namespace"));
+        let detail = format!(
+            "The namespace `{namespace}` does not exist, and this configuration does not create it."
+        );
+        return Problem::error(codes::NO_NAMESPACE, "Namespace does not exist", path, detail)
+            .with_help(format!(
+                "Declare it: resource \"namespace\" \"{}\" {{ name = \"{namespace}\" }}",
+                namespace.replace('.', "_")
+            ));
+    }
+    let identity = case.request.identity;
+    let text = |name: &str| identity.args.get(name).and_then(Value::as_str).unwrap_or("");
+    let detail = format!(
+        "The server knows no kind `{}` in `{}`: {}",
+        text("kind"),
+        text("api_version"),
+        if refusal.not_json { "nothing is served there." } else { &refusal.message }
+    );
+    let path = case.names.argument(&Path::of("kind"));
+    Problem::error(codes::NO_KIND, "Kind does not exist", path, detail).with_help(
+        "Check `apiVersion` and `kind`; a custom resource needs its CustomResourceDefinition in \
+         the cluster or in this configuration.",
+    )
+}
+
+fn forbidden(case: &Case<'_>, refusal: &Refusal) -> Problem {
+    if refusal.causes.iter().any(|cause| cause.reason == "NamespaceTerminating") {
+        let path = case.names.argument(&Path::of("metadata.namespace"));
+        return Problem::error(
+            codes::TERMINATING,
+            "Namespace is being deleted",
+            path,
+            format!("Nothing can be created in `{}` any more.", namespace_of(case.request)),
+        )
+        .with_help("Plan again once it is gone.");
+    }
+    if refusal.message.contains("cannot ") && refusal.message.contains(" resource ") {
+        return Problem::error(
+            codes::FORBIDDEN,
+            "Not allowed to ask the server",
+            Path::root(),
+            format!("The change cannot be verified: {}", refusal.message),
+        )
+        .with_help(
+            "Give the user the verbs `get`, `list`, `create` and `patch` on this resource.",
+        );
+    }
+    let detail = format!("{}: {}", case.request.identity.shown, refusal.message);
+    Problem::error(codes::REFUSED, "Refused by admission", Path::root(), detail)
+}
+
+/// One problem for each cause; without causes, one for each field that the message names.
+fn invalid(case: &Case<'_>, refusal: &Refusal) -> Vec<Problem> {
+    const SUMMARY: &str = "The server refuses the object";
+    let shown = &case.request.identity.shown;
+    let problem = |field: &str, why: &str| {
+        let detail = format!("{shown}: `{}`: {why}", field.trim_start_matches('.'));
+        Problem::error(codes::REFUSED, SUMMARY, argument(case, field), detail)
+    };
+    if !refusal.causes.is_empty() {
+        return refusal.causes.iter().map(|c| problem(&c.field, &c.message)).collect();
+    }
+    let named: Vec<Problem> =
+        schema_errors(&refusal.message).map(|(field, why)| problem(field, why)).collect();
+    if !named.is_empty() {
+        return named;
+    }
+    let reason = if refusal.reason.is_empty() { "" } else { &refusal.reason };
+    let detail = format!("{shown}: {} {reason}: {}", refusal.code, refusal.message);
+    vec![Problem::error(codes::REFUSED, SUMMARY, Path::root(), detail)]
+}
+
+/// Fields in the message of an apply that does not fit the schema, which comes without
+/// causes: `failed to create typed patch object (...): .spec.foo: field not declared in schema`.
+fn schema_errors(message: &str) -> impl Iterator<Item = (&str, &str)> {
+    let typed = message.contains("typed patch object");
+    let parts = message.split(['\n']).flat_map(|line| line.split("): "));
+    parts.filter(move |_| typed).filter_map(|part| {
+        let part = part.trim();
+        part.starts_with('.').then(|| part.split_once(": ")).flatten()
+    })
+}

@@ -1,0 +1,307 @@
+//! The certificate of no-op: proof from one read that an apply would change nothing.
+//!
+//! This module answers one question: *can applying this intent change this object?* It never
+//! predicts what an apply would do; it only proves that it would do nothing. When it cannot,
+//! it says why, and the server is asked. Start reading at [`certify`].
+//!
+//! The proof walks the `fieldsV1` tree of our own entry in `managedFields` together with the
+//! intent and the live object. The tree itself tells how lists merge (`f:` a field, `k:` an
+//! item by key, `v:` an item of a set, nothing below: replaced whole), so no schema is needed
+//! and custom resources are proven like built-in ones.
+//!
+//! **Why it is sound:** an apply merges the intent into the object and removes what our last
+//! apply had set and this one does not. Equal sets of fields remove nothing; equal values at
+//! the leaves merge to nothing; and items in the same order move nothing.
+//!
+//! **Invariant:** a reason never holds a value of the object, only names of fields.
+//!
+//! **Not here:** what webhooks and admission would make of a request that is never sent.
+
+use crate::json;
+use std::fmt::Write as _;
+use values::{Map, Value};
+
+/// Parts of `metadata` that an apply never owns.
+const NOT_OWNED: &[&str] = &[
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "generation",
+    "managedFields",
+    "selfLink",
+];
+
+/// Proves that applying `intent` as `manager` cannot change `live`, or says why it cannot
+/// be proven.
+pub fn certify(intent: &Value, live: &Value, manager: &str) -> Result<(), String> {
+    if !intent.is_known() {
+        return Err("a part of the intent is known after apply".to_owned());
+    }
+    let (intent, _) = intent.exposed();
+    same_object(&intent, live)?;
+    let entry = apply_entry(live, manager)?;
+    if entry.get("apiVersion") != intent.get("apiVersion") {
+        return Err("it was applied in another version of the API".to_owned());
+    }
+    match entry.get("fieldsV1").and_then(Value::as_map) {
+        None => return Err("the record of owned fields cannot be read".to_owned()),
+        Some(tree) if tree.is_empty() => return Err("no field is owned".to_owned()),
+        Some(_) => {}
+    }
+    let tree = entry.get("fieldsV1").unwrap_or(&Value::Null);
+    walk(tree, &ownable(&intent), Some(&ownable(live))).map_err(|maybe| maybe.to_string())
+}
+
+/// The values at the leaves that `manager`'s apply owns, in the shape of the record of owned
+/// fields; null when nothing is owned. Two projections are equal exactly when nothing that we
+/// own has changed, whatever others did to the rest.
+pub fn projection(live: &Value, manager: &str) -> Value {
+    match apply_entry(live, manager) {
+        Ok(entry) => project(entry.get("fieldsV1").unwrap_or(&Value::Null), Some(&ownable(live))),
+        Err(_) => Value::Null,
+    }
+}
+
+/// Whether `manager` has an apply entry, of any version.
+pub fn has_apply_entry(live: &Value, manager: &str) -> bool {
+    managed_fields(live).iter().any(|entry| is_apply_by(entry, manager))
+}
+
+fn managed_fields(live: &Value) -> &[Value] {
+    let metadata = live.get("metadata");
+    metadata.and_then(|m| m.get("managedFields")).and_then(Value::as_list).unwrap_or(&[])
+}
+
+fn is_apply_by(entry: &Value, manager: &str) -> bool {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("");
+    text("manager") == manager && text("operation") == "Apply" && text("subresource").is_empty()
+}
+
+/// The one entry of `manager`'s apply to the object itself.
+fn apply_entry<'a>(live: &'a Value, manager: &str) -> Result<&'a Value, String> {
+    let mut entries = managed_fields(live).iter().filter(|entry| is_apply_by(entry, manager));
+    match (entries.next(), entries.next()) {
+        (Some(entry), None) => Ok(entry),
+        (None, _) => Err(format!("nothing was applied by `{manager}`")),
+        (Some(_), Some(_)) => Err(format!("`{manager}` applied it in two versions of the API")),
+    }
+}
+
+/// The intent must be for this very object, and the object must be staying.
+fn same_object(intent: &Value, live: &Value) -> Result<(), String> {
+    let metadata = |object: &'_ Value, name: &str| -> Value {
+        let found = object.get("metadata").and_then(|m| m.get(name));
+        found.cloned().unwrap_or(Value::Null)
+    };
+    if !metadata(live, "deletionTimestamp").is_null() {
+        return Err("it is being deleted".to_owned());
+    }
+    if intent.get("kind") != live.get("kind") {
+        return Err("it is of another kind".to_owned());
+    }
+    for name in ["name", "namespace", "uid", "resourceVersion"] {
+        let wanted = metadata(intent, name);
+        if !wanted.is_null() && wanted != metadata(live, name) {
+            return Err(format!("`metadata.{name}` differs"));
+        }
+    }
+    Ok(())
+}
+
+/// The object without what an apply never owns.
+fn ownable(object: &Value) -> Value {
+    let Some(map) = object.as_map() else { return object.clone() };
+    let mut map = map.clone();
+    map.remove("apiVersion");
+    map.remove("kind");
+    if let Some(Value::Map(metadata)) = map.get("metadata") {
+        let mut metadata = Map::clone(metadata);
+        metadata.retain(|name, _| !NOT_OWNED.contains(&&**name));
+        if metadata.is_empty() {
+            map.remove("metadata");
+        } else {
+            map.insert("metadata".into(), Value::map(metadata));
+        }
+    }
+    Value::map(map)
+}
+
+/// Why a no-op could not be proven, and where.
+struct Maybe {
+    why: &'static str,
+    /// From the inside out.
+    at: Vec<String>,
+}
+
+impl Maybe {
+    fn because(why: &'static str) -> Self {
+        Self { why, at: Vec::new() }
+    }
+
+    fn inside(mut self, step: &str) -> Self {
+        self.at.push(step.to_owned());
+        self
+    }
+}
+
+impl std::fmt::Display for Maybe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut path = String::new();
+        for step in self.at.iter().rev() {
+            let dot = if path.is_empty() || step.starts_with('[') { "" } else { "." };
+            write!(path, "{dot}{step}")?;
+        }
+        if path.is_empty() { f.write_str(self.why) } else { write!(f, "`{path}` {}", self.why) }
+    }
+}
+
+/// The children of a node of the tree; `.` only says that the node itself is owned.
+fn children(tree: &Value) -> Option<Vec<(&str, &Value)>> {
+    let map = tree.as_map()?;
+    Some(map.iter().map(|(k, v)| (&**k, v)).filter(|(k, _)| *k != ".").collect())
+}
+
+fn walk(tree: &Value, want: &Value, live: Option<&Value>) -> Result<(), Maybe> {
+    let children = children(tree).ok_or(Maybe::because("has an unreadable record"))?;
+    let live = live.ok_or(Maybe::because("is gone"))?;
+    let Some((first, _)) = children.first() else {
+        return if want == live { Ok(()) } else { Err(Maybe::because("differs")) };
+    };
+    let kind = first.get(..2);
+    if children.iter().any(|(key, _)| key.get(..2) != kind) {
+        return Err(Maybe::because("has a mixed record"));
+    }
+    match kind {
+        Some("f:") => fields(&children, want, live),
+        Some("k:") => items(&children, want, live),
+        Some("v:") => members(&children, want, live),
+        _ => Err(Maybe::because("is owned by position")),
+    }
+}
+
+fn fields(children: &[(&str, &Value)], want: &Value, live: &Value) -> Result<(), Maybe> {
+    let (Some(want), Some(live)) = (want.as_map(), live.as_map()) else {
+        return Err(Maybe::because("is not an object"));
+    };
+    for (key, tree) in children {
+        let name = &key[2..];
+        let want = want.get(name).ok_or(Maybe::because("was set and is not any more"));
+        want.and_then(|want| walk(tree, want, live.get(name))).map_err(|m| m.inside(name))?;
+    }
+    // Every owned field is wanted; now every wanted field must be owned.
+    let owned = |name: &str| children.iter().any(|(key, _)| &key[2..] == name);
+    match want.keys().find(|name| !owned(name)) {
+        Some(name) => Err(Maybe::because("is not owned yet").inside(name)),
+        None => Ok(()),
+    }
+}
+
+fn items(children: &[(&str, &Value)], want: &Value, live: &Value) -> Result<(), Maybe> {
+    let (Some(want), Some(live)) = (want.as_list(), live.as_list()) else {
+        return Err(Maybe::because("is not a list"));
+    };
+    if want.len() != children.len() {
+        return Err(Maybe::because("has another number of items"));
+    }
+    let mut places: Vec<(usize, usize)> = Vec::with_capacity(children.len());
+    for (key, tree) in children {
+        let parsed = json::parse(&key[2..]);
+        let Some(names) = parsed.as_ref().and_then(Value::as_map) else {
+            return Err(Maybe::because("has an unreadable key"));
+        };
+        let at = |maybe: Maybe| maybe.inside(&format!("[{}]", &key[2..]));
+        let wanted = only(want, |item| has_key(item, names))
+            .or_else(|| only(want, |item| may_have_key(item, names)))
+            .ok_or_else(|| at(Maybe::because("is not one item of the intent")))?;
+        let lives = only(live, |item| has_key(item, names))
+            .ok_or_else(|| at(Maybe::because("is not one item of the object")))?;
+        if places.iter().any(|(taken, _)| *taken == wanted) {
+            return Err(at(Maybe::because("is the same item as another")));
+        }
+        places.push((wanted, lives));
+        walk(tree, &want[wanted], Some(&live[lives])).map_err(at)?;
+    }
+    in_order(places)
+}
+
+fn members(children: &[(&str, &Value)], want: &Value, live: &Value) -> Result<(), Maybe> {
+    let (Some(want), Some(live)) = (want.as_list(), live.as_list()) else {
+        return Err(Maybe::because("is not a list"));
+    };
+    if want.len() != children.len() {
+        return Err(Maybe::because("has another number of items"));
+    }
+    let mut places = Vec::with_capacity(children.len());
+    for (key, _) in children {
+        let value = json::parse(&key[2..]).ok_or(Maybe::because("has an unreadable item"))?;
+        let place = |list: &[Value]| only(list, |item| *item == value);
+        match (place(want), place(live)) {
+            (Some(wanted), Some(lives)) => places.push((wanted, lives)),
+            _ => return Err(Maybe::because("has other items")),
+        }
+    }
+    in_order(places)
+}
+
+/// The position of the one item that satisfies the test; `None` for none and for several.
+fn only(list: &[Value], test: impl Fn(&Value) -> bool) -> Option<usize> {
+    let mut found = list.iter().enumerate().filter(|(_, item)| test(item)).map(|(i, _)| i);
+    match (found.next(), found.next()) {
+        (Some(place), None) => Some(place),
+        _ => None,
+    }
+}
+
+fn has_key(item: &Value, key: &Map) -> bool {
+    key.iter().all(|(name, value)| item.get(name) == Some(value))
+}
+
+/// Whether the item has the key once the parts that it leaves out are taken as given: a port
+/// without `protocol`. The walk then finds out whether the left-out part is really owned.
+fn may_have_key(item: &Value, key: &Map) -> bool {
+    let given = |name: &str| item.get(name).is_some();
+    key.keys().any(|name| given(name))
+        && key.iter().all(|(name, value)| !given(name) || item.get(name) == Some(value))
+}
+
+/// An apply puts our items in the order of the intent, so another order is a change.
+fn in_order(mut places: Vec<(usize, usize)>) -> Result<(), Maybe> {
+    places.sort_unstable();
+    if places.windows(2).all(|pair| pair[0].1 < pair[1].1) {
+        return Ok(());
+    }
+    Err(Maybe::because("has its items in another order"))
+}
+
+fn project(tree: &Value, live: Option<&Value>) -> Value {
+    let (Some(children), Some(live)) = (children(tree), live) else { return Value::Null };
+    let Some((first, _)) = children.first() else { return live.clone() };
+    match first.get(..2) {
+        Some("f:") => Value::map(children.iter().map(|(key, tree)| {
+            let name = key.strip_prefix("f:").unwrap_or(key);
+            (name, project(tree, live.get(name)))
+        })),
+        Some("k:") => {
+            // In the order of the object, since an order is something that can change.
+            let live = live.as_list().unwrap_or(&[]);
+            Value::list(live.iter().flat_map(|item| {
+                let ours = children.iter().filter(|(key, _)| {
+                    let key = key.strip_prefix("k:").and_then(json::parse);
+                    key.as_ref().and_then(Value::as_map).is_some_and(|key| has_key(item, key))
+                });
+                ours.map(|(key, tree)| Value::map([(*key, project(tree, Some(item)))]))
+            }))
+        }
+        Some("v:") => {
+            let ours = |item: &&Value| {
+                children.iter().any(|(key, _)| {
+                    key.strip_prefix("v:").and_then(json::parse).as_ref() == Some(*item)
+                })
+            };
+            Value::list(live.as_list().unwrap_or(&[]).iter().filter(ours).cloned())
+        }
+        _ => live.clone(),
+    }
+}

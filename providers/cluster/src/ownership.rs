@@ -1,0 +1,79 @@
+//! Whose object this is, as written on the object itself.
+//!
+//! Every object that clinch applies carries two labels: `app.kubernetes.io/managed-by` says
+//! that it is clinch's, `applyset.kubernetes.io/part-of` says of which project, in the form
+//! of an `ApplySet`. So a lost state file can be rebuilt from the cluster, and two projects
+//! never take each other's objects.
+
+use crate::noop;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use values::{Map, Value};
+
+/// The one field manager of this program; a second name would abandon what the first owns.
+pub const MANAGER: &str = "clinch";
+/// The label that says which program manages an object.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The label that says to which set an object belongs.
+pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
+
+/// The name of the set of all objects of a project, as [`PART_OF`] holds it.
+///
+/// It is derived as for an `ApplySet` whose parent is the Secret `clinch-PROJECT` in
+/// `kube-system`: name, namespace, kind and group, joined by dots.
+pub fn set_id(project: &str) -> String {
+    let parent = format!("clinch-{project}.kube-system.Secret.");
+    format!("applyset-{}-v1", URL_SAFE_NO_PAD.encode(Sha256::digest(parent)))
+}
+
+/// The intent with the labels of ownership.
+#[must_use]
+pub fn mark(intent: &Value, project: &str) -> Value {
+    let mut object = intent.as_map().cloned().unwrap_or_default();
+    let mut metadata = map_of(object.get("metadata"));
+    let labels = match metadata.get("labels") {
+        // Labels that are all known after apply stay so; they are marked once they are known.
+        Some(unknown @ Value::Unknown(_)) => unknown.clone(),
+        given => Value::map(with_marks(map_of(given), project)),
+    };
+    metadata.insert("labels".into(), labels);
+    object.insert("metadata".into(), Value::map(metadata));
+    Value::map(object)
+}
+
+fn with_marks(mut labels: Map, project: &str) -> Map {
+    labels.insert(MANAGED_BY.into(), MANAGER.into());
+    labels.insert(PART_OF.into(), set_id(project).into());
+    labels
+}
+
+/// The entries; each hidden when the whole was.
+fn map_of(value: Option<&Value>) -> Map {
+    match value {
+        Some(Value::Map(map)) => Map::clone(map),
+        Some(Value::Sensitive(hidden)) => {
+            let entries = map_of(Some(hidden.expose()));
+            entries.into_iter().map(|(k, v)| (k, v.into_sensitive())).collect()
+        }
+        _ => Map::new(),
+    }
+}
+
+/// Whether the object says that it belongs to the project: by its label, or, where someone
+/// took the label off, by the fields that we own.
+pub fn is_ours(live: &Value, project: &str) -> bool {
+    match part_of(live) {
+        Some(set) => set == set_id(project),
+        None => noop::has_apply_entry(live, MANAGER),
+    }
+}
+
+/// The other set that the object says it belongs to.
+pub fn owned_by_other_project<'a>(live: &'a Value, project: &str) -> Option<&'a str> {
+    part_of(live).filter(|set| *set != set_id(project))
+}
+
+fn part_of(live: &Value) -> Option<&str> {
+    live.get("metadata")?.get("labels")?.get(PART_OF)?.as_str()
+}

@@ -1,0 +1,197 @@
+//! Objects as people see them.
+//!
+//! The server adds much to an object that nobody asked for and that changes by itself. What a
+//! plan shows, compares and exports leaves that away, and hides what must not be printed.
+//! Start reading at [`view`].
+
+use crate::canon::hide_secret_data;
+use crate::ownership::{MANAGED_BY, PART_OF};
+use values::{Map, Path, Value};
+
+/// Parts of `metadata` that change by themselves or mean nothing to people.
+const NOISE: &[&str] =
+    &["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"];
+
+/// The object as people see it: without status and bookkeeping; data of a Secret is hidden.
+#[must_use]
+pub fn view(object: &Value) -> Value {
+    let Some(map) = object.as_map() else { return object.clone() };
+    let mut map = map.clone();
+    map.remove("status");
+    edit_metadata(&mut map, |metadata| metadata.retain(|name, _| !NOISE.contains(&&**name)));
+    hide_secret_data(&Value::map(map))
+}
+
+/// The object for references to it: as [`view`], but with its uid and status.
+#[must_use]
+pub fn exported(object: &Value) -> Value {
+    let mut map = view(object).as_map().cloned().unwrap_or_default();
+    if let Some(status) = object.get("status") {
+        map.insert("status".into(), status.clone());
+    }
+    if let Some(uid) = uid(object) {
+        edit_metadata(&mut map, |metadata| {
+            metadata.insert("uid".into(), uid.into());
+        });
+    }
+    Value::map(map)
+}
+
+/// The uid that the server gave the object.
+pub fn uid(object: &Value) -> Option<&str> {
+    object.get("metadata")?.get("uid")?.as_str()
+}
+
+/// A text of the object's metadata.
+pub fn metadata<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
+    object.get("metadata")?.get(name)?.as_str()
+}
+
+/// The views without our labels of ownership, unless they are what differs.
+#[must_use]
+pub fn without_marks(
+    before: Option<Value>,
+    after: Option<Value>,
+) -> (Option<Value>, Option<Value>) {
+    let label = |object: &Option<Value>, name: &str| {
+        let labels = object.as_ref()?.get("metadata")?.get("labels")?;
+        labels.get(name).cloned()
+    };
+    let both = before.is_some() && after.is_some();
+    let differs = |name: &&str| label(&before, name) != label(&after, name);
+    if both && [MANAGED_BY, PART_OF].iter().any(differs) {
+        return (before, after);
+    }
+    (before.map(|object| unmarked(&object)), after.map(|object| unmarked(&object)))
+}
+
+fn unmarked(object: &Value) -> Value {
+    let mut map = object.as_map().cloned().unwrap_or_default();
+    edit_metadata(&mut map, |metadata| {
+        let Some(Value::Map(labels)) = metadata.get("labels") else { return };
+        let mut labels = Map::clone(labels);
+        labels.retain(|name, _| ![MANAGED_BY, PART_OF].contains(&&**name));
+        if labels.is_empty() {
+            metadata.remove("labels");
+        } else {
+            metadata.insert("labels".into(), Value::map(labels));
+        }
+    });
+    Value::map(map)
+}
+
+fn edit_metadata(object: &mut Map, edit: impl FnOnce(&mut Map)) {
+    if let Some(Value::Map(metadata)) = object.get("metadata") {
+        let mut metadata = Map::clone(metadata);
+        edit(&mut metadata);
+        object.insert("metadata".into(), Value::map(metadata));
+    }
+}
+
+/// `value` with everything hidden that is hidden in `like`. Items of lists may stand
+/// elsewhere than in `like`, so a list is hidden whole when any part of it was.
+#[must_use]
+pub fn masked(value: &Value, like: &Value) -> Value {
+    match (value, like) {
+        (_, Value::Sensitive(_)) => value.clone().into_sensitive(),
+        (Value::Map(map), Value::Map(like)) => {
+            let mask = |(name, value): (&std::sync::Arc<str>, &Value)| {
+                let like = like.get(name).unwrap_or(&Value::Null);
+                (name.clone(), masked(value, like))
+            };
+            Value::map(map.iter().map(mask))
+        }
+        (Value::List(_), Value::List(_)) if like.has_sensitive() => value.clone().into_sensitive(),
+        _ => value.clone(),
+    }
+}
+
+/// A text of the server without what is hidden in the intent.
+pub fn redacted(text: &str, intent: &Value) -> String {
+    let mut secrets = Vec::new();
+    collect(intent, false, &mut secrets);
+    // The longest first, or a secret that is part of another would leave the rest of it.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "(sensitive value)"))
+}
+
+fn collect(value: &Value, hidden: bool, out: &mut Vec<String>) {
+    match value {
+        Value::Sensitive(inner) => collect(inner.expose(), true, out),
+        Value::List(items) => items.iter().for_each(|item| collect(item, hidden, out)),
+        Value::Map(map) => map.values().for_each(|item| collect(item, hidden, out)),
+        Value::String(text) if hidden && !text.is_empty() => {
+            // The server quotes texts; a text with quotes or line breaks stands there escaped.
+            let escaped = format!("{text:?}");
+            out.push(escaped.trim_matches('"').to_owned());
+            out.push(text.to_string());
+            if let Some(plain) = decoded(text) {
+                out.push(plain);
+            }
+        }
+        Value::Number(number) if hidden => out.push(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Unknown(_) => {}
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+    String::from_utf8(bytes).ok().filter(|plain| plain.len() > 3)
+}
+
+/// The intent laid over the object: what it will be as far as that can be said here.
+#[must_use]
+pub fn overlaid(object: &Value, intent: &Value) -> Value {
+    match (object, intent) {
+        (Value::Map(below), Value::Map(above)) => {
+            let mut out = Map::clone(below);
+            for (name, value) in above.iter() {
+                let value = out.get(name).map_or_else(|| value.clone(), |b| overlaid(b, value));
+                out.insert(name.clone(), value);
+            }
+            Value::map(out)
+        }
+        _ => intent.clone(),
+    }
+}
+
+/// Where the server's answer is not what the intent says.
+pub fn changed_by_server(intent: &Value, result: &Value) -> Vec<Path> {
+    let mut out = Vec::new();
+    compare(&intent.exposed().0, Some(result), &Path::root(), &mut out);
+    out
+}
+
+fn compare(want: &Value, got: Option<&Value>, path: &Path, out: &mut Vec<Path>) {
+    match (want, got) {
+        (Value::Map(want), Some(Value::Map(got))) => {
+            for (name, value) in want.iter() {
+                compare(value, got.get(name), &path.clone().attr(name), out);
+            }
+        }
+        // An empty object and its absence are the same to the server where it drops one.
+        (Value::Map(want), None) if want.is_empty() => {}
+        (Value::List(want), Some(Value::List(got))) if want.len() <= got.len() => {
+            let items = want.iter().enumerate();
+            items.for_each(|(i, item)| {
+                compare(item, Some(counterpart(item, i, got)), &path.clone().index(i), out);
+            });
+        }
+        (_, Some(got)) if want == got => {}
+        _ => out.push(path.clone()),
+    }
+}
+
+/// The item that has all that is wanted, else the one of the same name, else the one at the
+/// same place.
+fn counterpart<'a>(item: &Value, index: usize, list: &'a [Value]) -> &'a Value {
+    let fits = |other: &&Value| {
+        let mut differences = Vec::new();
+        compare(item, Some(other), &Path::root(), &mut differences);
+        differences.is_empty()
+    };
+    let by_name = item.get("name").filter(|name| name.as_str().is_some());
+    let same = || by_name.and_then(|name| list.iter().find(|o| o.get("name") == Some(name)));
+    list.iter().find(fits).or_else(same).or_else(|| list.get(index)).unwrap_or(&Value::Null)
+}
