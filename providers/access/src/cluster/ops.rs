@@ -1,0 +1,204 @@
+//! One object: reading it, writing it, deleting it.
+
+use super::discovery::with_query;
+use super::retry::Repeat;
+use super::{Ask, Cluster, ClusterError, JSON, Resource};
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Value as Json, json};
+
+/// A server-side apply.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Apply<'a> {
+    /// The whole intent, with `apiVersion`, `kind` and `metadata.name`; with
+    /// `metadata.uid` and `metadata.resourceVersion` where these must still hold.
+    pub object: &'a Json,
+    /// The field manager.
+    pub manager: &'a str,
+    /// Whether to take fields from other managers.
+    pub force: bool,
+    /// Whether only to ask what would happen.
+    pub dry_run: bool,
+}
+
+/// A JSON patch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct JsonPatch<'a> {
+    /// The operations.
+    pub operations: &'a Json,
+    /// The field manager.
+    pub manager: &'a str,
+    /// The part of the object, such as `status`.
+    pub subresource: Option<&'a str>,
+    /// Whether only to ask what would happen.
+    pub dry_run: bool,
+}
+
+/// What becomes of the objects that depend on a deleted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Propagation {
+    /// Deleted afterwards.
+    Background,
+    /// Deleted first.
+    Foreground,
+    /// They stay.
+    Orphan,
+}
+
+impl Propagation {
+    /// As the API spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Background => "Background",
+            Self::Foreground => "Foreground",
+            Self::Orphan => "Orphan",
+        }
+    }
+
+    /// From the spelling of the API.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Background, Self::Foreground, Self::Orphan].into_iter().find(|p| p.as_str() == text)
+    }
+}
+
+/// A deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delete<'a> {
+    /// Only the object with this uid.
+    pub uid: Option<&'a str>,
+    /// Only at this version.
+    pub resource_version: Option<&'a str>,
+    /// What becomes of dependents.
+    pub propagation: Propagation,
+    /// Whether only to ask what would happen.
+    pub dry_run: bool,
+}
+
+impl Cluster {
+    /// Reads an object. That it does not exist is an error, too:
+    /// [`ClusterError::is_object_not_found`].
+    pub async fn get(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Json, ClusterError> {
+        let call = resource.call("get", namespace, Some(name));
+        let ask = Ask::get(call, resource.path(namespace, Some(name), None));
+        let object = self.ask_json(&ask).await?;
+        self.named(&ask, name, object)
+    }
+
+    /// Applies an object (server-side apply), with unknown fields refused. Sent again when
+    /// that does no harm.
+    pub async fn apply(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        apply: Apply<'_>,
+    ) -> Result<Json, ClusterError> {
+        let target = with_query(
+            resource.path(namespace, Some(name), None),
+            &[
+                ("fieldManager", Some(apply.manager)),
+                ("fieldValidation", Some("Strict")),
+                ("force", apply.force.then_some("true")),
+                ("dryRun", apply.dry_run.then_some("All")),
+            ],
+        );
+        let ask = Ask {
+            call: resource.call("patch", namespace, Some(name)),
+            method: Method::PATCH,
+            target,
+            accept: JSON,
+            content_type: Some("application/apply-patch+yaml"),
+            body: Bytes::from(apply.object.to_string()),
+            repeat: Repeat::Harmless,
+        };
+        let object = self.ask_json(&ask).await?;
+        self.named(&ask, name, object)
+    }
+
+    /// Changes single fields. Not sent again unless the server did not begin with it.
+    pub async fn json_patch(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        patch: JsonPatch<'_>,
+    ) -> Result<Json, ClusterError> {
+        let target = with_query(
+            resource.path(namespace, Some(name), patch.subresource),
+            &[
+                ("fieldManager", Some(patch.manager)),
+                ("fieldValidation", Some("Strict")),
+                ("dryRun", patch.dry_run.then_some("All")),
+            ],
+        );
+        let mut call = resource.call("patch", namespace, Some(name));
+        if let Some(sub) = patch.subresource {
+            call.resource.push('/');
+            call.resource.push_str(sub);
+        }
+        let ask = Ask {
+            call,
+            method: Method::PATCH,
+            target,
+            accept: JSON,
+            content_type: Some("application/json-patch+json"),
+            body: Bytes::from(patch.operations.to_string()),
+            repeat: if patch.dry_run { Repeat::Harmless } else { Repeat::Unbegun },
+        };
+        let object = self.ask_json(&ask).await?;
+        self.named(&ask, name, object)
+    }
+
+    /// Deletes an object. The answer is the object as it is going, or a status.
+    ///
+    /// Sent again only when a uid makes sure that it cannot hit a successor.
+    pub async fn delete(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        delete: Delete<'_>,
+    ) -> Result<Json, ClusterError> {
+        let mut preconditions = serde_json::Map::new();
+        for (key, value) in [("uid", delete.uid), ("resourceVersion", delete.resource_version)] {
+            if let Some(value) = value {
+                preconditions.insert(key.to_owned(), value.into());
+            }
+        }
+        let mut body = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": delete.propagation.as_str(),
+        });
+        if !preconditions.is_empty() {
+            body["preconditions"] = Json::Object(preconditions);
+        }
+        if delete.dry_run {
+            body["dryRun"] = json!(["All"]);
+        }
+        let harmless = delete.dry_run || delete.uid.is_some();
+        let ask = Ask {
+            call: resource.call("delete", namespace, Some(name)),
+            method: Method::DELETE,
+            target: resource.path(namespace, Some(name), None),
+            accept: JSON,
+            content_type: Some(JSON),
+            body: Bytes::from(body.to_string()),
+            repeat: if harmless { Repeat::Harmless } else { Repeat::Unbegun },
+        };
+        self.ask_json(&ask).await
+    }
+
+    /// An answer that is not the object that was asked for must not be taken for it.
+    fn named(&self, ask: &Ask, name: &str, object: Json) -> Result<Json, ClusterError> {
+        if object["metadata"]["name"] == name && object["kind"].is_string() {
+            return Ok(object);
+        }
+        Err(self.malformed(&ask.call, "is not that object"))
+    }
+}
