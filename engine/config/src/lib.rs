@@ -1,3 +1,37 @@
 //! From text to blocks: the configuration as a tree, with a span on everything.
+//!
+//! This crate answers one question: *what does the configuration say?* It is the second
+//! stage, after the bytes are there and before anything is evaluated. Start reading at
+//! [`load`], then [`Config`]: modules, blocks, arguments, and [`Expr`] for what is still
+//! syntax. [`references`] tells what an expression refers to.
+//!
+//! The structure of a file (blocks, labels, arguments) is read by a reader of our own; each
+//! expression is parsed by `hcl-edit` by itself and lowered at once to the compact tree. So
+//! one broken argument hides nothing else, and memory holds our tree alone.
+//!
+//! **Invariant:** reading never fails and never panics, whatever the bytes are. Where
+//! something could not be read there is a diagnostic, and the tree holds `null` or nothing.
+//!
+//! **Invariant:** a tree is never deeper than a recursive walk can bear.
+//!
+//! **Not here:** resource types and their arguments, evaluation and functions (`lang`); the
+//! disk (whoever implements [`Sources`]).
+
+mod blocks;
+mod body;
+pub mod codes;
+mod load;
+mod lower;
+mod references;
+mod scan;
+mod syntax;
+mod template;
+mod text;
 mod tree;
+mod types;
+
+pub use load::{
+    InMemory, SourceFile, Sources, is_config_file, load, parse_expression, parse_variables,
+};
+pub use references::{Reference, ReferenceStep, references};
 pub use tree::*;

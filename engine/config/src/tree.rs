@@ -95,6 +95,8 @@ pub struct Output {
     pub description: Option<String>,
     /// Whether its value is never printed.
     pub sensitive: bool,
+    /// `depends_on`: references, in order.
+    pub depends_on: Vec<Expr>,
 }
 
 /// A `resource` or `data` block.
@@ -220,7 +222,8 @@ pub enum ExprKind {
     /// A text without interpolation.
     String(Arc<str>),
     /// A text with interpolations or directives, quoted or heredoc; indentation and `~` are
-    /// already taken care of.
+    /// already taken care of. One [`Part::Value`] alone, `"${x}"`, is that value itself and
+    /// not a text.
     Template(Vec<Part>),
     /// `[a, b]`.
     List(Vec<Expr>),

@@ -1,0 +1,214 @@
+//! From blocks to what a module declares.
+//!
+//! Each kind of block has its file here; [`Take`] is how they take their arguments out of a
+//! body, so that what is left over is unknown.
+
+mod module_call;
+mod resource;
+mod settings;
+mod take;
+mod value;
+
+use crate::body::TOP_LEVEL;
+use crate::codes;
+use crate::text::{brief, nearest, nfc};
+use crate::tree::{Block, Body, Local, Module};
+use addrs::Ident;
+use diags::{Diagnostic, Diagnostics, Span};
+pub(crate) use take::is_constant;
+
+/// Blocks that Terraform's users know and this version does not.
+const LATER: [(&str, &str); 8] = [
+    ("moved", "This version of clinch does not know `moved`; use `clinch state mv`."),
+    ("removed", "This version of clinch does not know `removed`; use `clinch state rm`."),
+    ("import", "This version of clinch does not know `import`."),
+    ("check", "This version of clinch does not know `check`."),
+    ("ephemeral", "This version of clinch does not know `ephemeral`."),
+    ("action", "This version of clinch does not know `action`."),
+    ("terraform", "The settings of a configuration stand in `clinch { }`."),
+    (
+        "provider",
+        "clinch has its resource types built in; clusters are named by `cluster \"NAME\" { }`.",
+    ),
+];
+
+/// Declares everything that a file holds.
+pub(crate) fn declare(module: &mut Module, is_root: bool, file: Body, diags: &mut Diagnostics) {
+    for (name, argument) in &file.arguments {
+        let shown = brief(name.as_str());
+        let help =
+            format!("Write `locals {{ {shown} = ... }}`, or move it into the block it belongs to.");
+        diags.push(
+            Diagnostic::error(
+                codes::OUTSIDE_BLOCK,
+                "Argument outside of a block",
+                format!("`{shown}` stands outside of every block."),
+            )
+            .at(argument.span, "")
+            .with_help(help),
+        );
+    }
+    for block in file.blocks {
+        Declare { module, is_root, diags }.block(block);
+    }
+}
+
+pub(crate) struct Declare<'d> {
+    module: &'d mut Module,
+    is_root: bool,
+    diags: &'d mut Diagnostics,
+}
+
+impl Declare<'_> {
+    fn block(&mut self, block: Block) {
+        match block.name.as_str() {
+            "clinch" => self.clinch(block),
+            "cluster" => self.cluster(block),
+            "resource" => self.resource(block, addrs::Mode::Managed),
+            "data" => self.resource(block, addrs::Mode::Data),
+            "variable" => self.variable(block),
+            "locals" => self.locals(block),
+            "output" => self.output(block),
+            "module" => self.module_call(block),
+            _ => self.unknown(&block),
+        }
+    }
+
+    fn unknown(&mut self, block: &Block) {
+        let name = block.name.as_str();
+        if let Some((_, why)) = LATER.iter().find(|(later, _)| *later == name) {
+            let diagnostic = Diagnostic::error(codes::NOT_YET, "Not in this version", *why);
+            self.diags.push(diagnostic.at(block.span, ""));
+            return;
+        }
+        let detail = format!("There is no block `{}` at the top level of a file.", brief(name));
+        let help = match nearest(name, TOP_LEVEL) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None if block.labels.len() == 1 => format!(
+                "Did you mean `resource \"{}\" \"{}\"`?",
+                brief(name),
+                brief(&block.labels[0].0)
+            ),
+            None => format!("The blocks are `{}`.", TOP_LEVEL.join("`, `")),
+        };
+        self.diags.push(
+            Diagnostic::error(codes::UNKNOWN_BLOCK, "Unknown block", detail)
+                .at(block.span, "")
+                .with_help(help),
+        );
+    }
+
+    fn locals(&mut self, block: Block) {
+        if self.labels::<0>(&block, "locals { NAME = VALUE }").is_none() {
+            return;
+        }
+        self.no_blocks(&block.body, "locals");
+        for (name, argument) in block.body.arguments {
+            if let Some(first) = self.module.locals.get(&name) {
+                let first = first.span;
+                self.duplicate("local value", name.as_str(), argument.span, first);
+                continue;
+            }
+            let local = Local { span: argument.span, value: argument.value };
+            self.module.locals.insert(name, local);
+        }
+    }
+
+    /// The labels of a block when there are exactly `N` and each is an identifier.
+    fn labels<const N: usize>(&mut self, block: &Block, form: &str) -> Option<[Ident; N]> {
+        if block.labels.len() != N {
+            let few = block.labels.len() < N;
+            let at = match block.labels.get(N) {
+                Some((_, extra)) => *extra,
+                None => block.span,
+            };
+            let detail = format!(
+                "A `{}` block has {}, this one has {}.",
+                block.name,
+                match N {
+                    0 => "no label".to_owned(),
+                    1 => "one label".to_owned(),
+                    n => format!("{n} labels"),
+                },
+                block.labels.len()
+            );
+            let summary = if few { "Label missing" } else { "Too many labels" };
+            self.diags.push(
+                Diagnostic::error(codes::LABELS, summary, detail)
+                    .at(at, "")
+                    .with_help(format!("Write `{form}`.")),
+            );
+            return None;
+        }
+        let idents: Vec<Ident> =
+            block.labels.iter().filter_map(|(text, span)| self.label(text, *span)).collect();
+        idents.try_into().ok()
+    }
+
+    fn label(&mut self, text: &str, span: Span) -> Option<Ident> {
+        if let Ok(ident) = nfc(text).parse() {
+            return Some(ident);
+        }
+        let detail = if text.contains("${") {
+            "A label is a constant, without interpolation.".to_owned()
+        } else {
+            format!("The label `{}` is not an identifier.", brief(text))
+        };
+        let plain: String = text
+            .chars()
+            .take(60)
+            .map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' })
+            .collect();
+        let mut diagnostic =
+            Diagnostic::error(codes::NOT_AN_IDENTIFIER, "Not an identifier", detail).at(span, "");
+        diagnostic = match plain.parse::<Ident>() {
+            Ok(plain) if !text.contains("${") => {
+                diagnostic.with_help(format!("Use letters, digits, `_` and `-`: `{plain}`."))
+            }
+            _ => diagnostic
+                .with_help("Use letters, digits, `_` and `-`, beginning with a letter or `_`."),
+        };
+        self.diags.push(diagnostic);
+        None
+    }
+
+    fn duplicate(&mut self, what: &str, name: &str, second: Span, first: Span) {
+        let detail = format!("There are two of the {what} `{}` in one module.", brief(name));
+        self.diags.push(
+            Diagnostic::error(codes::DUPLICATE, "Declared twice", detail)
+                .at(second, "again here")
+                .at(first, "first here")
+                .with_help("Rename one of the two, or remove it."),
+        );
+    }
+
+    fn root_only(&mut self, block: &Block) -> bool {
+        if !self.is_root {
+            let detail = format!(
+                "A `{}` block stands in the directory that clinch runs in, not in a module it calls.",
+                block.name
+            );
+            self.diags.push(
+                Diagnostic::error(codes::ROOT_ONLY, "Block of the root module", detail)
+                    .at(block.span, "")
+                    .with_help("Move it to the root module."),
+            );
+        }
+        self.is_root
+    }
+
+    fn no_blocks(&mut self, body: &Body, of: &str) {
+        for block in &body.blocks {
+            let shown = brief(block.name.as_str());
+            self.diags.push(
+                Diagnostic::error(
+                    codes::UNKNOWN_ARGUMENT,
+                    "Unknown block",
+                    format!("`{of}` has no block `{shown}`."),
+                )
+                .at(block.span, "")
+                .with_help(format!("Did you mean the argument `{shown} = {{ ... }}`?")),
+            );
+        }
+    }
+}

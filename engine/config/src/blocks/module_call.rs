@@ -1,0 +1,73 @@
+//! `module`: a call of another directory.
+
+use super::Declare;
+use crate::codes;
+use crate::text::brief;
+use crate::tree::{Block, ModuleCall};
+use diags::{Diagnostic, Span};
+
+impl Declare<'_> {
+    pub(super) fn module_call(&mut self, mut block: Block) {
+        let Some([name]) = self.labels::<1>(&block, "module \"NAME\" { ... }") else { return };
+        let source = self.source(&mut block);
+        let repeat = self.repeat(&mut block.body);
+        let depends_on = self.depends_on(&mut block.body);
+        self.no_blocks(&block.body, "module");
+        for (unused, why) in [
+            ("version", "A local module has no version."),
+            ("providers", "clinch has its resource types built in; a module gets no providers."),
+        ] {
+            if let Some(argument) = block.body.arguments.remove(unused) {
+                self.diags.push(
+                    Diagnostic::error(codes::UNKNOWN_ARGUMENT, "Unknown argument", why)
+                        .at(argument.span, "")
+                        .with_help("Remove the argument."),
+                );
+            }
+        }
+        if let Some(first) = self.module.calls.get(&name) {
+            let first = first.span;
+            self.duplicate("module", name.as_str(), block.span, first);
+            return;
+        }
+        // Without a source there is nothing to call.
+        let Some(source) = source else { return };
+        let (span, arguments) = (block.span, block.body.arguments);
+        let call = ModuleCall { span, name: name.clone(), source, arguments, repeat, depends_on };
+        self.module.calls.insert(name, call);
+    }
+
+    fn source(&mut self, block: &mut Block) -> Option<(String, Span)> {
+        if !block.body.arguments.contains_key("source") {
+            self.missing(block, "source", "\"./DIRECTORY\"");
+            return None;
+        }
+        let (source, span) = self.text(&mut block.body, "source")?;
+        let local = |text: &str| {
+            text == "." || text == ".." || text.starts_with("./") || text.starts_with("../")
+        };
+        if local(&source) {
+            return Some((source, span));
+        }
+        let looks_like_directory = !source.contains(':') && !source.starts_with('/');
+        let help = if looks_like_directory && !source.is_empty() {
+            format!("Write `./{}` if it is a directory beside this file.", brief(&source))
+        } else {
+            "Copy the module into the repository and write `./DIRECTORY` or `../DIRECTORY`."
+                .to_owned()
+        };
+        self.diags.push(
+            Diagnostic::error(
+                codes::NOT_LOCAL,
+                "Module is not local",
+                format!(
+                    "`{}` is no path that begins with `./` or `../`; clinch downloads no modules.",
+                    brief(&source)
+                ),
+            )
+            .at(span, "")
+            .with_help(help),
+        );
+        None
+    }
+}

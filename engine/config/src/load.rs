@@ -1,0 +1,342 @@
+//! Reading directories: the root and every local module it calls.
+
+use crate::blocks::declare;
+use crate::body::{read_expression, read_file};
+use crate::codes;
+use crate::text::{add_file, add_text, brief};
+use crate::tree::{Config, Expr, Module, ModuleCall, Resource};
+use addrs::{Ident, ModulePath};
+use diags::{Diagnostic, Diagnostics, SourceMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Calls of calls unfold: two calls of a module that makes two calls are four modules.
+const MAX_MODULES: usize = 10_000;
+/// The longest chain of calls.
+const MAX_CHAIN: usize = 64;
+
+/// One file of a directory, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The path as the user would type it, with `/`: `modules/web/main.hcl`.
+    pub name: String,
+    /// Its bytes, or why they cannot be read.
+    pub bytes: Result<Vec<u8>, String>,
+}
+
+/// Where configuration comes from: a port, so that this crate reads no disk.
+pub trait Sources {
+    /// The files directly in a directory, or why it cannot be read.
+    ///
+    /// `dir` is the root as it was given to [`load`], or a path below it (`modules/web`) or
+    /// beside it (`../shared`). Only files for which [`is_config_file`] holds are looked at;
+    /// others may be left out. The order does not matter.
+    fn list(&mut self, dir: &str) -> Result<Vec<SourceFile>, String>;
+}
+
+/// Files kept in memory, by path: `main.hcl`, `modules/web/main.hcl`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InMemory(pub BTreeMap<String, Vec<u8>>);
+
+impl<N: Into<String>, B: Into<Vec<u8>>> FromIterator<(N, B)> for InMemory {
+    fn from_iter<I: IntoIterator<Item = (N, B)>>(files: I) -> Self {
+        Self(files.into_iter().map(|(name, bytes)| (name.into(), bytes.into())).collect())
+    }
+}
+
+impl Sources for InMemory {
+    fn list(&mut self, dir: &str) -> Result<Vec<SourceFile>, String> {
+        let prefix = if dir == "." { String::new() } else { format!("{dir}/") };
+        let below = |name: &str| name.starts_with(&prefix);
+        if !self.0.keys().any(|name| below(name)) && dir != "." {
+            return Err("no such directory".to_owned());
+        }
+        let files =
+            self.0.iter().filter(|(name, _)| below(name) && !name[prefix.len()..].contains('/'));
+        Ok(files
+            .map(|(name, bytes)| SourceFile { name: name.clone(), bytes: Ok(bytes.clone()) })
+            .collect())
+    }
+}
+
+/// Whether a file, by its name or path, holds configuration: `*.hcl`, without files that are
+/// hidden or that an editor keeps while it works.
+pub fn is_config_file(name: &str) -> bool {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    base.strip_suffix(".hcl").is_some_and(|stem| !stem.is_empty())
+        && !base.starts_with(['.', '~', '#'])
+}
+
+/// Reads the root directory and every local module it calls, as deep as the calls go.
+///
+/// It never fails: the configuration has whatever could be read, the diagnostics say what
+/// could not.
+pub fn load(root: &str, sources: &mut dyn Sources, map: &mut SourceMap) -> (Config, Diagnostics) {
+    let mut loader = Loader {
+        sources,
+        map,
+        read: BTreeMap::new(),
+        config: Config::default(),
+        diags: Diagnostics::new(),
+        cycles: BTreeSet::new(),
+        full: false,
+    };
+    match loader.read_dir(root, true) {
+        Ok(module) => loader.add(Vec::new(), module, &mut vec![root.to_owned()]),
+        Err(why) => {
+            let (code, summary, detail) = match why {
+                NoModule::Unreadable(why) => (
+                    codes::UNREADABLE,
+                    "Directory cannot be read",
+                    format!("`{}` cannot be read: {}.", brief(root), brief(&why)),
+                ),
+                NoModule::Empty => (
+                    codes::EMPTY_DIR,
+                    "No configuration here",
+                    format!("`{}` holds no file whose name ends in `.hcl`.", brief(root)),
+                ),
+            };
+            let diagnostic = Diagnostic::error(code, summary, detail).with_help(
+                "Run clinch in a directory with configuration, or name one with `-chdir=DIR`.",
+            );
+            loader.diags.push(diagnostic);
+            loader
+                .config
+                .modules
+                .insert(Vec::new(), Module { dir: root.to_owned(), ..Module::default() });
+        }
+    }
+    (loader.config, loader.diags)
+}
+
+/// Reads a file of variables: arguments alone.
+pub fn parse_variables(
+    map: &mut SourceMap,
+    name: &str,
+    text: &str,
+) -> (BTreeMap<Ident, Expr>, Diagnostics) {
+    let mut diags = Diagnostics::new();
+    let source = add_text(map, name, text);
+    let text = map.get(source).map(|s| s.text.clone()).unwrap_or_default();
+    let body = read_file(source, &text, &mut diags);
+    for block in &body.blocks {
+        let shown = brief(block.name.as_str());
+        diags.push(
+            Diagnostic::error(
+                codes::UNKNOWN_BLOCK,
+                "Block in a file of variables",
+                format!("`{shown}` is a block, and a file of variables has arguments alone."),
+            )
+            .at(block.span, "")
+            .with_help(format!(
+                "Write `{shown} = ...`, or move the block to a file that ends in `.hcl`."
+            )),
+        );
+    }
+    let values = body.arguments.into_iter().map(|(name, argument)| (name, argument.value));
+    (values.collect(), diags)
+}
+
+/// Reads one expression, from `-var 'NAME=EXPRESSION'` and the like.
+pub fn parse_expression(map: &mut SourceMap, name: &str, text: &str) -> Result<Expr, Diagnostics> {
+    let mut diags = Diagnostics::new();
+    let source = add_text(map, name, text);
+    let text = map.get(source).map(|s| s.text.clone()).unwrap_or_default();
+    let expr = read_expression(source, &text, &mut diags);
+    if diags.is_empty() { Ok(expr) } else { Err(diags) }
+}
+
+enum NoModule {
+    Unreadable(String),
+    Empty,
+}
+
+struct Loader<'l> {
+    sources: &'l mut dyn Sources,
+    map: &'l mut SourceMap,
+    /// Each directory is read once, however often it is called.
+    read: BTreeMap<String, Option<Module>>,
+    config: Config,
+    diags: Diagnostics,
+    /// Directories whose cycle was reported.
+    cycles: BTreeSet<String>,
+    full: bool,
+}
+
+impl Loader<'_> {
+    fn read_dir(&mut self, dir: &str, is_root: bool) -> Result<Module, NoModule> {
+        let mut files = self.sources.list(dir).map_err(NoModule::Unreadable)?;
+        files.retain(|file| is_config_file(&file.name));
+        if files.is_empty() {
+            return Err(NoModule::Empty);
+        }
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut module = Module { dir: dir.to_owned(), ..Module::default() };
+        for file in files {
+            self.read_file(&mut module, is_root, file);
+        }
+        Ok(module)
+    }
+
+    fn read_file(&mut self, module: &mut Module, is_root: bool, file: SourceFile) {
+        let bytes = match file.bytes {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                let name = brief(&file.name);
+                let detail = format!("`{name}` cannot be read: {}.", brief(&why));
+                self.diags.push(
+                    Diagnostic::error(codes::UNREADABLE, "File cannot be read", detail)
+                        .with_help("Check the permissions of the file."),
+                );
+                return;
+            }
+        };
+        let source = match add_file(self.map, &file.name, bytes) {
+            Ok(source) => source,
+            Err(diagnostic) => {
+                self.diags.push(*diagnostic);
+                return;
+            }
+        };
+        let text = self.map.get(source).map(|s| s.text.clone()).unwrap_or_default();
+        let body = read_file(source, &text, &mut self.diags);
+        declare(module, is_root, body, &mut self.diags);
+    }
+
+    /// Adds a module and those it calls. `chain` holds the directories from the root to it.
+    fn add(&mut self, path: ModulePath, module: Module, chain: &mut Vec<String>) {
+        if self.config.modules.len() >= MAX_MODULES || chain.len() > MAX_CHAIN {
+            self.too_many();
+            return;
+        }
+        let dir = module.dir.clone();
+        let calls: Vec<ModuleCall> = module.calls.values().cloned().collect();
+        self.config.modules.insert(path.clone(), placed(module, &path));
+        for call in calls {
+            let target = resolve(&dir, &call.source.0);
+            if let Some(at) = chain.iter().position(|dir| *dir == target) {
+                self.cycle(&call, &chain[at..], &target);
+                continue;
+            }
+            let Some(module) = self.module(&target, &call) else { continue };
+            let mut path = path.clone();
+            path.push(call.name.clone());
+            chain.push(target);
+            self.add(path, module, chain);
+            chain.pop();
+        }
+    }
+
+    fn too_many(&mut self) {
+        if std::mem::replace(&mut self.full, true) {
+            return;
+        }
+        let detail = format!(
+            "The calls of modules unfold to more than {MAX_MODULES} modules, or chains of more than {MAX_CHAIN}."
+        );
+        self.diags.push(
+            Diagnostic::error(codes::TOO_MANY_MODULES, "Too many modules", detail)
+                .with_help("Use `for_each` on one call instead of many calls."),
+        );
+    }
+
+    fn cycle(&mut self, call: &ModuleCall, chain: &[String], target: &str) {
+        if !self.cycles.insert(target.to_owned()) {
+            return;
+        }
+        let hops: Vec<String> = chain.iter().map(|dir| format!("`{}`", brief(dir))).collect();
+        let detail = match hops.as_slice() {
+            [one] => format!("The module {one} calls itself."),
+            _ => format!("The modules {} call each other in a circle.", shortened(&hops)),
+        };
+        self.diags.push(
+            Diagnostic::error(codes::MODULE_CYCLE, "Module calls itself", detail)
+                .at(call.source.1, "this call closes the circle")
+                .with_help("Remove one of the calls."),
+        );
+    }
+
+    /// The module of a directory, read now or before.
+    fn module(&mut self, target: &str, call: &ModuleCall) -> Option<Module> {
+        if let Some(read) = self.read.get(target) {
+            return read.clone();
+        }
+        let module = match self.read_dir(target, false) {
+            Ok(module) => Some(module),
+            Err(why) => {
+                let shown = brief(target);
+                let (detail, help) = match why {
+                    NoModule::Unreadable(why) => (
+                        format!("`{shown}` cannot be read: {}.", brief(&why)),
+                        "The path is relative to the directory of this file.",
+                    ),
+                    NoModule::Empty => (
+                        format!("`{shown}` holds no file whose name ends in `.hcl`."),
+                        "Add the files of the module, or correct the path.",
+                    ),
+                };
+                self.diags.push(
+                    Diagnostic::error(codes::NO_MODULE, "No module at this path", detail)
+                        .at(call.source.1, "")
+                        .with_help(help),
+                );
+                None
+            }
+        };
+        self.read.insert(target.to_owned(), module.clone());
+        module
+    }
+}
+
+/// The first and last few of a list, for a message.
+fn shortened(hops: &[String]) -> String {
+    if hops.len() <= 6 {
+        return hops.join(", ");
+    }
+    let last = hops.len() - 2;
+    format!("{}, … {}", hops[..3].join(", "), hops[last..].join(", "))
+}
+
+/// The same module with its path in the addresses.
+fn placed(mut module: Module, path: &ModulePath) -> Module {
+    if path.is_empty() {
+        return module;
+    }
+    module.resources = module
+        .resources
+        .into_iter()
+        .map(|(mut addr, resource)| {
+            addr.module.clone_from(path);
+            (addr.clone(), Resource { addr, ..resource })
+        })
+        .collect();
+    module
+}
+
+/// A path relative to a directory, without looking at the disk.
+fn resolve(dir: &str, source: &str) -> String {
+    let absolute = dir.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in dir.split('/').chain(source.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => match parts.last() {
+                Some(&"..") | None => {
+                    // Above the root directory there is only the root directory.
+                    if !absolute {
+                        parts.push("..");
+                    }
+                }
+                Some(_) => {
+                    parts.pop();
+                }
+            },
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match (absolute, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_owned(),
+        (false, false) => joined,
+    }
+}
