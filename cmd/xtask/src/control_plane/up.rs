@@ -27,7 +27,8 @@ pub(crate) fn up(name: &str) -> Result<Record, Trouble> {
     let folder = cache::run_folder(name)?;
     let parent = folder.parent().ok_or_else(|| Trouble::new("the run folder has no parent"))?;
     fs::create_dir_all(parent).doing(|| format!("creating {}", parent.display()))?;
-    let lock_path = parent.join(format!("{name}.lock"));
+    // One start at a time; no name has a dot, so this is no control plane's folder.
+    let lock_path = parent.join("start.lock");
     let lock = File::create(&lock_path).doing(|| format!("creating {}", lock_path.display()))?;
     lock.lock().doing(|| format!("locking {}", lock_path.display()))?;
     if let Some(record) = Record::load(&folder)? {

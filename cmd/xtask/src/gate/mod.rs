@@ -133,8 +133,9 @@ fn run_tests(server: &Server, tally: &mut Tally) -> Result<(), Trouble> {
         for line in BufReader::new(stdout).split(b'\n') {
             let line = line.doing(|| "reading what the tests say".to_owned())?;
             let line = String::from_utf8_lossy(&line);
-            tally.read(&line);
-            print(&line)?;
+            if tally.read(&line) {
+                print(&line)?;
+            }
         }
     }
     let status = child.wait().doing(|| "waiting for cargo".to_owned())?;

@@ -10,16 +10,26 @@ pub(super) struct Tally {
     ignored: usize,
     /// What oracles reached, and what tests said they skipped.
     pub(super) notes: Vec<String>,
+    /// Inside of what passing tests printed.
+    talk: bool,
 }
 
 impl Tally {
-    /// Takes in one line of output.
-    pub(super) fn read(&mut self, line: &str) {
+    /// Takes in one line of output, and tells whether a person wants to see it.
+    ///
+    /// Passing tests are asked for their output because of the notes in it. The rest of it, and
+    /// the second list of their names, would bury what matters.
+    pub(super) fn read(&mut self, line: &str) -> bool {
         let line = line.trim();
+        self.talk = match line {
+            "successes:" => true,
+            "failures:" => false,
+            _ => self.talk && !line.starts_with("test result: "),
+        };
         if line.starts_with("ORACLE ") || line.starts_with("SKIPPED") {
             self.notes.push(line.to_owned());
         }
-        let Some(counts) = line.strip_prefix("test result: ") else { return };
+        let counts = line.strip_prefix("test result: ").unwrap_or_default();
         for count in counts.split(['.', ';']) {
             let mut words = count.split_whitespace();
             let (Some(number), Some(what)) = (words.next(), words.next()) else { continue };
@@ -32,6 +42,7 @@ impl Tally {
                 _ => {}
             }
         }
+        !self.talk
     }
 }
 
@@ -45,6 +56,39 @@ impl fmt::Display for Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn talk_of_passing_tests_is_hidden_and_that_of_failing_ones_shown() {
+        let mut tally = Tally::default();
+        let lines = [
+            "test a ... ok",
+            "successes:",
+            "---- a stdout ----",
+            "ORACLE vectors: 12/12 of 14",
+            "failures:",
+            "---- b stdout ----",
+            "successes:",
+            "    a",
+            "failures:",
+            "    b",
+            "test result: FAILED. 1 passed; 1 failed; 0 ignored",
+            "test c ... ok",
+        ];
+        let shown: Vec<&str> = lines.into_iter().filter(|line| tally.read(line)).collect();
+        assert_eq!(
+            shown,
+            [
+                "test a ... ok",
+                "failures:",
+                "---- b stdout ----",
+                "failures:",
+                "    b",
+                "test result: FAILED. 1 passed; 1 failed; 0 ignored",
+                "test c ... ok",
+            ]
+        );
+        assert_eq!(tally.notes, ["ORACLE vectors: 12/12 of 14"]);
+    }
 
     #[test]
     fn counts_of_all_binaries_are_summed_and_notes_kept() {
