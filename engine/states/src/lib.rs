@@ -26,3 +26,6 @@ pub use journal::{JournalEntry, RecordChange, RunStarted};
 pub use plans::Recorded;
 pub use replay::{Follows, Mismatch, Replayed, UnfinishedRun, follows, replay};
 pub use state::{MAX_USED_PLANS, State};
+
+#[cfg(test)]
+mod tests;
