@@ -26,6 +26,7 @@ pub mod canon;
 pub mod codes;
 pub mod digest;
 pub mod fields;
+pub mod io;
 pub mod json;
 pub mod kinds;
 mod needs;

@@ -123,10 +123,10 @@ fn read(mut document: Json, resource: &Resource) -> Result<Page, String> {
     let more = meta["continue"].as_str().filter(|c| !c.is_empty()).map(str::to_owned);
     let remaining = meta["remainingItemCount"].as_u64().unwrap_or(0);
     let resource_version = meta["resourceVersion"].as_str().unwrap_or_default().to_owned();
-    let items = match document["items"].take() {
-        Json::Array(items) => items,
+    let items = match document.get_mut("items").map(Json::take) {
+        Some(Json::Array(items)) => items,
         // How Go writes an empty list that was never made.
-        Json::Null if document.get("items").is_some() => Vec::new(),
+        Some(Json::Null) => Vec::new(),
         _ => return Err("is a list without items".to_owned()),
     };
     let items = items.into_iter().map(|item| whole(item, resource)).collect::<Result<_, _>>()?;

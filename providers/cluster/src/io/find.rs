@@ -1,0 +1,105 @@
+//! Finding every object that carries a project's mark.
+
+use crate::api::{ObjectRef, identity_of};
+use crate::ownership::{PART_OF, set_id};
+use access::{Cluster, ClusterError, Query, Resource};
+use futures::future::join_all;
+use plans::Problem;
+use provider::Found;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Kinds that no configuration declares, and that there are very many of.
+const NEVER_OURS: &[(&str, &str)] = &[
+    ("", "Event"),
+    ("events.k8s.io", "Event"),
+    ("", "ComponentStatus"),
+    ("", "Endpoints"),
+    ("discovery.k8s.io", "EndpointSlice"),
+    ("coordination.k8s.io", "Lease"),
+];
+
+/// Groups that compute what they show and store nothing; they are often out of order.
+const STORES_NOTHING: &[&str] =
+    &["metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"];
+
+pub(super) async fn find(cluster: &Cluster, project: &str) -> Result<Vec<Found>, Problem> {
+    let kinds = kinds(cluster).await.map_err(|error| error.to_problem())?;
+    let label = format!("{PART_OF}={}", set_id(project));
+    let label = label.as_str();
+    let lists = kinds.iter().map(|resource| async move {
+        let query = Query { labels: Some(label), ..Query::default() };
+        (resource, cluster.list(resource, query, |live| Some(of(resource, &live))).await)
+    });
+    let mut found: BTreeMap<plans::ObjectKey, Found> = BTreeMap::new();
+    for (resource, listing) in join_all(lists).await {
+        let objects = match listing {
+            Ok(listing) => listing.items,
+            // Someone who may not even list a kind does not manage objects of it, except
+            // where rights were taken away; the types that are managed most are not guessed.
+            Err(error) if error.is_forbidden() && type_of(resource) == "object" => {
+                tracing_forbidden(&error);
+                continue;
+            }
+            // A kind that went away since it was discovered has no objects.
+            Err(error) if error.is_path_not_found() => continue,
+            Err(error) => return Err(error.to_problem()),
+        };
+        for object in objects {
+            found.insert(object.identity.key.clone(), object);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn tracing_forbidden(error: &ClusterError) {
+    tracing::warn!("not looked for objects of the project: {error}");
+}
+
+/// Each kind once, in the version that the server prefers.
+async fn kinds(cluster: &Cluster) -> Result<Vec<Resource>, ClusterError> {
+    let discovery = cluster.discovery().await?;
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut kinds = Vec::new();
+    for version in discovery.group_versions() {
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        if STORES_NOTHING.contains(&group) {
+            continue;
+        }
+        for resource in cluster.resources(version).await?.iter() {
+            let ours = !NEVER_OURS.contains(&(group, &resource.kind))
+                && ["list", "patch", "delete"].iter().all(|v| resource.verbs.contains(*v));
+            if ours && seen.insert((group.to_owned(), resource.kind.clone())) {
+                kinds.push(resource.clone());
+            }
+        }
+    }
+    Ok(kinds)
+}
+
+fn of(resource: &Resource, live: &Json) -> Found {
+    let text = |name: &str| live["metadata"][name].as_str().unwrap_or_default();
+    let (version, kind, name) = (&resource.api_version, &resource.kind, text("name"));
+    let object = if resource.namespaced {
+        ObjectRef::namespaced(version, kind, text("namespace"), name)
+    } else {
+        ObjectRef::cluster_wide(version, kind, name)
+    };
+    Found {
+        ty: crate::type_name(type_of(resource)),
+        identity: identity_of(&object),
+        uid: Some(text("uid").to_owned()).filter(|uid| !uid.is_empty()),
+    }
+}
+
+/// The resource type that fits a kind best.
+fn type_of(resource: &Resource) -> &'static str {
+    match (resource.api_version.as_str(), resource.kind.as_str()) {
+        ("v1", "Namespace") => "namespace",
+        ("v1", "ConfigMap") => "config_map",
+        ("v1", "LimitRange") => "limit_range",
+        ("v1", "ResourceQuota") => "resource_quota",
+        ("networking.k8s.io/v1", "NetworkPolicy") => "network_policy",
+        _ => "object",
+    }
+}

@@ -1,0 +1,103 @@
+//! The I/O half: looking at objects of the API and changing them.
+//!
+//! This module answers one question: *how does what was decided become true, and how is it
+//! known what is?* The pure half decides from what is read here; what it decides comes back
+//! as operations. Start reading at [`ClusterProvider`].
+//!
+//! | operation | where |
+//! | --- | --- |
+//! | which cluster is this | `target` |
+//! | read all wanted objects, at the price of a few lists | `observe` |
+//! | ask the server what it would make of an operation | `preview` |
+//! | do it, if the world is still as it was, and wait until it holds | `perform/` |
+//! | find out what became of an operation nobody saw the end of | `settle` |
+//! | find everything that carries a project's mark | `find` |
+//! | the data source `nodes` | `nodes` |
+//! | when is an object ready | `ready` (pure), `wait` |
+//!
+//! **Invariant:** "absent" is only said when the server said so: by a 404 of this very
+//! object, or by a complete list without it.
+//!
+//! **Invariant:** nothing is sent that was not decided: every write carries the uid and the
+//! version that the plan saw, and is not sent again in another form when these have moved.
+//!
+//! **Not here:** what a difference means and what to do about it (`api`), and how requests
+//! are sent, repeated and limited (`access`).
+
+mod find;
+mod nodes;
+mod object;
+mod observe;
+mod perform;
+mod preview;
+mod ready;
+mod settle;
+mod target;
+#[cfg(test)]
+mod tests;
+mod wait;
+
+use access::Cluster;
+use addrs::TypeName;
+use plans::{Exported, Op, Problem, Target};
+use provider::{Found, Observation, Performed, Preview, Progress, Settled, StepError, Wanted};
+use values::Value;
+
+/// Access to all objects of the API, for every resource type of this crate and the data
+/// source `nodes`. The methods have the shapes of [`provider::Providers`].
+#[derive(Clone)]
+pub struct ClusterProvider {
+    cluster: Cluster,
+}
+
+impl ClusterProvider {
+    /// Through this cluster.
+    pub fn new(cluster: Cluster) -> Self {
+        Self { cluster }
+    }
+
+    /// The cluster behind it.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The cluster, asked now.
+    pub async fn target(&self) -> Result<Target, Problem> {
+        target::target(&self.cluster).await
+    }
+
+    /// Looks at all these objects at once; answers in the same order.
+    pub async fn observe(&self, wanted: Vec<Wanted>) -> Vec<Observation> {
+        observe::observe(&self.cluster, wanted).await
+    }
+
+    /// Reads a data source.
+    pub async fn read(&self, ty: &TypeName, args: Value) -> Result<Exported, Problem> {
+        nodes::read(&self.cluster, ty, &args).await
+    }
+
+    /// Asks what these operations would do; answers in the same order. Changes nothing.
+    pub async fn preview(&self, ops: Vec<Op>) -> Vec<Preview> {
+        preview::preview(&self.cluster, ops).await
+    }
+
+    /// Does it, and waits until it has taken effect. Checks the guard first.
+    ///
+    /// # Interruption
+    ///
+    /// Not to be dropped: whether the server carried it out would stay open. `settle` finds
+    /// out after a crash.
+    pub async fn perform(&self, op: &Op, progress: Progress<'_>) -> Result<Performed, StepError> {
+        perform::perform(&self.cluster, op, progress).await
+    }
+
+    /// Looks what became of an operation that was begun and not seen to end.
+    pub async fn settle(&self, op: &Op) -> Result<Settled, StepError> {
+        settle::settle(&self.cluster, op).await
+    }
+
+    /// Finds every object that carries this project's mark.
+    pub async fn find(&self, project: &str) -> Result<Vec<Found>, Problem> {
+        find::find(&self.cluster, project).await
+    }
+}

@@ -1,0 +1,312 @@
+//! Applying an object.
+
+use crate::io::object::{Intent, Named, flag, is_going, meta, text};
+use crate::io::perform::{sentence, unread};
+use crate::io::wait::{self, Waited};
+use crate::io::{preview, ready};
+use crate::noop;
+use crate::ownership::MANAGER;
+use access::{Cluster, ClusterError, Resource, json};
+use plans::{Op, Problem};
+use provider::{Performed, Progress, StepError};
+use serde_json::Value as Json;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use values::{Path, Value};
+
+/// How often an object may move under our hands by the doing of others.
+const MOVES: usize = 5;
+/// How long a kind may take to be served after its definition was applied.
+const KIND_DEADLINE: Duration = Duration::from_secs(30);
+const KIND_PAUSE: Duration = Duration::from_millis(500);
+
+/// The uid and the version at which an object is to be applied.
+type Guard<'a> = (Option<&'a str>, Option<&'a str>);
+
+pub(super) async fn apply(
+    cluster: &Cluster,
+    op: &Op,
+    named: &Named,
+    progress: Progress<'_>,
+) -> Result<Performed, StepError> {
+    let intent = Intent::of(op).map_err(StepError::Refused)?;
+    let resource = served(cluster, named, progress).await?;
+    if flag(&op.args, "create") {
+        absent(cluster, named, &resource).await?;
+    }
+    if flag(&op.args, "verify") {
+        verify(cluster, op, &intent, &resource, named, progress).await?;
+    }
+    let live = write(cluster, op, &intent, &resource, named).await?;
+    after_apply(cluster, op, &intent, &resource, named, live, progress).await
+}
+
+/// Where the kind is. A definition that was applied a moment ago may not be served yet.
+async fn served(
+    cluster: &Cluster,
+    named: &Named,
+    progress: Progress<'_>,
+) -> Result<Resource, StepError> {
+    let began = Instant::now();
+    loop {
+        match named.resolve(cluster).await {
+            Ok(Some(resource)) => return Ok(resource),
+            Ok(None) if began.elapsed() < KIND_DEADLINE => {
+                progress(format!("kind {} to be served", named.kind));
+                sleep(KIND_PAUSE).await;
+                cluster.forget_discovery().await;
+            }
+            Ok(None) => {
+                let detail = format!(
+                    "The server has no kind `{}` in `{}`, so {} was not written.",
+                    named.kind,
+                    named.api_version,
+                    named.shown()
+                );
+                let code = crate::codes::NO_KIND;
+                let problem = Problem::error(code, "Kind does not exist", Path::root(), detail);
+                return Err(StepError::Refused(problem.with_help(
+                    "A custom resource needs its CustomResourceDefinition in the cluster or in \
+                     this configuration.",
+                )));
+            }
+            Err(error) => return Err(unread(&error)),
+        }
+    }
+}
+
+/// Server-side apply knows no "create only", so it is looked right before.
+async fn absent(cluster: &Cluster, named: &Named, resource: &Resource) -> Result<(), StepError> {
+    match cluster.get(resource, named.namespace(), &named.name).await {
+        Ok(_) => Err(StepError::Stale(format!(
+            "{} has come to exist since the plan was made.",
+            named.shown()
+        ))),
+        Err(error) if error.is_object_not_found() => Ok(()),
+        // The kind is so new that this server does not serve it yet; `write` waits for that.
+        Err(error) if error.is_path_not_found() => Ok(()),
+        Err(error) => Err(unread(&error)),
+    }
+}
+
+async fn verify(
+    cluster: &Cluster,
+    op: &Op,
+    intent: &Intent,
+    resource: &Resource,
+    named: &Named,
+    progress: Progress<'_>,
+) -> Result<(), StepError> {
+    progress("the server's verdict".to_owned());
+    let guard = (text(&op.guard, "uid"), text(&op.guard, "resource_version"));
+    match apply_once(cluster, op, intent, resource, named, guard, true).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_path_not_found() => Ok(()),
+        // `write` looks what moved.
+        Err(error) if error.refusal().is_some_and(access::Refusal::is_stale_version) => Ok(()),
+        Err(error) => Err(StepError::Refused(intent.redacted(error.to_problem()))),
+    }
+}
+
+/// One apply with the guard in its body.
+pub(in crate::io) async fn apply_once(
+    cluster: &Cluster,
+    op: &Op,
+    intent: &Intent,
+    resource: &Resource,
+    named: &Named,
+    (uid, version): Guard<'_>,
+    dry_run: bool,
+) -> Result<Json, ClusterError> {
+    let body = intent.body(uid, version);
+    let apply = preview::as_manager(&body, flag(&op.args, "force"), dry_run);
+    cluster.apply(resource, named.namespace(), &named.name, apply).await
+}
+
+/// Writes the object, at the version that the plan saw or a later one that differs only in
+/// what is not ours.
+async fn write(
+    cluster: &Cluster,
+    op: &Op,
+    intent: &Intent,
+    resource: &Resource,
+    named: &Named,
+) -> Result<Json, StepError> {
+    let uid = text(&op.guard, "uid");
+    let mut version = text(&op.guard, "resource_version").map(str::to_owned);
+    let began = Instant::now();
+    let mut moves = 0;
+    loop {
+        let guard = (uid, version.as_deref());
+        let error = match apply_once(cluster, op, intent, resource, named, guard, false).await {
+            Ok(live) => return Ok(live),
+            Err(error) => error,
+        };
+        let refused = || StepError::Refused(intent.redacted(error.to_problem()));
+        let stale = error.refusal().is_some_and(access::Refusal::is_stale_version);
+        if stale && moves < MOVES {
+            moves += 1;
+            match moved(cluster, op, intent, resource, named).await? {
+                Moved::OnlyOthers { version: now } => version = Some(now),
+                Moved::Done(live) => return Ok(live),
+                Moved::Ours(why) => return Err(StepError::Stale(why)),
+            }
+        } else if stale {
+            let shown = named.shown();
+            return Err(StepError::Stale(format!("{shown} is changed faster than it is read.")));
+        } else if error.refusal().is_some_and(access::Refusal::is_other_uid) {
+            return Err(StepError::Stale(other(named)));
+        } else if error.is_path_not_found() && began.elapsed() < KIND_DEADLINE {
+            sleep(KIND_PAUSE).await;
+        } else if error.may_have_taken_effect() {
+            return doubted(cluster, op, intent, resource, named, &error).await;
+        } else {
+            return Err(refused());
+        }
+    }
+}
+
+fn other(named: &Named) -> String {
+    format!(
+        "{} was deleted since the plan was made, and maybe created anew by someone else.",
+        named.shown()
+    )
+}
+
+/// There was no clear answer to the write: looks whether it took effect.
+async fn doubted(
+    cluster: &Cluster,
+    op: &Op,
+    intent: &Intent,
+    resource: &Resource,
+    named: &Named,
+    error: &ClusterError,
+) -> Result<Json, StepError> {
+    let problem = intent.redacted(error.to_problem());
+    let in_doubt = || StepError::InDoubt(sentence(&problem));
+    match cluster.get(resource, named.namespace(), &named.name).await {
+        Ok(live) if took_effect(intent, &live) => Ok(live),
+        Ok(live) if meta(&live, "resourceVersion") == text(&op.guard, "resource_version") => {
+            Err(StepError::Refused(problem))
+        }
+        Err(gone) if gone.is_object_not_found() && flag(&op.args, "create") => {
+            Err(StepError::Refused(problem))
+        }
+        Ok(_) | Err(_) => Err(in_doubt()),
+    }
+}
+
+/// Whether the object is as the intent wants it, by our hand.
+pub(in crate::io) fn took_effect(intent: &Intent, live: &Json) -> bool {
+    noop::certify(&intent.value, &json::from_json(live), MANAGER).is_ok()
+}
+
+/// What became of an object that is no longer at the version that the plan saw.
+pub(in crate::io) enum Moved {
+    /// What we own is as it was; it is now at this version.
+    OnlyOthers {
+        /// Where it is now.
+        version: String,
+    },
+    /// It is as the intent wants it: an earlier try took effect.
+    Done(Json),
+    /// Something that we own has changed; what.
+    Ours(String),
+}
+
+/// Looks what moved.
+pub(in crate::io) async fn moved(
+    cluster: &Cluster,
+    op: &Op,
+    intent: &Intent,
+    resource: &Resource,
+    named: &Named,
+) -> Result<Moved, StepError> {
+    let live = match cluster.get(resource, named.namespace(), &named.name).await {
+        Ok(live) => live,
+        Err(error) if error.is_object_not_found() => return Ok(Moved::Ours(other(named))),
+        Err(error) => return Err(unread(&error)),
+    };
+    let shown = named.shown();
+    if text(&op.guard, "uid").is_some_and(|uid| meta(&live, "uid") != Some(uid)) {
+        return Ok(Moved::Ours(other(named)));
+    }
+    if is_going(&live) {
+        return Ok(Moved::Ours(format!("{shown} is being deleted since the plan was made.")));
+    }
+    if took_effect(intent, &live) {
+        return Ok(Moved::Done(live));
+    }
+    let planned = op.guard.get("owned").unwrap_or(&Value::Null);
+    if planned.is_null() {
+        return Ok(Moved::Ours(format!("{shown} was changed since the plan was made.")));
+    }
+    let now = noop::projection(&json::from_json(&live), MANAGER);
+    if now != *planned {
+        let field = first_difference(planned, &now);
+        return Ok(Moved::Ours(format!("{shown} was changed since the plan was made: {field}.")));
+    }
+    match meta(&live, "resourceVersion") {
+        Some(version) => Ok(Moved::OnlyOthers { version: version.to_owned() }),
+        None => Ok(Moved::Ours(format!("{shown} has no version any more."))),
+    }
+}
+
+/// The first place where two projections differ, as the end of a sentence. Never a value.
+fn first_difference(planned: &Value, now: &Value) -> String {
+    if now.is_null() {
+        return "someone else has taken all fields that were ours".to_owned();
+    }
+    match place_of_difference(planned, now) {
+        place if place.is_empty() => "it is not as it was".to_owned(),
+        place => format!("`{place}` is not as it was"),
+    }
+}
+
+fn place_of_difference(planned: &Value, now: &Value) -> String {
+    let (mut planned, mut now, mut place) = (planned, now, Path::root());
+    while let (Value::Map(a), Value::Map(b)) = (planned, now) {
+        let names = a.keys().chain(b.keys());
+        let Some(name) = names.into_iter().find(|name| a.get(*name) != b.get(*name)) else { break };
+        place = place.attr(name);
+        match (a.get(name), b.get(name)) {
+            (Some(a), Some(b)) => (planned, now) = (a, b),
+            _ => break,
+        }
+    }
+    place.to_string()
+}
+
+/// The object is written: waits until it is ready, and says what references see of it.
+pub(in crate::io) async fn after_apply(
+    cluster: &Cluster,
+    op: &Op,
+    intent: &Intent,
+    resource: &Resource,
+    named: &Named,
+    live: Json,
+    progress: Progress<'_>,
+) -> Result<Performed, StepError> {
+    let uid = meta(&live, "uid").map(str::to_owned);
+    let judge = |live: Option<&Json>| match live {
+        None => wait::Verdict::Failed("it was deleted by someone else".to_owned()),
+        Some(live) if meta(live, "uid") != uid.as_deref() => {
+            wait::Verdict::Failed("it was deleted and created anew by someone else".to_owned())
+        }
+        Some(live) => ready::state(live),
+    };
+    let target = wait::Target { cluster, resource, named };
+    let live = match wait::until(target, Some(live), wait::deadline(op), progress, judge).await {
+        Waited::Held(Some(live)) => live,
+        Waited::Held(None) => return Err(StepError::InDoubt("it is gone".to_owned())),
+        Waited::Failed(why) => {
+            let detail = format!("{} was written, but {why}.", named.shown());
+            let problem = wait::problem("The object does not become ready", detail);
+            return Err(StepError::Refused(intent.redacted(problem)));
+        }
+    };
+    if named.kind == "CustomResourceDefinition" {
+        cluster.forget_discovery().await;
+    }
+    Ok(intent.performed(&live))
+}

@@ -1,0 +1,38 @@
+//! Doing what was decided, if the world is still as it was.
+
+mod apply;
+mod capacity;
+mod delete;
+
+use super::object::{Named, broken};
+use access::{Cluster, ClusterError};
+use plans::{Op, Problem};
+use provider::{Performed, Progress, StepError};
+
+pub(super) use apply::{Moved, after_apply, apply_once, moved, took_effect};
+pub(super) use capacity::{holds as capacity_holds, preview as capacity_preview};
+
+pub(super) async fn perform(
+    cluster: &Cluster,
+    op: &Op,
+    progress: Progress<'_>,
+) -> Result<Performed, StepError> {
+    let named = Named::of(&op.identity).map_err(StepError::Refused)?;
+    match op.name.as_str() {
+        "apply" => apply::apply(cluster, op, &named, progress).await,
+        "delete" => delete::delete(cluster, op, &named, progress).await,
+        "set_capacity" => capacity::set(cluster, op, &named, progress).await,
+        "unset_capacity" => capacity::unset(cluster, op, &named, progress).await,
+        other => Err(StepError::Refused(broken(format!("There is no operation `{other}`.")))),
+    }
+}
+
+/// A request that changes nothing went wrong, so nothing was done.
+pub(super) fn unread(error: &ClusterError) -> StepError {
+    StepError::Refused(error.to_problem())
+}
+
+/// The problem as a sentence.
+pub(super) fn sentence(problem: &Problem) -> String {
+    StepError::Refused(problem.clone()).message()
+}

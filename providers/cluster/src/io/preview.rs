@@ -1,0 +1,128 @@
+//! Asking the server what an operation would do.
+
+use super::object::{Intent, Named, broken, text};
+use super::perform::{self, Moved};
+use access::{Apply, Cluster, ClusterError, Delete, Failure, Propagation, Resource, json};
+use futures::future::join_all;
+use plans::{Op, Problem};
+use provider::Preview;
+use serde_json::Value as Json;
+use values::Value;
+
+use crate::ownership::MANAGER;
+use crate::shown;
+
+pub(super) async fn preview(cluster: &Cluster, ops: Vec<Op>) -> Vec<Preview> {
+    join_all(ops.iter().map(|op| one(cluster, op))).await
+}
+
+async fn one(cluster: &Cluster, op: &Op) -> Preview {
+    match asked(cluster, op).await {
+        Ok(preview) => preview,
+        Err(problem) => Preview::Unknown(problem),
+    }
+}
+
+async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
+    let named = Named::of(&op.identity)?;
+    let resource = named.resolve(cluster).await.map_err(|error| error.to_problem())?;
+    let Some(resource) = resource else { return Ok(not_served(&named)) };
+    let namespace = named.namespace();
+    match op.name.as_str() {
+        "apply" => {
+            let intent = Intent::of(op)?;
+            let asked = apply(cluster, op, &intent, &resource, &named).await;
+            Ok(answer(asked, &intent.value))
+        }
+        "delete" => {
+            let delete = Delete {
+                uid: text(&op.guard, "uid"),
+                resource_version: None,
+                propagation: Propagation::Background,
+                dry_run: true,
+            };
+            let asked = cluster.delete(&resource, namespace, &named.name, delete).await;
+            Ok(answer(asked, &Value::Null))
+        }
+        "set_capacity" | "unset_capacity" => {
+            Ok(answer(perform::capacity_preview(cluster, op, &named).await?, &Value::Null))
+        }
+        other => Err(broken(format!("No operation `{other}` can be previewed."))),
+    }
+}
+
+/// A dry-run of an apply, at the version that the plan saw. When only others have moved the
+/// object since, it is asked at the version that it is at now.
+async fn apply(
+    cluster: &Cluster,
+    op: &Op,
+    intent: &Intent,
+    resource: &Resource,
+    named: &Named,
+) -> Result<Json, ClusterError> {
+    let uid = text(&op.guard, "uid");
+    let version = text(&op.guard, "resource_version");
+    let asked = perform::apply_once(cluster, op, intent, resource, named, (uid, version), true);
+    let error = match asked.await {
+        Err(error) if error.refusal().is_some_and(access::Refusal::is_stale_version) => error,
+        answered => return answered,
+    };
+    match perform::moved(cluster, op, intent, resource, named).await {
+        Ok(Moved::OnlyOthers { version }) => {
+            let guard = (uid, Some(version.as_str()));
+            perform::apply_once(cluster, op, intent, resource, named, guard, true).await
+        }
+        _ => Err(error),
+    }
+}
+
+/// A refusal goes to the pure half as data; what could not be asked is a problem.
+fn answer(asked: Result<Json, ClusterError>, intent: &Value) -> Preview {
+    let error = match asked {
+        Ok(live) => return Preview::Would(json::from_json(&live)),
+        Err(error) => error,
+    };
+    match &error.failure {
+        Failure::Refused(r) if !matches!(r.code, 401 | 429 | 502..=504) => {
+            let redacted = |text: &str| Value::from(shown::redacted(text, intent));
+            Preview::Refused(Value::map([
+                ("code", i64::from(r.code).into()),
+                ("reason", redacted(&r.reason)),
+                ("message", redacted(&r.message)),
+                (
+                    "causes",
+                    Value::list(r.causes.iter().map(|cause| {
+                        Value::map([
+                            ("reason", redacted(&cause.reason)),
+                            ("message", redacted(&cause.message)),
+                            ("field", redacted(&cause.field)),
+                        ])
+                    })),
+                ),
+                ("non_json", r.non_json.into()),
+            ]))
+        }
+        Failure::Refused(_) | Failure::Unreachable(_) | Failure::Malformed(_) => {
+            let problem = error.to_problem();
+            let detail = shown::redacted(&problem.detail, intent);
+            Preview::Unknown(Problem { detail, ..problem })
+        }
+    }
+}
+
+/// In the form of the answer that a server without this kind gives.
+fn not_served(named: &Named) -> Preview {
+    let message = format!("the server has no kind {} in {}", named.kind, named.api_version);
+    Preview::Refused(Value::map([
+        ("code", 404.into()),
+        ("reason", "NotFound".into()),
+        ("message", message.into()),
+        ("causes", Value::list([])),
+        ("non_json", true.into()),
+    ]))
+}
+
+/// An apply with the manager that all applies have.
+pub(super) fn as_manager(object: &Json, force: bool, dry_run: bool) -> Apply<'_> {
+    Apply { object, manager: MANAGER, force, dry_run }
+}
