@@ -43,3 +43,8 @@ fn schema_of<T: schemars::JsonSchema>() -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

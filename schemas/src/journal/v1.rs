@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use states::{JournalEntry, RecordChange, RunStarted};
 use std::collections::BTreeMap;
 
-/// One line of the file, for its JSON Schema.
+/// One line of a journal.
 #[derive(Debug, JsonSchema)]
 #[schemars(rename = "JournalLine", deny_unknown_fields)]
 #[expect(dead_code, reason = "only described; it is written and read as part of a chain")]

@@ -72,3 +72,6 @@ fn check(plan: &Plan) -> Result<(), String> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use values::{ItemKey, Path, Value};
 
-/// The whole file, for its JSON Schema.
+/// A plan file.
 #[derive(Debug, JsonSchema)]
 #[schemars(rename = "PlanFile", deny_unknown_fields)]
 #[expect(dead_code, reason = "only described; it is written and read by its envelope")]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use states::State;
 use std::collections::BTreeMap;
 
-/// The whole file, for its JSON Schema.
+/// A state file.
 #[derive(Debug, JsonSchema)]
 #[schemars(rename = "StateFile", deny_unknown_fields)]
 #[expect(dead_code, reason = "only described; it is written and read by its envelope")]

@@ -66,3 +66,6 @@ fn type_of(value: &Value) -> Type {
         Value::Sensitive(inner) => type_of(inner.expose()),
     }
 }
+
+#[cfg(test)]
+mod tests;
