@@ -7,11 +7,10 @@ use crate::{PlanInput, Planning, codes};
 use addrs::{InstanceAddr, ResourceAddr, Scope};
 use diags::Diagnostic;
 use lang::Evaluator;
-use plans::{
-    Action, Change, Identity, ObjectKey, Origin, OutputChange, Problem, Reason, Recorded,
-};
+use plans::{Action, Change, Identity, ObjectKey, Origin, OutputChange, Problem, Reason, Recorded};
 use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use values::{Path, Value};
 
 /// One instance that is decided.
@@ -45,7 +44,7 @@ pub(crate) fn decide(
         remembered.removed.into_iter().partition(|r| declared_addrs.contains(r.addr));
     let mut decider = Decider {
         input,
-        created: created(input, &declared),
+        created: Arc::new(created(input, &declared)),
         renamed: renamed.into_iter().map(|r| (r.addr.clone(), r)).collect(),
         by_key: remembered.by_key,
         evaluator: evaluator(input),
@@ -84,7 +83,9 @@ fn needs_of(input: &PlanInput<'_>, declared: &Declaration<'_>) -> Vec<Vec<usize>
                     managed.insert(need.clone());
                 }
                 // A data source is read while planning; what it needs must still come first.
-                addrs::Mode::Data => managed.extend(blocks.get(need).into_iter().flatten().cloned()),
+                addrs::Mode::Data => {
+                    managed.extend(blocks.get(need).into_iter().flatten().cloned())
+                }
             }
         }
         blocks.insert(block.clone(), managed);
@@ -119,7 +120,8 @@ fn created(input: &PlanInput<'_>, declared: &Declaration<'_>) -> BTreeSet<Object
 
 fn in_circle(input: &PlanInput<'_>, declared: &Declaration<'_>, cycle: &[usize]) -> Diagnostic {
     let evaluator = evaluator(input);
-    let names: Vec<String> = cycle.iter().map(|i| declared.instances[*i].addr.to_string()).collect();
+    let names: Vec<String> =
+        cycle.iter().map(|i| declared.instances[*i].addr.to_string()).collect();
     let mut diagnostic = Diagnostic::error(
         codes::CYCLE,
         "Resources need each other",
@@ -136,7 +138,7 @@ fn in_circle(input: &PlanInput<'_>, declared: &Declaration<'_>, cycle: &[usize])
 
 struct Decider<'a, 'p> {
     input: &'p PlanInput<'a>,
-    created: BTreeSet<ObjectKey>,
+    created: Arc<BTreeSet<ObjectKey>>,
     renamed: BTreeMap<InstanceAddr, Removed<'a>>,
     by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
     evaluator: Evaluator<'a>,
@@ -162,6 +164,7 @@ impl Decider<'_, '_> {
             }
             args = again;
         }
+        let created = self.created.clone();
         let (lifecycle, problems) = self.evaluator.lifecycle(&d.addr);
         self.planning.diagnostics.extend(problems);
         let remembered = self.by_key.get(&d.identity.key).copied();
@@ -173,7 +176,7 @@ impl Decider<'_, '_> {
             recorded,
             preview: None,
             ignore: &lifecycle.ignore,
-            created: &self.created,
+            created: &created,
             project: &self.input.options.project,
         };
         let Some(decision) = self.ask(d.kind, &d.addr, request) else {
@@ -181,6 +184,7 @@ impl Decider<'_, '_> {
             return;
         };
         self.evaluator.set(d.addr.clone(), decision.exported.clone());
+        self.planning.exports.insert(d.addr.clone(), decision.exported.clone());
         let record = Recorded {
             identity: d.identity.clone(),
             uid: decision.uid.clone(),
@@ -254,6 +258,7 @@ impl Decider<'_, '_> {
             self.planning.diagnostics.push(unknown_type(removed));
             return None;
         };
+        let created = self.created.clone();
         let request = PlanRequest {
             identity: &removed.recorded.identity,
             desired: None,
@@ -261,7 +266,7 @@ impl Decider<'_, '_> {
             recorded: Some(removed.recorded),
             preview: None,
             ignore: &[],
-            created: &self.created,
+            created: &created,
             project: &self.input.options.project,
         };
         self.ask(kind, removed.addr, request)

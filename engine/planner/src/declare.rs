@@ -72,8 +72,10 @@ pub(crate) fn declare<'a>(
 
 /// An evaluator that knows the variables and the data sources read so far.
 pub(crate) fn evaluator<'a>(input: &PlanInput<'a>) -> Evaluator<'a> {
+    let variables = input.variables.clone();
+    let cwd = &input.options.cwd;
     let mut evaluator =
-        Evaluator::new(input.config, input.schemas, input.references, input.variables.clone());
+        Evaluator::new(input.config, input.schemas, input.references, variables, cwd);
     for (addr, exported) in input.reads {
         evaluator.set(addr.clone(), exported.clone());
     }
@@ -165,9 +167,7 @@ fn managed<'a>(
     out.owners.insert(identity.key.clone(), addr.clone());
     evaluator.set(addr.clone(), undecided(kind.schema(), &args));
     if !input.observed.contains_key(&identity.key) {
-        needs
-            .observations
-            .push(Wanted { ty: addr.ty.clone(), identity: identity.clone() });
+        needs.observations.push(Wanted { ty: addr.ty.clone(), identity: identity.clone() });
     }
     out.instances.push(Declared { addr: addr.clone(), kind, args, identity });
     true

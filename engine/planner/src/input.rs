@@ -50,8 +50,8 @@ pub struct Options {
     pub target: Target,
     /// Digests of what the plan is made from.
     pub fingerprints: Fingerprints,
-    /// Directory of the root module, for `path.root`.
-    pub dir: String,
+    /// The working directory, for `path.cwd`.
+    pub cwd: String,
 }
 
 /// A data source to read.
@@ -88,6 +88,8 @@ impl Needs {
 pub struct Planning {
     /// The plan as far as it could be made.
     pub plan: Plan,
+    /// What each instance exports by this plan: arguments, and attributes as far as known.
+    pub exports: BTreeMap<InstanceAddr, Exported>,
     /// Everything there is to say; errors belong to what is missing in the plan.
     pub diagnostics: Diagnostics,
     /// What must be looked at first; when not empty the plan is not one yet.

@@ -3,6 +3,7 @@
 use crate::PlanInput;
 use crate::declare::evaluator;
 use addrs::InstanceAddr;
+use diags::Diagnostics;
 use plans::{Exported, Op, Step};
 use provider::{Observation, PlanRequest, Planned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,15 +12,16 @@ use values::Value;
 /// What apply has learnt so far: what each finished instance exports.
 pub type Known = BTreeMap<InstanceAddr, Exported>;
 
-/// The operation of a late step, with everything known. Fails when a part that the plan showed
-/// as known would change, or when something is still unknown.
+/// The operation of a late step with everything known, and the arguments that it comes from.
+/// Fails when a part that the plan showed as known would change, or when something is still
+/// unknown.
 pub fn resolve(
     input: &PlanInput<'_>,
     known: &Known,
     step: &Step,
+    addr: &InstanceAddr,
     observed: &Observation,
-) -> Result<Op, String> {
-    let Some(addr) = &step.addr else { return Ok(step.op.clone()) };
+) -> Result<(Op, Value), String> {
     let kind = input
         .catalog
         .resource(addr.ty.as_str())
@@ -63,15 +65,24 @@ pub fn resolve(
             "`{path}` is no longer what the plan showed; plan again to see the new value"
         ));
     }
-    Ok(op)
+    Ok((op, args))
+}
+
+/// What the outputs are, now that all instances are known.
+pub fn outputs(input: &PlanInput<'_>, known: &Known) -> (BTreeMap<String, Value>, Diagnostics) {
+    let mut evaluator = evaluator(input);
+    for (addr, exported) in known {
+        evaluator.set(addr.clone(), exported.clone());
+    }
+    let (outputs, diagnostics) = evaluator.outputs();
+    let marked = outputs.into_iter().map(|(name, (value, sensitive))| {
+        (name, if sensitive { value.into_sensitive() } else { value })
+    });
+    (marked.collect(), diagnostics)
 }
 
 /// The first known part of what was planned that is not so in what would be done.
-fn first_change(
-    planned: &Value,
-    now: &Value,
-    path: &values::Path,
-) -> Option<values::Path> {
+fn first_change(planned: &Value, now: &Value, path: &values::Path) -> Option<values::Path> {
     match (planned, now) {
         (Value::Unknown(_), _) => None,
         // A stored plan keeps no secret, so it cannot be compared, only recomputed.

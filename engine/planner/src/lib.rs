@@ -32,7 +32,7 @@ mod order;
 mod removed;
 
 pub use input::{Needs, Options, PlanInput, Planning, Read};
-pub use late::{Known, resolve};
+pub use late::{Known, outputs, resolve};
 
 use diags::Diagnostics;
 use plans::Plan;
@@ -43,7 +43,7 @@ pub fn plan(input: &PlanInput<'_>) -> Planning {
     let mut needs = Needs::default();
     let declared = declare::declare(input, &mut needs, &mut diagnostics);
     let removed = removed::removed(input, &declared, &mut needs);
-    let mut planning = Planning { plan: empty(input), diagnostics, needs };
+    let mut planning = Planning { plan: empty(input), exports: Known::new(), diagnostics, needs };
     if !planning.needs.is_empty() {
         planning.plan.complete = false;
         return planning;

@@ -230,8 +230,7 @@ fn chain(
 
 /// Numbers the steps in an order that they can run in.
 fn number(drafts: Vec<Draft>, mut brackets: Vec<Bracket>, planning: &mut Planning) {
-    let needs: Vec<Vec<usize>> =
-        drafts.iter().map(|d| d.needs.iter().copied().collect()).collect();
+    let needs: Vec<Vec<usize>> = drafts.iter().map(|d| d.needs.iter().copied().collect()).collect();
     let (order, cycle) = sequence(&needs);
     if !cycle.is_empty() {
         let names: Vec<&str> = cycle.iter().map(|i| drafts[*i].op.text.as_str()).collect();

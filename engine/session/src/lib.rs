@@ -1,1 +1,28 @@
-//! Empty for the moment.
+//! Use cases: load, plan, apply, resume, rebuild.
+//!
+//! This crate answers one question: *in what order are the rooms visited?* Each use case is one
+//! function that wires pure stages and I/O together; the command line only chooses one and
+//! shows what comes back. Start reading at [`load()`], then [`plan()`], then [`apply()`].
+//!
+//! **Invariant:** everything from outside comes in through a port: sources through
+//! `config::Sources`, the world through `provider::Providers`, state and journal through
+//! [`Store`], time through `runner::Clock` and one `Timestamp` per run.
+//!
+//! **Invariant:** nothing is done to the world before the state could be read, the cluster was
+//! recognised, and the journal has the run's beginning.
+//!
+//! **Not here:** arguments, exit codes and terminals (`cli`); rendering (`view`).
+
+mod apply;
+mod load;
+mod picture;
+mod ports;
+mod rebuild;
+mod snapshot;
+
+pub use apply::{Applied, ApplyOptions, Resumed, apply, check_saved, nothing_to_resume, resume};
+pub use load::{ClusterSettings, Loaded, load};
+pub use picture::{Picture, plan};
+pub use ports::{LoadedState, Store, World};
+pub use rebuild::{Rebuilt, rebuild};
+pub use snapshot::{snapshot, snapshot_sources};

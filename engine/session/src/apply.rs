@@ -1,0 +1,405 @@
+//! Doing what a plan says, and finishing what an interrupted run began.
+
+use crate::picture::input;
+use crate::{Loaded, Picture, Store, World};
+use addrs::InstanceAddr;
+use diags::{Code, Diagnostic, Diagnostics};
+use planner::{Known, Options};
+use plans::{Ended, Mode, ObjectKey, Op, Outcome, Plan, Step, StepId, Stop, Timestamp};
+use provider::{Observation, Performed, Wanted};
+use runner::{Journal, Late, Ports};
+use schemas::plan::SavedPlan;
+use states::{JournalEntry, RecordChange, RunStarted, State, UnfinishedRun};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+use values::Value;
+
+const INCOMPLETE: Code = Code("E0454");
+const OTHER_CLUSTER: Code = Code("E0455");
+const OTHER_STATE: Code = Code("E0456");
+const USED: Code = Code("E0457");
+const JOURNAL: Code = Code("E0458");
+const NOTHING_TO_RESUME: Code = Code("E0459");
+const CANNOT_SETTLE: Code = Code("E0460");
+const OTHER_ENGINE: Code = Code("E0461");
+
+/// How to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplyOptions {
+    /// The run's own name.
+    pub run: String,
+    /// The one reading of the clock.
+    pub now: Timestamp,
+    /// Who applies, for the journal.
+    pub by: String,
+    /// Safety options that were switched off, for the journal.
+    pub forced: Vec<String>,
+    /// How many steps run at once.
+    pub parallelism: NonZeroUsize,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Each step and how it ended.
+    pub outcome: Outcome,
+    /// What is remembered now.
+    pub state: State,
+    /// Outputs, when all went well.
+    pub outputs: BTreeMap<String, Value>,
+    /// What went wrong besides failed steps.
+    pub diagnostics: Diagnostics,
+}
+
+/// A run to finish.
+pub struct Resumed {
+    /// The plan of the run.
+    pub plan: Plan,
+    /// What the journal tells of it.
+    pub run: UnfinishedRun,
+}
+
+/// Whether a plan may be applied now: complete, for this cluster, on this state, unused, and
+/// made by this version. A plan is applied as reviewed or refused.
+pub async fn check_saved(plan: &Plan, state: &State, world: &World) -> Result<(), Diagnostics> {
+    let mut out = Diagnostics::new();
+    if !plan.complete {
+        out.push(
+            Diagnostic::error(
+                INCOMPLETE,
+                "Plan is not complete",
+                "Something could not be planned, and a part of a plan is not applied.",
+            )
+            .with_help("Mend the errors that the plan showed, and plan again."),
+        );
+    }
+    let own = env!("CARGO_PKG_VERSION");
+    if plan.fingerprints.engine != own {
+        let made = &plan.fingerprints.engine;
+        let text = format!("The plan was made by clinch {made}, and this is {own}.");
+        out.push(
+            Diagnostic::error(OTHER_ENGINE, "Plan of another version", text)
+                .with_help("Apply it with the version that made it, or plan again."),
+        );
+    }
+    if state.has_used(&plan.id) {
+        let text = "This plan was applied before. A plan is applied once.";
+        out.push(
+            Diagnostic::error(USED, "Plan was already applied", text).with_help("Plan again."),
+        );
+    }
+    if !state.is_new() && state.lineage != plan.fingerprints.lineage {
+        out.push(
+            Diagnostic::error(
+                OTHER_STATE,
+                "Plan belongs to another state",
+                "The plan was made on a state of another lineage than the one here.",
+            )
+            .with_help("Plan again."),
+        );
+    }
+    match world.providers.target().await {
+        Ok(target) if target.uid == plan.target.uid => {}
+        Ok(target) => out.push(
+            Diagnostic::error(
+                OTHER_CLUSTER,
+                "Plan is for another cluster",
+                format!(
+                    "The plan is for {} (kube-system {}), and this is {} (kube-system {}).",
+                    plan.target.name, plan.target.uid, target.name, target.uid
+                ),
+            )
+            .with_help("Choose the cluster that the plan was made for, or plan again."),
+        ),
+        Err(problem) => out.push(problem.into_diagnostic()),
+    }
+    if out.is_empty() { Ok(()) } else { Err(out) }
+}
+
+/// Applies a plan that [`check_saved`] allows.
+///
+/// `picture` and `exports` come from planning; for a saved plan from planning again on its own
+/// sources, which changes nothing.
+///
+/// # Interruption
+///
+/// Everything is journalled before and after. After `kill -9` at any moment the journal and the
+/// kept plan are there, and [`resume`] finishes the run.
+pub async fn apply(
+    saved: SavedPlan,
+    loaded: &Arc<Loaded>,
+    state: &State,
+    seen: (Picture, Known),
+    world: &World,
+    store: &dyn Store,
+    options: &ApplyOptions,
+    stop: watch::Receiver<Option<Stop>>,
+) -> Result<Applied, Diagnostics> {
+    store.keep(&options.run, &saved)?;
+    let journal = store.journal()?;
+    let start = JournalEntry::RunStarted(started(&saved.plan, state, options, &options.run));
+    append(&*journal, &start).await?;
+    let changes: Vec<RecordChange> = saved.plan.remember.iter().map(record_change).collect();
+    if !changes.is_empty() {
+        append(&*journal, &JournalEntry::Records { changes }).await?;
+    }
+    let late = late_values(&saved.plan, loaded, state, seen, world).await;
+    walk(
+        Walk { plan: Arc::new(saved.plan), already: BTreeMap::new(), journal, late },
+        world,
+        store,
+        options,
+        stop,
+    )
+    .await
+}
+
+/// Finishes a run that was interrupted: looks what became of the steps in doubt, then runs
+/// what is left of the same plan.
+pub async fn resume(
+    resumed: Resumed,
+    loaded: &Arc<Loaded>,
+    state: &State,
+    seen: (Picture, Known),
+    world: &World,
+    store: &dyn Store,
+    options: &ApplyOptions,
+    stop: watch::Receiver<Option<Stop>>,
+) -> Result<Applied, Diagnostics> {
+    let Resumed { plan, run } = resumed;
+    let plan = Arc::new(plan);
+    let journal = store.journal()?;
+    // A new beginning of the same plan: the journal then tells both attempts apart.
+    let mut start = started(&plan, state, options, &run.run);
+    start.serial = state.serial;
+    append(&*journal, &JournalEntry::RunStarted(start)).await?;
+    let changes: Vec<RecordChange> = plan.remember.iter().map(record_change).collect();
+    if run.ended.is_empty() && !changes.is_empty() {
+        append(&*journal, &JournalEntry::Records { changes }).await?;
+    }
+    let late = late_values(&plan, loaded, state, seen, world).await;
+    late.forget_undone(&plan, &run);
+    let doubt: BTreeSet<StepId> = run.in_doubt().collect();
+    let as_late: Arc<dyn Late> = late.clone();
+    let settled = runner::settle_in_doubt(&plan, &doubt, &world.providers, &as_late).await;
+    let mut already = run.ended.clone();
+    let mut problems = Diagnostics::new();
+    for (id, answer) in settled {
+        let Some(step) = plan.step(id) else { continue };
+        match answer {
+            Ok(settled) => {
+                let entry = runner::settled_entry(step, &settled);
+                append(&*journal, &entry).await?;
+                if let JournalEntry::End { ended, .. } = entry {
+                    already.insert(id, ended);
+                }
+            }
+            Err(why) => problems.push(cannot_settle(step, &why.message())),
+        }
+    }
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    already.retain(|_, ended| *ended == Ended::Done);
+    walk(Walk { plan, already, journal, late }, world, store, options, stop).await
+}
+
+/// What is left to resume.
+pub fn nothing_to_resume() -> Diagnostic {
+    Diagnostic::error(
+        NOTHING_TO_RESUME,
+        "Nothing to resume",
+        "The last run finished, or there was none.",
+    )
+    .with_help("Run `clinch apply`.")
+}
+
+fn cannot_settle(step: &Step, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        CANNOT_SETTLE,
+        "Outcome of a step cannot be told",
+        format!("Step {} ({}) was begun by the interrupted run. {why}", step.id.0, step.op.text),
+    )
+    .with_help("Resume again once the cluster can be reached.")
+}
+
+fn started(plan: &Plan, state: &State, options: &ApplyOptions, run: &str) -> RunStarted {
+    RunStarted {
+        run: run.to_owned(),
+        plan_id: plan.id.clone(),
+        at: options.now,
+        steps: u32::try_from(plan.steps.len()).unwrap_or(u32::MAX),
+        lineage: plan.fingerprints.lineage.clone(),
+        serial: state.serial + 1,
+        project: plan.project.clone(),
+        cluster_uid: plan.target.uid.clone(),
+        by: options.by.clone(),
+        forced: options.forced.clone(),
+    }
+}
+
+fn record_change((addr, record): &(InstanceAddr, Option<plans::Recorded>)) -> RecordChange {
+    match record {
+        Some(record) => RecordChange::Set(addr.clone(), Box::new(record.clone())),
+        None => RecordChange::Forget(addr.clone()),
+    }
+}
+
+async fn append(journal: &dyn Journal, entry: &JournalEntry) -> Result<(), Diagnostics> {
+    journal.append(entry).await.map_err(|why| {
+        let text = format!("{why} Nothing more is done.");
+        Diagnostic::error(JOURNAL, "Journal cannot be written", text).into()
+    })
+}
+
+struct Walk {
+    plan: Arc<Plan>,
+    already: BTreeMap<StepId, Ended>,
+    journal: Arc<dyn Journal>,
+    late: Arc<LateValues>,
+}
+
+async fn walk(
+    walk: Walk,
+    world: &World,
+    store: &dyn Store,
+    options: &ApplyOptions,
+    stop: watch::Receiver<Option<Stop>>,
+) -> Result<Applied, Diagnostics> {
+    let ports = Ports {
+        providers: world.providers.clone(),
+        journal: walk.journal.clone(),
+        late: walk.late.clone(),
+        clock: world.clock.clone(),
+        events: world.events.clone(),
+    };
+    let how = runner::Options { parallelism: options.parallelism };
+    let outcome = runner::run(&walk.plan, &walk.already, ports, stop, how).await;
+    let mut diagnostics = Diagnostics::new();
+    let mut outputs = BTreeMap::new();
+    let mut finished = outcome.is_complete();
+    if finished {
+        let (values, problems) = walk.late.outputs(walk.plan.mode);
+        diagnostics.extend(problems);
+        outputs = values;
+        let run = options.run.clone();
+        let entry = JournalEntry::RunFinished { run, at: options.now, outputs: outputs.clone() };
+        if let Err(problems) = append(&*walk.journal, &entry).await {
+            diagnostics.extend(problems);
+            finished = false;
+        }
+    }
+    // The journal is the truth; the state is written from it, not from memory.
+    let state = match store.load() {
+        Ok(loaded) => loaded.state,
+        Err(problems) => {
+            diagnostics.extend(problems);
+            None
+        }
+    };
+    let Some(state) = state else {
+        return if diagnostics.has_errors() { Err(diagnostics) } else { Err(lost().into()) };
+    };
+    if let Err(problems) = store.commit(&state, finished) {
+        diagnostics.extend(problems);
+    }
+    Ok(Applied { outcome, state, outputs, diagnostics })
+}
+
+fn lost() -> Diagnostic {
+    Diagnostic::error(JOURNAL, "State is gone", "The journal of this run is no longer there.")
+        .with_help("Run `clinch state rebuild`.")
+}
+
+/// Values that are decided during apply.
+struct LateValues {
+    loaded: Arc<Loaded>,
+    state: State,
+    world: World,
+    options: Options,
+    picture: Picture,
+    /// What late steps see of their own objects, read right before the run.
+    observed: BTreeMap<ObjectKey, Observation>,
+    known: Mutex<Known>,
+}
+
+async fn late_values(
+    plan: &Plan,
+    loaded: &Arc<Loaded>,
+    state: &State,
+    (picture, exports): (Picture, Known),
+    world: &World,
+) -> Arc<LateValues> {
+    let late = plan.steps.iter().filter(|s| s.late);
+    let wanted: Vec<Wanted> =
+        late.map(|s| Wanted { ty: s.op.ty.clone(), identity: s.op.identity.clone() }).collect();
+    let keys: Vec<ObjectKey> = wanted.iter().map(|w| w.identity.key.clone()).collect();
+    let answers =
+        if wanted.is_empty() { Vec::new() } else { world.providers.observe(wanted).await };
+    Arc::new(LateValues {
+        loaded: loaded.clone(),
+        state: state.clone(),
+        world: world.clone(),
+        options: Options {
+            mode: plan.mode,
+            id: plan.id.clone(),
+            now: plan.made,
+            project: plan.project.clone(),
+            target: plan.target.clone(),
+            fingerprints: plan.fingerprints.clone(),
+            cwd: loaded.cwd.clone(),
+        },
+        picture,
+        observed: keys.into_iter().zip(answers).collect(),
+        known: Mutex::new(exports),
+    })
+}
+
+impl LateValues {
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When resuming, the world was looked at after some steps were done; nothing to forget
+    /// there. Steps that are still to come export nothing yet, whatever was seen.
+    fn forget_undone(&self, plan: &Plan, run: &UnfinishedRun) {
+        let done: BTreeSet<StepId> = run.done().collect();
+        let undone = plan.steps.iter().filter(|s| !done.contains(&s.id) && s.late);
+        let mut known = self.known();
+        for addr in undone.filter_map(|s| s.addr.as_ref()) {
+            known.remove(addr);
+        }
+    }
+
+    fn outputs(&self, mode: Mode) -> (BTreeMap<String, Value>, Diagnostics) {
+        if mode == Mode::Destroy {
+            return (BTreeMap::new(), Diagnostics::new());
+        }
+        let input = input(&self.loaded, &self.state, &self.world, &self.options, &self.picture);
+        planner::outputs(&input, &self.known())
+    }
+}
+
+impl Late for LateValues {
+    fn resolve(&self, step: &Step) -> Result<Op, String> {
+        let Some(addr) = &step.addr else { return Ok(step.op.clone()) };
+        let input = input(&self.loaded, &self.state, &self.world, &self.options, &self.picture);
+        let Some(observed) = self.observed.get(&step.op.identity.key) else {
+            return Err(format!("{} was not looked at", step.op.identity.shown));
+        };
+        let known = self.known().clone();
+        let (op, args) = planner::resolve(&input, &known, step, addr, observed)?;
+        self.known().insert(addr.clone(), args);
+        Ok(op)
+    }
+
+    fn done(&self, step: &Step, performed: &Performed) {
+        let Some(addr) = &step.addr else { return };
+        let mut known = self.known();
+        let before = known.get(addr).and_then(Value::as_map).cloned().unwrap_or_default();
+        let computed = performed.exported.as_map().cloned().unwrap_or_default();
+        known.insert(addr.clone(), Value::map(before.into_iter().chain(computed)));
+    }
+}

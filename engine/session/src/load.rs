@@ -1,0 +1,269 @@
+//! From files and variables to a configuration that can be planned.
+
+use addrs::{Ident, Mode, ModuleInstance};
+use config::{Config, Sources};
+use diags::{Code, Diagnostic, Diagnostics, SourceMap, Span};
+use lang::{Evaluator, Inputs, References, Schemas};
+use provider::Catalog;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use values::{Schema, Value};
+
+const BAD_NAME: Code = Code("E0451");
+const MANY_CLUSTERS: Code = Code("E0452");
+const REQUIRED_VERSION: Code = Code("E0453");
+
+/// What the catalog says, in the words of the language.
+#[derive(Clone)]
+pub struct CatalogSchemas(Arc<dyn Catalog>);
+
+impl Schemas for CatalogSchemas {
+    fn resource(&self, ty: &str) -> Option<&Schema> {
+        self.0.resource(ty).map(provider::ResourceKind::schema)
+    }
+    fn data(&self, ty: &str) -> Option<&Schema> {
+        self.0.data(ty).map(provider::DataKind::schema)
+    }
+    fn resource_types(&self) -> Vec<&str> {
+        self.0.resource_types()
+    }
+    fn data_types(&self) -> Vec<&str> {
+        self.0.data_types()
+    }
+}
+
+/// A configuration that can be planned.
+#[derive(Clone)]
+pub struct Loaded {
+    /// Directory of the root module.
+    pub dir: String,
+    /// The working directory, for `path.cwd`.
+    pub cwd: String,
+    /// The configuration's name.
+    pub project: String,
+    /// The parsed blocks.
+    pub config: Config,
+    /// What refers to what.
+    pub references: References,
+    /// What every type may contain.
+    pub schemas: CatalogSchemas,
+    /// The root's variables.
+    pub variables: BTreeMap<Ident, Value>,
+    /// Digest of every source and every variable that is not sensitive.
+    pub digest: String,
+    /// What the `cluster` block says, if there is one.
+    pub cluster: Option<ClusterSettings>,
+}
+
+/// A `cluster` block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterSettings {
+    /// Its label.
+    pub name: String,
+    /// Its arguments, by name.
+    pub args: Value,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Reads the root module and all that it calls. Never fails: with errors among the
+/// diagnostics the result is incomplete and must not be planned.
+pub fn load(
+    dir: &str,
+    fallback_name: &str,
+    sources: &mut dyn Sources,
+    map: &mut SourceMap,
+    inputs: &Inputs,
+    catalog: &Arc<dyn Catalog>,
+) -> (Loaded, Diagnostics) {
+    let first = map.iter().count();
+    let (config, mut diagnostics) = config::load(dir, sources, map);
+    let schemas = CatalogSchemas(catalog.clone());
+    let (references, problems) = lang::analyze(&config, &schemas);
+    diagnostics.extend(problems);
+    let (variables, problems) = lang::variables(&config, inputs);
+    diagnostics.extend(problems);
+    let texts: Vec<(&str, &str)> =
+        map.iter().skip(first).map(|(_, source)| (&*source.name, &*source.text)).collect();
+    let digest = digest(&texts, &variables);
+    let project = project(&config, fallback_name, &mut diagnostics);
+    required_version(&config, &mut diagnostics);
+    let mut loaded = Loaded {
+        dir: dir.to_owned(),
+        cwd: inputs.cwd.clone(),
+        project,
+        config,
+        references,
+        schemas,
+        variables,
+        digest,
+        cluster: None,
+    };
+    if !diagnostics.has_errors() {
+        loaded.cluster = cluster(&loaded, &mut diagnostics);
+    }
+    (loaded, diagnostics)
+}
+
+/// The name that is written on every object; a DNS label, so that it fits everywhere.
+fn project(config: &Config, fallback: &str, diagnostics: &mut Diagnostics) -> String {
+    let root = config.modules.get(&Vec::new());
+    let given = root.and_then(|m| m.clinch.as_ref()).and_then(|c| c.name.clone());
+    if let Some((name, span)) = given {
+        if !is_label(&name) {
+            diagnostics.push(
+                Diagnostic::error(
+                    BAD_NAME,
+                    "Invalid name of the configuration",
+                    format!(
+                        "`{name}` is written on every object, so it must be a DNS label: lower \
+                         case letters, digits and `-`, at most 63 characters."
+                    ),
+                )
+                .at(span, ""),
+            );
+        }
+        return name;
+    }
+    let cleaned: String = fallback
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(63)
+        .collect();
+    let cleaned = cleaned.trim_matches('-').to_owned();
+    if cleaned.is_empty() { "default".to_owned() } else { cleaned }
+}
+
+fn is_label(name: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=63).contains(&name.len())
+        && name.chars().all(inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// `required_version = ">= 0.1"`: constraints joined by commas, each an operator and a version.
+fn required_version(config: &Config, diagnostics: &mut Diagnostics) {
+    let root = config.modules.get(&Vec::new());
+    let Some((text, span)) =
+        root.and_then(|m| m.clinch.as_ref()).and_then(|c| c.required_version.clone())
+    else {
+        return;
+    };
+    let own = version(env!("CARGO_PKG_VERSION"));
+    for constraint in text.split(',').map(str::trim) {
+        let end = constraint.find(|c: char| c.is_ascii_digit()).unwrap_or(constraint.len());
+        let (operator, wanted) = constraint.split_at(end);
+        let holds = match (operator.trim(), version(wanted)) {
+            (_, None) => None,
+            ("" | "=", wanted) => Some(own == wanted),
+            ("!=", wanted) => Some(own != wanted),
+            (">", wanted) => Some(own > wanted),
+            (">=", wanted) => Some(own >= wanted),
+            ("<", wanted) => Some(own < wanted),
+            ("<=", wanted) => Some(own <= wanted),
+            ("~>", Some(wanted)) => {
+                let parts = constraint[end..].split('.').count().max(2) - 1;
+                let same = own.is_some_and(|own| own[..parts.min(2)] == wanted[..parts.min(2)]);
+                Some(same && own >= Some(wanted))
+            }
+            (_, Some(_)) => None,
+        };
+        let detail = match holds {
+            Some(true) => continue,
+            Some(false) => format!(
+                "This configuration asks for clinch `{text}`, and this is {}.",
+                env!("CARGO_PKG_VERSION")
+            ),
+            None => format!("`{constraint}` is not a constraint such as `>= 0.1.0`."),
+        };
+        diagnostics.push(
+            Diagnostic::error(REQUIRED_VERSION, "Unsupported version of clinch", detail)
+                .at(span, ""),
+        );
+        return;
+    }
+}
+
+fn version(text: &str) -> Option<[u64; 3]> {
+    let mut out = [0; 3];
+    let mut parts = text.trim().split('.');
+    for slot in &mut out {
+        match parts.next() {
+            Some(part) => *slot = part.parse().ok()?,
+            None => break,
+        }
+    }
+    parts.next().is_none().then_some(out)
+}
+
+fn cluster(loaded: &Loaded, diagnostics: &mut Diagnostics) -> Option<ClusterSettings> {
+    let root = loaded.config.modules.get(&Vec::new())?;
+    let mut blocks = root.clusters.iter();
+    let (name, block) = blocks.next()?;
+    if let Some((_, second)) = blocks.next() {
+        diagnostics.push(
+            Diagnostic::error(
+                MANY_CLUSTERS,
+                "Several clusters",
+                "This version of clinch manages one cluster with one configuration.",
+            )
+            .at(second.span, "a second cluster")
+            .at(block.span, "the first")
+            .with_help("Give each cluster a directory of its own and share modules."),
+        );
+        return None;
+    }
+    let mut evaluator = Evaluator::new(
+        &loaded.config,
+        &loaded.schemas,
+        &loaded.references,
+        loaded.variables.clone(),
+        &loaded.cwd,
+    );
+    let (args, problems) = evaluator.cluster(name);
+    diagnostics.extend(problems);
+    Some(ClusterSettings { name: name.to_string(), args, span: block.span })
+}
+
+/// Sources by name and text, variables by name and printed value. A sensitive value counts as
+/// a mark: a digest of a short secret would give the secret away.
+fn digest(texts: &[(&str, &str)], variables: &BTreeMap<Ident, Value>) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    for (name, text) in texts {
+        part(name.as_bytes());
+        part(text.as_bytes());
+    }
+    for (name, value) in variables {
+        part(name.as_str().as_bytes());
+        part(format!("{value:?}").as_bytes());
+    }
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Whether any managed resource is declared.
+impl Loaded {
+    /// Whether the configuration manages anything at all.
+    pub fn manages_anything(&self) -> bool {
+        let managed = |m: &config::Module| m.resources.keys().any(|r| r.mode == Mode::Managed);
+        self.config.modules.values().any(managed)
+    }
+
+    /// The value of an expression of the root module, for `console` and tests.
+    pub fn evaluate(&self, expr: &config::Expr) -> (Value, Diagnostics) {
+        let mut evaluator = Evaluator::new(
+            &self.config,
+            &self.schemas,
+            &self.references,
+            self.variables.clone(),
+            &self.cwd,
+        );
+        evaluator.evaluate(&ModuleInstance::root(), expr)
+    }
+}

@@ -1,0 +1,27 @@
+//! The sources of a saved plan, in place of the directory that they were read from.
+
+use crate::Loaded;
+use config::InMemory;
+use diags::SourceMap;
+use schemas::plan::{Snapshot, SourceText};
+
+/// Everything that a plan was made from, for its file. Files of variables stay out: they may
+/// hold secrets, and the values that are none are kept as values.
+pub fn snapshot(loaded: &Loaded, map: &SourceMap) -> Snapshot {
+    let configuration = map.iter().filter(|(_, source)| config::is_config_file(&source.name));
+    let text = |(_, source): (_, &diags::Source)| SourceText {
+        name: source.name.to_string(),
+        text: source.text.to_string(),
+    };
+    let variables = loaded.variables.iter().map(|(n, v)| (n.to_string(), v.clone()));
+    Snapshot {
+        dir: loaded.dir.clone(),
+        sources: configuration.map(text).collect(),
+        variables: variables.collect(),
+    }
+}
+
+/// The sources of a snapshot, to be read like a directory.
+pub fn snapshot_sources(snapshot: &Snapshot) -> InMemory {
+    snapshot.sources.iter().map(|s| (s.name.clone(), s.text.clone().into_bytes())).collect()
+}
