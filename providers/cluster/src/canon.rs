@@ -196,6 +196,12 @@ fn set_default(fields: &mut Map, name: &str, value: &str) {
 pub(crate) fn complete_limits(item: &mut Map) {
     for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")]
     {
+        if let Some(unknown @ Value::Unknown(_)) = item.get(from) {
+            // What is filled in depends on what is not known yet.
+            let unknown = unknown.clone();
+            item.insert(to.into(), unknown);
+            continue;
+        }
         let Some(given) = item.get(from).and_then(Value::as_map).cloned() else { continue };
         let mut filled = match item.get(to) {
             Some(Value::Map(map)) => Map::clone(map),
