@@ -1,0 +1,142 @@
+//! What needs itself: one shortest cycle of each knot, hop by hop.
+
+use crate::codes;
+use crate::graph::{Graph, Node};
+use addrs::ModulePath;
+use diags::{Diagnostic, Diagnostics};
+use petgraph::graph::DiGraph;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Most edges that the search for a shortest cycle looks at in one knot; beyond that the
+/// shortest found so far is told.
+const MOST_EDGES: usize = 5_000_000;
+
+pub(super) fn check(graph: &Graph, stuck: &[u32], told: &mut Diagnostics) {
+    if stuck.is_empty() {
+        return;
+    }
+    let mut knots = knots(graph, stuck);
+    knots.sort();
+    for knot in knots {
+        if let Some(cycle) = shortest(graph, &knot) {
+            told.push(report(graph, &cycle));
+        }
+    }
+}
+
+/// The strongly connected parts among the nodes that have no order. Kosaraju's algorithm,
+/// since petgraph's version of it needs no stack that grows with the graph.
+fn knots(graph: &Graph, stuck: &[u32]) -> Vec<Vec<u32>> {
+    let mut part: DiGraph<u32, ()> = DiGraph::new();
+    let index: BTreeMap<u32, _> = stuck.iter().map(|n| (*n, part.add_node(*n))).collect();
+    for (n, from) in &index {
+        for (to, _) in &graph.needs[*n as usize] {
+            if let Some(to) = index.get(to) {
+                part.add_edge(*from, *to, ());
+            }
+        }
+    }
+    petgraph::algo::kosaraju_scc(&part)
+        .into_iter()
+        .map(|knot| {
+            let mut knot: Vec<u32> = knot.into_iter().map(|n| part[n]).collect();
+            knot.sort_unstable();
+            knot
+        })
+        .filter(|knot| match knot.as_slice() {
+            [one] => graph.needs[*one as usize].iter().any(|(to, _)| to == one),
+            _ => true,
+        })
+        .collect()
+}
+
+/// The nodes of a shortest cycle within a knot, in the order of their need.
+fn shortest(graph: &Graph, knot: &[u32]) -> Option<Vec<u32>> {
+    let within: BTreeSet<u32> = knot.iter().copied().collect();
+    let mut best: Option<Vec<u32>> = None;
+    let mut looked = 0;
+    for start in knot {
+        let limit = best.as_ref().map_or(usize::MAX, Vec::len);
+        if limit <= 1 || looked > MOST_EDGES {
+            break;
+        }
+        let mut from: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut open = VecDeque::from([(*start, 1usize)]);
+        'search: while let Some((n, length)) = open.pop_front() {
+            if length >= limit {
+                break;
+            }
+            for (to, _) in &graph.needs[n as usize] {
+                looked += 1;
+                if to == start {
+                    best = Some(unfold(&from, *start, n));
+                    break 'search;
+                }
+                if within.contains(to) && !from.contains_key(to) {
+                    from.insert(*to, n);
+                    open.push_back((*to, length + 1));
+                }
+            }
+        }
+    }
+    best
+}
+
+fn unfold(from: &BTreeMap<u32, u32>, start: u32, last: u32) -> Vec<u32> {
+    let mut path = vec![last];
+    let mut at = last;
+    while at != start {
+        match from.get(&at) {
+            Some(before) => at = *before,
+            None => break,
+        }
+        path.push(at);
+    }
+    path.reverse();
+    path
+}
+
+fn report(graph: &Graph, cycle: &[u32]) -> Diagnostic {
+    let names: Vec<String> = cycle.iter().map(|n| name(&graph.nodes[*n as usize])).collect();
+    let circle = names.iter().chain(names.first()).map(|n| format!("`{n}`"));
+    let detail = match names.as_slice() {
+        [one] => format!("`{one}` refers to itself."),
+        _ => format!(
+            "These need each other, so none can come first: {}.",
+            circle.collect::<Vec<_>>().join(" needs ")
+        ),
+    };
+    let mut d = Diagnostic::error(codes::CYCLE, "Cycle of references", detail);
+    for (i, n) in cycle.iter().enumerate() {
+        let next = cycle[(i + 1) % cycle.len()];
+        let edge = graph.needs[*n as usize].iter().find(|(to, _)| *to == next);
+        if let Some((_, span)) = edge {
+            let to = name(&graph.nodes[next as usize]);
+            d = d.at(*span, format!("`{}` needs `{to}`", names[i]));
+        }
+    }
+    if let Some(Node::Resource(addr)) =
+        cycle.iter().map(|n| &graph.nodes[*n as usize]).find(|n| matches!(n, Node::Resource(_)))
+    {
+        d = d.for_address(addr);
+    }
+    d.with_help("Take one of these references out, or put what both sides need in a third place.")
+}
+
+fn name(node: &Node) -> String {
+    let at = |path: &ModulePath, rest: &str| {
+        let mut text: String = path.iter().map(|name| format!("module.{name}.")).collect();
+        text.push_str(rest);
+        text
+    };
+    let call = |path: &ModulePath| {
+        path.iter().map(|name| format!("module.{name}")).collect::<Vec<_>>().join(".")
+    };
+    match node {
+        Node::Call(path) | Node::Gate(path) | Node::All(path) => call(path),
+        Node::Local(path, name) => at(path, &format!("local.{name}")),
+        Node::Variable(path, name) => at(path, &format!("var.{name}")),
+        Node::Output(path, name) => at(path, &format!("output.{name}")),
+        Node::Resource(addr) => addr.to_string(),
+    }
+}

@@ -1,0 +1,32 @@
+//! What can be said about a configuration before anything has a value.
+//!
+//! Start reading at [`analyze`]. [`bodies`] compares blocks with schemas, [`names`] follows
+//! every reference, [`cycles`] tells what needs itself.
+
+mod bodies;
+mod cycles;
+mod names;
+
+pub(crate) use bodies::unknown_type;
+
+use crate::{References, Schemas, graph};
+use config::Config;
+use diags::Diagnostics;
+
+/// Checks everything that needs no value, and finds out what needs what.
+///
+/// Reports unknown types, arguments, blocks, references and functions with what was probably
+/// meant, missing arguments, and cycles. The references are complete even then, so that the
+/// rest of the configuration can still be planned.
+pub fn analyze(config: &Config, schemas: &dyn Schemas) -> (References, Diagnostics) {
+    let (references, stuck) = graph::build(config);
+    let mut told = Diagnostics::new();
+    for (path, module) in &config.modules {
+        for resource in module.resources.values() {
+            bodies::check(schemas, resource, &mut told);
+        }
+        names::check(config, schemas, path, module, &mut told);
+    }
+    cycles::check(&references.graph, &stuck, &mut told);
+    (references, told)
+}

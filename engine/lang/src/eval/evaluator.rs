@@ -1,0 +1,487 @@
+//! The front of the evaluator: what the planner asks.
+
+use super::expr::{Eval, Scope};
+use super::marks::unmark;
+use super::names::{Expansion, Names, Repetition};
+use super::prepare::mismatch;
+use crate::graph::{Node, ResourceKey};
+use crate::references::{body_exprs, targets};
+use crate::{References, Schemas, codes, place, text};
+use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModuleInstance, ResourceAddr};
+use config::{Body, Config, Expr, Ignore};
+use diags::{Diagnostic, Diagnostics, Span};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use values::{Attr, Path, Role, Schema, Type, Value};
+
+/// What `lifecycle` says about one instance.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lifecycle {
+    /// Refuse every plan that deletes it.
+    pub prevent_destroy: bool,
+    /// Arguments to leave as they are.
+    pub ignore: Vec<Path>,
+    /// Leave everything as it is, once it exists.
+    pub ignore_all: bool,
+}
+
+/// Turns blocks into values, with the results so far.
+///
+/// [`Evaluator::set`] tells the result of an instance; it must be told before anything that
+/// needs it is asked for (see [`References::order`]), else its attributes are unknown.
+/// Setting it again, after apply, forgets what was computed from it.
+pub struct Evaluator<'a> {
+    names: Names<'a>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// `variables` are those of the root module, from [`crate::variables()`]; `cwd` is what
+    /// `path.cwd` gives.
+    pub fn new(
+        config: &'a Config,
+        schemas: &'a dyn Schemas,
+        references: &'a References,
+        variables: BTreeMap<Ident, Value>,
+        cwd: &str,
+    ) -> Self {
+        let mut names = Names {
+            config,
+            schemas,
+            references,
+            cwd: cwd.to_owned(),
+            modules: Vec::new(),
+            index: BTreeMap::new(),
+        };
+        let root = config.modules.get(&Vec::new()).unwrap_or_else(|| no_module());
+        names.add_module(ModuleInstance::root(), root, None, Repetition::Once);
+        let memos = root.variables.values().map(|declared| {
+            let value = variables.get(&declared.name).cloned();
+            let failed = value.is_none();
+            let value = value.unwrap_or_else(|| Value::Unknown(declared.ty.clone()));
+            let value = if declared.sensitive { value.into_sensitive() } else { value };
+            (declared.name.clone(), super::names::Memo { value, failed })
+        });
+        names.modules[0].variables = memos.collect();
+        Self { names }
+    }
+
+    /// The planned, read or applied result of an instance.
+    ///
+    /// Attributes that the schema calls sensitive are made so.
+    pub fn set(&mut self, addr: InstanceAddr, exported: Value) {
+        let exported = match self.schema(addr.mode, &addr.ty) {
+            Some(schema) => marked(schema, exported),
+            None => exported,
+        };
+        let Some(module) = self.module(&addr.module) else { return };
+        let key = (addr.mode, addr.ty.clone(), addr.name.clone());
+        let Some(state) = self.names.modules[module].resources.get_mut(&key) else { return };
+        if state.values.get(&addr.key) == Some(&exported) {
+            return;
+        }
+        state.values.insert(addr.key.clone(), exported);
+        state.whole = std::sync::OnceLock::new();
+        let dependents = self.dependents(&addr.resource());
+        self.names.forget(&dependents);
+    }
+
+    /// The values between resources that are computed from this one.
+    fn dependents(&self, of: &ResourceAddr) -> Vec<Node> {
+        let graph = &self.names.references.graph;
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<u32> = graph.find(&Node::Resource(of.clone())).into_iter().collect();
+        while let Some(n) = open.pop() {
+            for user in &graph.needed_by[n as usize] {
+                let node = &graph.nodes[*user as usize];
+                let passes =
+                    matches!(node, Node::Local(..) | Node::Variable(..) | Node::Output(..));
+                if passes && seen.insert(*user) {
+                    found.push(node.clone());
+                    open.push(*user);
+                }
+            }
+        }
+        found
+    }
+
+    fn schema(&self, mode: Mode, ty: &Ident) -> Option<&'a Schema> {
+        match mode {
+            Mode::Managed => self.names.schemas.resource(ty.as_str()),
+            Mode::Data => self.names.schemas.data(ty.as_str()),
+        }
+    }
+
+    /// The number of a module's instance, when its calls were expanded.
+    fn module(&self, instance: &ModuleInstance) -> Option<usize> {
+        self.names.index.get(instance).copied()
+    }
+
+    /// Expands the calls on the way to a module's instance.
+    fn reach(&mut self, instance: &ModuleInstance, told: &mut Diagnostics) -> Option<usize> {
+        if let Some(found) = self.module(instance) {
+            return Some(found);
+        }
+        let mut at = 0;
+        for (name, key) in &instance.0 {
+            self.names.prepare_call(at, name.clone(), told);
+            at = self.names.child(at, name, key)?;
+        }
+        Some(at)
+    }
+
+    /// All instances of a block, in all instances of its module, in order.
+    ///
+    /// # Errors
+    ///
+    /// When `count` or `for_each` of the block or of a module on the way is wrong or not
+    /// known yet. Each reason is told once, so a later call may have nothing left to say.
+    pub fn instances(&mut self, of: &ResourceAddr) -> Result<Vec<InstanceAddr>, Diagnostics> {
+        let mut told = Diagnostics::new();
+        let mut complete = true;
+        let mut modules = vec![0];
+        for name in &of.module {
+            let mut inner = Vec::new();
+            for module in modules {
+                self.names.prepare_call(module, name.clone(), &mut told);
+                if let Some(state) = self.names.modules[module].calls.get_mut(name) {
+                    complete &= !matches!(state.expansion, Expansion::None);
+                    told.extend(std::mem::take(&mut state.untold));
+                    inner.extend(state.children.values().copied());
+                } else {
+                    complete = false;
+                }
+            }
+            modules = inner;
+        }
+        let key = (of.mode, of.ty.clone(), of.name.clone());
+        let mut found = Vec::new();
+        for module in modules {
+            self.names.prepare_resource(module, key.clone(), &mut told);
+            let here = &mut self.names.modules[module];
+            let Some(state) = here.resources.get_mut(&key) else {
+                complete = false;
+                continue;
+            };
+            told.extend(std::mem::take(&mut state.untold));
+            match &state.expansion {
+                None | Some(Expansion::None) => complete = false,
+                Some(expansion) => {
+                    let keys = expansion.keys().into_iter();
+                    found.extend(keys.map(|k| of.instance(here.instance.clone(), k)));
+                }
+            }
+        }
+        if complete && !told.has_errors() { Ok(found) } else { Err(told) }
+    }
+
+    /// The arguments of an instance, as an object that fits its schema: nested blocks as the
+    /// lists and objects they stand for, defaults filled in, what is left out null. Computed
+    /// attributes are not in it.
+    ///
+    /// What is wrong is unknown in the value and told in the diagnostics.
+    pub fn arguments(&mut self, addr: &InstanceAddr) -> (Value, Diagnostics) {
+        let mut told = Diagnostics::new();
+        let value = self.arguments_or_less(addr, &mut told);
+        let told = told.into_iter().map(|d| match d.address {
+            Some(_) => d,
+            None => d.for_address(addr),
+        });
+        (value, told.collect())
+    }
+
+    fn arguments_or_less(&mut self, addr: &InstanceAddr, told: &mut Diagnostics) -> Value {
+        let Some((module, key, repetition)) = self.find(addr, told) else {
+            return Value::Unknown(Type::Any);
+        };
+        let here = &self.names.modules[module];
+        let Some(block) = here.resources.get(&key).map(|r| r.block) else {
+            return Value::Unknown(Type::Any);
+        };
+        if let Some(refs) = here.refs.resources.get(&key) {
+            self.names.prepare(module, &refs.body, told);
+        }
+        let Some(schema) = self.schema(addr.mode, &addr.ty) else {
+            told.push(crate::analyze::unknown_type(self.names.schemas, block));
+            return Value::Unknown(Type::Any);
+        };
+        let mut builder = Arguments {
+            names: &self.names,
+            module,
+            repetition: &repetition,
+            told: Diagnostics::new(),
+        };
+        let entries: Vec<(&'static str, Value)> = schema
+            .attrs
+            .iter()
+            .filter(|attr| attr.is_argument())
+            .map(|attr| (attr.name, builder.argument(attr, &block.body, block.span)))
+            .collect();
+        told.extend(builder.told);
+        Value::map(entries)
+    }
+
+    fn find(
+        &mut self,
+        addr: &InstanceAddr,
+        told: &mut Diagnostics,
+    ) -> Option<(usize, ResourceKey, Repetition)> {
+        let module = self.reach(&addr.module, told)?;
+        let key = (addr.mode, addr.ty.clone(), addr.name.clone());
+        self.names.prepare_resource(module, key.clone(), told);
+        let state = self.names.modules[module].resources.get(&key)?;
+        let repetition = state.expansion.as_ref()?.repetition(&addr.key)?;
+        Some((module, key, repetition))
+    }
+
+    /// What `lifecycle` says about an instance.
+    pub fn lifecycle(&mut self, addr: &InstanceAddr) -> (Lifecycle, Diagnostics) {
+        let mut told = Diagnostics::new();
+        let mut lifecycle = Lifecycle::default();
+        let Some((module, key, repetition)) = self.find(addr, &mut told) else {
+            return (lifecycle, told);
+        };
+        let here = &self.names.modules[module];
+        let Some(block) = here.resources.get(&key).map(|r| r.block) else {
+            return (lifecycle, told);
+        };
+        match &block.lifecycle.ignore_changes {
+            Ignore::Nothing => {}
+            Ignore::Paths(paths) => {
+                lifecycle.ignore = paths.iter().map(|(path, _)| path.clone()).collect();
+            }
+            Ignore::All(_) => lifecycle.ignore_all = true,
+        }
+        let Some(expr) = &block.lifecycle.prevent_destroy else { return (lifecycle, told) };
+        if let Some(refs) = here.refs.resources.get(&key) {
+            self.names.prepare(module, &refs.lifecycle, &mut told);
+        }
+        let mut eval = Eval::new(&self.names, module, &repetition);
+        let (value, _) = unmark(eval.expr(expr, &Scope::Empty));
+        let failed = eval.failed();
+        told.extend(eval.diags);
+        match values::conform(&value, &Type::Bool) {
+            Ok(Value::Bool(b)) => lifecycle.prevent_destroy = b,
+            // When in doubt, protect.
+            _ if failed => lifecycle.prevent_destroy = true,
+            other => {
+                lifecycle.prevent_destroy = true;
+                let why = match other {
+                    Ok(Value::Unknown(_)) => "it is known only after apply".to_owned(),
+                    _ => format!("it is {}", text::article(&value)),
+                };
+                told.push(
+                    Diagnostic::error(
+                        codes::BAD_LIFECYCLE,
+                        "Invalid prevent_destroy",
+                        format!("`prevent_destroy` is true or false before anything is planned, and {why}."),
+                    )
+                    .at(expr.span, "")
+                    .for_address(addr),
+                );
+            }
+        }
+        (lifecycle, told)
+    }
+
+    /// The outputs of the root module, each with whether it is declared or made sensitive.
+    pub fn outputs(&mut self) -> (BTreeMap<String, (Value, bool)>, Diagnostics) {
+        let mut told = Diagnostics::new();
+        let root = self.names.modules[0].module;
+        let refs = self.names.modules[0].refs;
+        let mut found = BTreeMap::new();
+        for (name, output) in &root.outputs {
+            if let Some(refs) = refs.outputs.get(name) {
+                self.names.prepare(0, refs, &mut told);
+            }
+            let mut eval = Eval::new(&self.names, 0, &Repetition::Once);
+            let value = eval.expr(&output.value, &Scope::Empty);
+            told.extend(eval.diags);
+            if value.has_sensitive() && !output.sensitive {
+                told.push(
+                    Diagnostic::error(
+                        codes::SENSITIVE_OUTPUT,
+                        "Output shows a sensitive value",
+                        format!("The output `{name}` holds a sensitive value, and outputs are printed."),
+                    )
+                    .at(output.value.span, "")
+                    .with_help("Add `sensitive = true` to the output, or take the secret out of its value."),
+                );
+            }
+            let sensitive = output.sensitive || value.has_sensitive();
+            let value = if sensitive { value.into_sensitive() } else { value };
+            found.insert(name.to_string(), (value, sensitive));
+        }
+        (found, told)
+    }
+
+    /// The arguments of a `cluster` block, from variables and locals alone.
+    pub fn cluster(&mut self, name: &Ident) -> (Value, Diagnostics) {
+        let mut told = Diagnostics::new();
+        let root = self.names.modules[0].module;
+        let Some(block) = root.clusters.get(name) else {
+            return (Value::Null, told);
+        };
+        let refs = targets(body_exprs(&block.body));
+        self.names.prepare(0, &refs, &mut told);
+        let mut eval = Eval::new(&self.names, 0, &Repetition::Once);
+        let value = free_body(&mut eval, &block.body);
+        told.extend(eval.diags);
+        (value, told)
+    }
+
+    /// Where this part of an instance's arguments is written: as deep as literals, nested
+    /// blocks, locals and variables can be followed, else the argument, else the block.
+    pub fn place(&self, addr: &InstanceAddr, path: &Path) -> Option<Span> {
+        let module = addr.module.path();
+        let block = self.names.config.modules.get(&module)?.resources.get(&addr.resource())?;
+        let found = place::in_body(self.names.config, &module, &block.body, path.steps());
+        Some(found.unwrap_or(block.span))
+    }
+
+    /// Any expression, as it stood in a module.
+    pub fn evaluate(&mut self, module: &ModuleInstance, expr: &Expr) -> (Value, Diagnostics) {
+        let mut told = Diagnostics::new();
+        let Some(module) = self.reach(module, &mut told) else {
+            let d = Diagnostic::error(
+                codes::UNDECLARED,
+                "No such module",
+                format!("There is no instance `{module}` of a module."),
+            );
+            told.push(d);
+            return (Value::Unknown(Type::Any), told);
+        };
+        self.names.prepare(module, &targets([expr]), &mut told);
+        let mut eval = Eval::new(&self.names, module, &Repetition::Once);
+        let value = eval.expr(expr, &Scope::Empty);
+        told.extend(eval.diags);
+        (value, told)
+    }
+
+    /// The keys of a module call in a module, once it was expanded.
+    pub fn module_keys(&self, module: &ModuleInstance, call: &Ident) -> Vec<InstanceKey> {
+        let found = self.module(module).and_then(|m| self.names.call_children(m, call));
+        found.map(|c| c.children.keys().cloned().collect()).unwrap_or_default()
+    }
+}
+
+/// The exported value with the marks that the schema asks for.
+fn marked(schema: &Schema, exported: Value) -> Value {
+    if !schema.attrs.iter().any(|a| a.sensitive) {
+        return exported;
+    }
+    let Value::Map(map) = &exported else { return exported };
+    Value::map(map.iter().map(|(name, value)| {
+        let sensitive = schema.attr(name).is_some_and(|a| a.sensitive);
+        let value = value.clone();
+        (name.clone(), if sensitive { value.into_sensitive() } else { value })
+    }))
+}
+
+/// A body without a schema: arguments by name, blocks as lists of objects.
+fn free_body(eval: &mut Eval<'_, '_>, body: &Body) -> Value {
+    let mut map: BTreeMap<Arc<str>, Value> = BTreeMap::new();
+    for (name, argument) in &body.arguments {
+        map.insert(name.as_str().into(), eval.expr(&argument.value, &Scope::Empty));
+    }
+    let mut lists: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
+    for block in &body.blocks {
+        let value = free_body(eval, &block.body);
+        lists.entry(block.name.as_str().into()).or_default().push(value);
+    }
+    map.extend(lists.into_iter().map(|(name, list)| (name, Value::list(list))));
+    Value::Map(Arc::new(map))
+}
+
+/// Builds the arguments of one instance.
+struct Arguments<'e, 'a> {
+    names: &'e Names<'a>,
+    module: usize,
+    repetition: &'e Repetition,
+    told: Diagnostics,
+}
+
+impl Arguments<'_, '_> {
+    fn argument(&mut self, attr: &Attr, body: &Body, block: Span) -> Value {
+        let before = self.told.len();
+        let raw = self.raw(attr.name, &attr.ty, body);
+        let failed = self.told.len() > before;
+        let given = raw.unwrap_or(Value::Null);
+        let (plain, hidden) = unmark(given);
+        let value = match (&plain, &attr.role) {
+            (Value::Null, Role::Default(default) | Role::IdentityOr(default)) => default.clone(),
+            (Value::Null, Role::Required | Role::Identity) if !failed => {
+                let at = body.arguments.get(attr.name).map(|a| a.value.span);
+                // A missing argument is reported by the analysis, at the block.
+                if let Some(span) = at {
+                    let d = Diagnostic::error(
+                        codes::MISSING_ARGUMENT,
+                        "Missing argument",
+                        format!("`{}` must have a value, and this is null.", attr.name),
+                    );
+                    self.told.push(d.at(span, ""));
+                }
+                Value::Unknown(attr.ty.clone())
+            }
+            _ => plain,
+        };
+        let fitted = match values::conform(&value, &attr.ty) {
+            Ok(value) => value,
+            Err(mismatches) => {
+                for m in mismatches {
+                    let steps = Path::root().attr(attr.name);
+                    let path = m.path.steps().iter().cloned().fold(steps, Path::step);
+                    let module = &self.names.modules[self.module].path;
+                    let found = place::in_body(self.names.config, module, body, path.steps());
+                    let of = format!("argument `{}`", attr.name);
+                    let d = mismatch(&m, &of, found.unwrap_or(block));
+                    self.told.push(d);
+                }
+                Value::Unknown(attr.ty.clone())
+            }
+        };
+        if attr.sensitive || hidden { fitted.into_sensitive() } else { fitted }
+    }
+
+    /// What is written for an argument, as an expression or as blocks; `None` for nothing.
+    fn raw(&mut self, name: &str, ty: &Type, body: &Body) -> Option<Value> {
+        if let Some(argument) = body.arguments.get(name) {
+            let mut eval = Eval::new(self.names, self.module, self.repetition);
+            let value = eval.expr(&argument.value, &Scope::Empty);
+            self.told.extend(eval.diags);
+            return Some(value);
+        }
+        let mut blocks = body.blocks.iter().filter(|b| b.name == *name).peekable();
+        blocks.peek()?;
+        match ty {
+            Type::List(item) | Type::Set(item) => {
+                Some(Value::list(blocks.map(|b| self.object(item, &b.body)).collect::<Vec<_>>()))
+            }
+            _ => blocks.next().map(|b| self.object(ty, &b.body)),
+        }
+    }
+
+    fn object(&mut self, ty: &Type, body: &Body) -> Value {
+        let mut map: BTreeMap<Arc<str>, Value> = BTreeMap::new();
+        let inner = |name: &str| match ty {
+            Type::Object(attrs) => {
+                attrs.iter().find(|a| a.name == name).map_or(Type::Any, |a| a.ty.clone())
+            }
+            Type::Map(item) => (**item).clone(),
+            _ => Type::Any,
+        };
+        let names: BTreeSet<&Ident> =
+            body.arguments.keys().chain(body.blocks.iter().map(|b| &b.name)).collect();
+        for name in names {
+            if let Some(value) = self.raw(name.as_str(), &inner(name.as_str()), body) {
+                map.insert(name.as_str().into(), value);
+            }
+        }
+        Value::Map(Arc::new(map))
+    }
+}
+
+fn no_module() -> &'static config::Module {
+    static NONE: std::sync::OnceLock<config::Module> = std::sync::OnceLock::new();
+    NONE.get_or_init(config::Module::default)
+}

@@ -1,0 +1,16 @@
+//! Values: what the arguments of an instance come to.
+//!
+//! [`Names`](names::Names) holds everything that can be named; [`prepare`] computes what an
+//! expression names before the expression is looked at, so that a chain of locals of any
+//! length needs no stack; [`expr`] then goes through the expression itself.
+
+pub(crate) mod access;
+mod evaluator;
+pub(crate) mod expr;
+pub(crate) mod marks;
+pub(crate) mod names;
+pub(crate) mod ops;
+mod prepare;
+pub(crate) mod types;
+
+pub use evaluator::{Evaluator, Lifecycle};

@@ -1,0 +1,168 @@
+//! Where a part of a value is written.
+
+use crate::references::{Meaning, Step as RefStep, Target, meaning, unwind};
+use addrs::{Ident, ModulePath};
+use config::{Body, Config, Expr, ExprKind, ObjectKey, Repeat};
+use diags::Span;
+use values::Step;
+
+/// Longest chain of names that is followed.
+const FURTHEST: usize = 64;
+
+/// The deepest place within `expr` that the steps lead to: through literals, and through
+/// locals and variables that stand there by themselves.
+pub(crate) fn within(config: &Config, module: &ModulePath, expr: &Expr, steps: &[Step]) -> Span {
+    follow(config, module, expr, steps, FURTHEST)
+}
+
+fn follow(config: &Config, module: &ModulePath, expr: &Expr, steps: &[Step], hops: usize) -> Span {
+    let Some((step, rest)) = steps.split_first() else { return expr.span };
+    match (&expr.kind, step) {
+        (ExprKind::Paren(inner), _) => follow(config, module, inner, steps, hops),
+        (ExprKind::Object(items), Step::Attr(wanted)) => {
+            let found = items.iter().rev().find(|(key, _)| match key {
+                ObjectKey::Name(name, _) => name.as_str() == &**wanted,
+                ObjectKey::Expr(key) => is_text(key, wanted),
+            });
+            found.map_or(expr.span, |(_, value)| follow(config, module, value, rest, hops))
+        }
+        (ExprKind::List(items), Step::Index(i)) => {
+            items.get(*i).map_or(expr.span, |item| follow(config, module, item, rest, hops))
+        }
+        (ExprKind::List(items), Step::Item(key)) => {
+            let found =
+                items.iter().find(|item| key.0.iter().all(|(name, value)| has(item, name, value)));
+            found.map_or(expr.span, |item| follow(config, module, item, rest, hops))
+        }
+        (ExprKind::Attr { .. }, _) if hops > 0 => {
+            reference(config, module, expr, steps, hops).unwrap_or(expr.span)
+        }
+        _ => expr.span,
+    }
+}
+
+fn is_text(expr: &Expr, wanted: &str) -> bool {
+    match &expr.kind {
+        ExprKind::String(s) => **s == *wanted,
+        ExprKind::Paren(inner) => is_text(inner, wanted),
+        _ => false,
+    }
+}
+
+/// Whether an object literal has this attribute with this literal value.
+fn has(item: &Expr, name: &str, value: &values::Value) -> bool {
+    let ExprKind::Object(entries) = &item.kind else { return false };
+    entries.iter().any(|(key, entry)| {
+        let named = match key {
+            ObjectKey::Name(n, _) => n.as_str() == name,
+            ObjectKey::Expr(key) => is_text(key, name),
+        };
+        named
+            && match (&entry.kind, value) {
+                (ExprKind::String(s), values::Value::String(v)) => s == v,
+                (ExprKind::Number(n), values::Value::Number(v)) => n == v,
+                _ => false,
+            }
+    })
+}
+
+fn reference(
+    config: &Config,
+    module: &ModulePath,
+    expr: &Expr,
+    steps: &[Step],
+    hops: usize,
+) -> Option<Span> {
+    let (base, path) = unwind(expr);
+    let ExprKind::Name(root) = &base.kind else { return None };
+    let Meaning::Target(target, used) = meaning(root, &path) else { return None };
+    // What the reference itself goes into comes before what is asked for.
+    let mut all: Vec<Step> = Vec::new();
+    for step in path.get(used..)? {
+        all.push(match step {
+            RefStep::Attr(name, _) => Step::Attr(name.as_str().into()),
+            RefStep::Index(index) => match &index.kind {
+                ExprKind::String(s) => Step::Attr(s.clone()),
+                ExprKind::Number(n) => Step::Index(usize::try_from(n.as_i64()?).ok()?),
+                _ => return None,
+            },
+        });
+    }
+    all.extend(steps.iter().cloned());
+    let here = config.modules.get(module)?;
+    match target {
+        Target::Local(name) => {
+            let local = here.locals.get(&name)?;
+            Some(follow(config, module, &local.value, &all, hops - 1))
+        }
+        Target::Variable(name) => {
+            let (call, outer) = module.split_last()?;
+            let outer = outer.to_vec();
+            let call = config.modules.get(&outer)?.calls.get(call)?;
+            match call.arguments.get(&name) {
+                Some(argument) => Some(follow(config, &outer, &argument.value, &all, hops - 1)),
+                None => {
+                    let default = here.variables.get(&name)?.default.as_ref()?;
+                    Some(follow(config, module, default, &all, hops - 1))
+                }
+            }
+        }
+        Target::Module(..) | Target::Resource(..) => None,
+    }
+}
+
+/// The deepest place within a body that the steps lead to; `None` when not even the argument
+/// is written.
+pub(crate) fn in_body(
+    config: &Config,
+    module: &ModulePath,
+    body: &Body,
+    steps: &[Step],
+) -> Option<Span> {
+    let (Step::Attr(name), rest) = steps.split_first()? else { return None };
+    if let Some(argument) = body.arguments.get(&**name) {
+        let span = within(config, module, &argument.value, rest);
+        return Some(if rest.is_empty() { argument.span.to(span) } else { span });
+    }
+    let mut blocks = body.blocks.iter().filter(|b| b.name == **name);
+    match rest.split_first() {
+        None => blocks.next().map(|b| b.span),
+        Some((Step::Index(i), inner)) => {
+            let block = blocks.nth(*i)?;
+            Some(in_body(config, module, &block.body, inner).unwrap_or(block.span))
+        }
+        Some((Step::Item(key), inner)) => {
+            let block = blocks.find(|b| {
+                key.0.iter().all(|(name, value)| {
+                    b.body.arguments.get(&**name).is_some_and(|a| literal_is(&a.value, value))
+                })
+            })?;
+            Some(in_body(config, module, &block.body, inner).unwrap_or(block.span))
+        }
+        Some((Step::Attr(_), _)) => {
+            let block = blocks.next()?;
+            Some(in_body(config, module, &block.body, rest).unwrap_or(block.span))
+        }
+    }
+}
+
+fn literal_is(expr: &Expr, value: &values::Value) -> bool {
+    match (&expr.kind, value) {
+        (ExprKind::String(s), values::Value::String(v)) => s == v,
+        (ExprKind::Number(n), values::Value::Number(v)) => n == v,
+        _ => false,
+    }
+}
+
+/// The expression of `count` or `for_each`.
+pub(crate) fn repeat(repeat: &Repeat) -> Option<&Expr> {
+    match repeat {
+        Repeat::Once => None,
+        Repeat::Count(expr) | Repeat::ForEach(expr) => Some(expr),
+    }
+}
+
+/// The first argument of this name, as far as it can be told.
+pub(crate) fn argument<'b>(body: &'b Body, name: &Ident) -> Option<&'b Expr> {
+    body.arguments.get(name).map(|a| &a.value)
+}

@@ -1,0 +1,5 @@
+//! The language as people use it: configuration in, values and diagnostics out.
+
+mod casebook;
+mod render;
+mod world;
