@@ -14,11 +14,15 @@
 //!
 //! **Not here:** files and their permissions (`local`), words and colours (`view`).
 
+pub mod diagnostic;
 mod envelope;
 mod error;
+pub mod event;
 pub mod holder;
 pub mod journal;
 pub mod plan;
+pub mod reference;
+pub mod show;
 pub mod state;
 mod strict;
 mod text;
@@ -31,9 +35,14 @@ pub use strict::{MAX_BYTES, MAX_DEPTH};
 /// The JSON Schema of every format, each with the name of its file under `schemas/json/`.
 pub fn json_schemas() -> Vec<(&'static str, String)> {
     vec![
+        ("diagnostic.v1.schema.json", schema_of::<diagnostic::v1::Diagnostic>()),
+        ("event.v1.schema.json", schema_of::<event::v1::Line>()),
         ("journal.v1.schema.json", schema_of::<journal::v1::Line>()),
         ("plan.v1.schema.json", schema_of::<plan::v1::File>()),
+        ("show-plan.v1.schema.json", schema_of::<show::plan::Plan>()),
+        ("show-state.v1.schema.json", schema_of::<show::state::State>()),
         ("state.v1.schema.json", schema_of::<state::v1::File>()),
+        ("validate.v1.schema.json", schema_of::<diagnostic::v1::Validation>()),
     ]
 }
 
