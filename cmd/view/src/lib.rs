@@ -23,3 +23,17 @@ mod text;
 mod value;
 
 pub use style::{Detail, Style};
+
+use std::io::{self, Write};
+
+/// Writes a text. That nobody reads any more (`clinch plan | head`) is not an error.
+pub fn write(out: &mut impl Write, text: &str) -> io::Result<()> {
+    pipe_closed_is_fine(out.write_all(text.as_bytes()))
+}
+
+fn pipe_closed_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

@@ -3,7 +3,7 @@
 //! `miette`'s reports have another shape, and its graphical handler cannot be given this one;
 //! the frame is small enough to be drawn here.
 
-use super::{place, snippet};
+use super::snippet;
 use crate::style::Ink;
 use crate::{Style, text};
 use diags::{Diagnostic, Diagnostics, Label, Severity, SourceMap};
@@ -119,7 +119,7 @@ fn places(lines: &mut Vec<String>, d: &Diagnostic, sources: &SourceMap, style: S
 fn on(label: &Label, sources: &SourceMap) -> String {
     let line = sources.position(label.span.source, label.span.start).line;
     let Some(source) = sources.get(label.span.source) else { return String::new() };
-    let block = place::block(&source.text, label.span.start as usize);
+    let block = schemas::diagnostic::enclosing_block(&source.text, label.span.start as usize);
     let inside = block.map(|b| format!(", in {}", text::line(b))).unwrap_or_default();
     format!("on {} line {line}{inside}", text::line(&source.name))
 }

@@ -96,6 +96,20 @@ fn place(plan: Option<&Plan>, id: StepId, addr: Option<&InstanceAddr>) -> Place 
     }
 }
 
+/// Whether this step is the first and the last of its instance's steps of the same action.
+pub(crate) fn first_and_last(
+    plan: Option<&Plan>,
+    id: StepId,
+    addr: Option<&InstanceAddr>,
+) -> (bool, bool) {
+    match place(plan, id, addr) {
+        Place::Bare | Place::Inner => (false, false),
+        Place::Only => (true, true),
+        Place::First => (true, false),
+        Place::Last => (false, true),
+    }
+}
+
 fn line(id: StepId, addr: Option<&InstanceAddr>, what: &str, ink: Ink, style: Style) -> String {
     let subject = match addr {
         Some(addr) => text::line(&addr.to_string()).into_owned(),

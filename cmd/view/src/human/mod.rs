@@ -9,12 +9,12 @@ mod diagnostic;
 mod event;
 mod lines;
 mod outcome;
-mod place;
 mod plan;
 mod snippet;
 mod table;
 
 pub use diagnostic::{diagnostic, diagnostics};
 pub use event::event;
+pub(crate) use event::first_and_last;
 pub use outcome::outcome;
 pub use plan::{counts, nodes, plan};

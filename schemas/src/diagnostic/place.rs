@@ -4,7 +4,7 @@
 ///
 /// Works on text that may not parse: strings, templates, here-documents and comments are
 /// skipped, braces counted. When braces do not match, the answer is the nearest block before.
-pub(super) fn block(text: &str, offset: usize) -> Option<&str> {
+pub fn enclosing_block(text: &str, offset: usize) -> Option<&str> {
     let bytes = text.as_bytes();
     let mut at = 0;
     let mut depth = 0usize;
@@ -128,13 +128,13 @@ fn after_heredoc(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::block;
+    use super::enclosing_block;
 
     #[track_caller]
     fn check(text: &str, want: Option<&str>) {
         let offset = text.find('^').expect("a mark");
         let text = text.replace('^', "");
-        assert_eq!(block(&text, offset), want);
+        assert_eq!(enclosing_block(&text, offset), want);
     }
 
     #[test]

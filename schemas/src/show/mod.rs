@@ -1,0 +1,30 @@
+//! Plans, states and outputs for machines, in the shape that tools know from Terraform.
+//!
+//! Start reading at [`plan::Plan`]. These documents are for reading only: a plan is stored and
+//! applied in another format (`schemas::plan`).
+//!
+//! **Invariant:** what is sensitive or not known yet is left out of every value, and named in
+//! an object of the same shape beside it (`after_unknown`, `after_sensitive`). Terraform
+//! writes sensitive values in clear here; this program writes them nowhere.
+
+pub mod plan;
+pub mod state;
+mod time;
+pub(crate) mod values;
+
+pub use time::rfc3339;
+
+/// Of the documents here: minor versions add, major versions break.
+pub const PLAN_FORMAT: &str = "1.2";
+/// As [`PLAN_FORMAT`], for states.
+pub const STATE_FORMAT: &str = "1.0";
+/// Where every resource type comes from.
+pub(crate) const PROVIDER: &str = "clinch";
+
+/// A document as it is printed: indented, with a newline at the end.
+pub fn document(document: &impl serde::Serialize) -> String {
+    let mut text =
+        serde_json::to_string_pretty(document).expect("texts, numbers and plain JSON serialize");
+    text.push('\n');
+    text
+}
