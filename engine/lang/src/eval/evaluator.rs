@@ -372,7 +372,7 @@ fn marked(schema: &Schema, exported: Value) -> Value {
     }
     let Value::Map(map) = &exported else { return exported };
     Value::map(map.iter().map(|(name, value)| {
-        let sensitive = schema.attr(name).is_some_and(|a| a.sensitive);
+        let sensitive = !value.is_null() && schema.attr(name).is_some_and(|a| a.sensitive);
         let value = value.clone();
         (name.clone(), if sensitive { value.into_sensitive() } else { value })
     }))
@@ -440,7 +440,9 @@ impl Arguments<'_, '_> {
                 Value::Unknown(attr.ty.clone())
             }
         };
-        if attr.sensitive || hidden { fitted.into_sensitive() } else { fitted }
+        // Nothing given is no secret; it must stay clear that nothing is given.
+        let secret = attr.sensitive && !fitted.is_null();
+        if secret || hidden { fitted.into_sensitive() } else { fitted }
     }
 
     /// What is written for an argument, as an expression or as blocks; `None` for nothing.
