@@ -18,7 +18,7 @@ pub(crate) struct Graph<'a> {
     /// Brackets of which a step did not end well: none of their steps begins any more, so
     /// that a node that could not be changed is not put back into service as if it had been.
     failed: BTreeSet<BracketId>,
-    /// Brackets of which a step is done.
+    /// Brackets of which a step is done, or may be.
     entered: BTreeSet<BracketId>,
 }
 
@@ -66,8 +66,10 @@ impl<'a> Graph<'a> {
         let Some(&i) = self.index.get(&id) else { return };
         self.ready.remove(&i);
         let bracket = self.plan.steps[i].bracket;
-        if ended == Ended::Done {
+        if matches!(ended, Ended::Done | Ended::InDoubt) {
             self.entered.extend(bracket);
+        }
+        if ended == Ended::Done {
             for &dependent in &self.dependents[i] {
                 self.missing[dependent] = self.missing[dependent].saturating_sub(1);
                 if self.missing[dependent] == 0 && self.ended[dependent].is_none() {
@@ -80,7 +82,7 @@ impl<'a> Graph<'a> {
         self.ended[i] = Some(ended);
     }
 
-    /// Whether the step's scope is out of service, when the step does not end well.
+    /// Whether the scope of a step that did not end well is, or may be, out of service.
     pub(crate) fn leaves_open(&self, id: StepId) -> bool {
         let step = self.index.get(&id).map(|i| &self.plan.steps[*i]);
         step.and_then(|s| s.bracket).is_some_and(|b| self.entered.contains(&b))

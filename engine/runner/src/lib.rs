@@ -26,3 +26,6 @@ pub use ports::{Clock, Journal, Late, Ports};
 pub use provider::BoxFuture;
 pub use run::{Options, run};
 pub use settle::{settle_in_doubt, settled_entry};
+
+#[cfg(test)]
+mod tests;

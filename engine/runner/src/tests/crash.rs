@@ -1,0 +1,115 @@
+//! The world is stopped after every durable thing, the way a power cut would, and the run is
+//! resumed from what was durable.
+
+use super::fake::*;
+use crate::{run, settle_in_doubt, settled_entry};
+use plans::{Plan, Step};
+use states::{Replayed, State, UnfinishedRun, replay};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// One life of the process: begins or resumes, and is stopped after `left` durable things.
+/// Answers whether it came to its end.
+fn live(world: &World, plan: &Arc<Plan>, parallelism: usize, left: Option<usize>) -> bool {
+    // Of its own: a second task that is stopped must not stop the next life.
+    let world = &World { stopped: Arc::default(), ..world.clone() };
+    world.with(|w| {
+        w.left = left;
+        w.plan = Some(Arc::clone(plan));
+        w.running = 0;
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = world.stopped.notified() => false,
+            outcome = resume(world, plan, parallelism) => {
+                assert!(outcome.is_complete(), "{outcome:?}");
+                true
+            }
+        }
+    })
+    // The runtime is dropped here, and every task with it: that is the crash.
+}
+
+async fn resume(world: &World, plan: &Arc<Plan>, parallelism: usize) -> plans::Outcome {
+    let ports = world.ports();
+    let entries = world.with(|w| w.entries.clone());
+    ports.journal.append(&started()).await.unwrap();
+    let before = replay(State::new("", ""), &entries).unfinished;
+    let doubts = before.iter().flat_map(UnfinishedRun::in_doubt).collect();
+    let mut already = before.map(|run| run.ended).unwrap_or_default();
+    for (id, settled) in settle_in_doubt(plan, &doubts, &ports.providers, &ports.late).await {
+        let entry = settled_entry(plan.step(id).unwrap(), &settled.unwrap());
+        ports.journal.append(&entry).await.unwrap();
+        if let states::JournalEntry::End { ended, .. } = entry {
+            already.insert(id, ended);
+        }
+    }
+    let (_keep, stop) = watch::channel(None);
+    run(plan, &already, ports, stop, options(parallelism)).await
+}
+
+fn state_of(world: &World) -> Replayed {
+    world.with(|w| replay(State::new("", ""), &w.entries))
+}
+
+#[track_caller]
+fn converged(world: &World, steps: usize, expected: &State, why: &str) {
+    let mut effects = world.effects();
+    effects.sort_unstable();
+    let each_once: Vec<u32> = (1..).take(steps).collect();
+    assert_eq!(effects, each_once, "{why}");
+    assert_eq!(&state_of(world).state, expected, "{why}");
+}
+
+/// Stops at every point of the first life, and at every point of the second.
+fn every_point(steps: Vec<Step>, parallelism: usize) -> usize {
+    let count = steps.len();
+    let plan = plan(steps);
+    let calm = World::default();
+    assert!(live(&calm, &plan, parallelism, None));
+    let expected = state_of(&calm).state;
+    let total = calm.with(|w| w.entries.len() + w.effects.len());
+    let mut points = 0;
+    for first in 0..=total {
+        for second in 0..=total + 1 {
+            let world = World::default();
+            let why = format!("stopped after {first}, then after {second}");
+            let ended = live(&world, &plan, parallelism, Some(first))
+                || live(&world, &plan, parallelism, Some(second))
+                || live(&world, &plan, parallelism, None);
+            assert!(ended, "{why}");
+            converged(&world, count, &expected, &why);
+            points += 1;
+        }
+    }
+    points
+}
+
+#[test]
+fn chain_of_three_steps_stopped_anywhere_twice_converges_and_does_nothing_twice() {
+    let points = every_point(vec![step(1, &[]), step(2, &[1]), step(3, &[2])], 4);
+    // A start and three times begin, effect, end.
+    assert_eq!(points, 11 * 12);
+}
+
+#[test]
+fn diamond_of_five_steps_stopped_anywhere_twice_converges_and_does_nothing_twice() {
+    let steps = || vec![step(1, &[]), step(2, &[1]), step(3, &[1]), step(4, &[2, 3]), step(5, &[])];
+    for parallelism in [1, 2, 5] {
+        assert_eq!(every_point(steps(), parallelism), 17 * 18);
+    }
+}
+
+#[test]
+fn bracket_stopped_anywhere_twice_is_closed_in_the_end() {
+    let steps = vec![
+        Step { addr: None, record: None, ..in_bracket(1, &[]) },
+        in_bracket(2, &[1]),
+        in_bracket(3, &[1]),
+        Step { addr: None, record: None, ..in_bracket(4, &[2, 3]) },
+        late(5, &[2], "make"),
+    ];
+    assert_eq!(every_point(steps, 2), 17 * 18);
+}

@@ -1,0 +1,4 @@
+mod crash;
+mod dags;
+mod fake;
+mod walk;
