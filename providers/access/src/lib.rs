@@ -25,9 +25,8 @@
 //! difference (the pure halves of the providers).
 
 mod cluster;
-
 pub mod json;
-
+mod kubeconfig;
 pub mod scripted;
 pub mod text;
 
@@ -35,3 +34,4 @@ pub use cluster::{
     Apply, Call, Cause, Cluster, ClusterError, Delete, Discovery, Failure, JsonPatch, Listing,
     Place, Propagation, Query, Refusal, Resource, TlsTrouble, Unreachable, Watch, WatchEvent,
 };
+pub use kubeconfig::{ClusterOptions, Env, ExecPlugins, connect};

@@ -19,6 +19,8 @@ pub use list::{Listing, Query};
 pub use ops::{Apply, Delete, JsonPatch, Propagation};
 pub use watch::{Watch, WatchEvent};
 
+pub(crate) use transport::classify;
+
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
