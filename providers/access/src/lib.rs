@@ -25,6 +25,7 @@
 //! difference (the pure halves of the providers).
 
 mod cluster;
+mod host;
 pub mod json;
 mod kubeconfig;
 pub mod scripted;
@@ -33,5 +34,9 @@ pub mod text;
 pub use cluster::{
     Apply, Call, Cause, Cluster, ClusterError, Delete, Discovery, Failure, JsonPatch, Listing,
     Place, Propagation, Query, Refusal, Resource, TlsTrouble, Unreachable, Watch, WatchEvent,
+};
+pub use host::{
+    Command, Expected, FileOnHost, FolderHost, Host, HostError, Hosts, MemoryHost, Output,
+    WriteFile, digest,
 };
 pub use kubeconfig::{ClusterOptions, Env, ExecPlugins, connect};

@@ -86,7 +86,9 @@ pub(crate) fn encode(text: &str) -> String {
                 out.push(char::from(byte));
             }
             // Writing to a `String` cannot fail.
-            byte => drop(write!(out, "%{byte:02X}")),
+            byte => {
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
     // A browser of paths would go up; an API server calls such a name invalid.

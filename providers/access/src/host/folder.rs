@@ -1,0 +1,257 @@
+//! A machine that lives in a folder: the folder is its `/`.
+
+use super::{
+    Command, Expected, FileOnHost, Host, HostError, LONGEST_FILE, Output, WriteFile, path,
+};
+use provider::BoxFuture;
+use std::fs::{self, File, FileType, Metadata, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, fchown};
+use std::path::{Path, PathBuf};
+
+/// A machine whose `/` is a folder.
+///
+/// Nothing outside the folder is ever touched: a symbolic link in a path is an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderHost {
+    name: String,
+    root: PathBuf,
+}
+
+impl FolderHost {
+    /// The machine of this node, in this folder.
+    pub fn new(name: impl Into<String>, root: impl Into<PathBuf>) -> Self {
+        Self { name: name.into(), root: root.into() }
+    }
+
+    /// Does blocking work where it holds nobody up.
+    fn blocking<T: Send + 'static>(
+        &self,
+        path: &str,
+        work: impl FnOnce(&Place) -> Result<T, HostError> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, HostError>> {
+        let place = Place { host: self.clone(), path: path.to_owned() };
+        Box::pin(async move {
+            let said = place.clone();
+            match tokio::task::spawn_blocking(move || work(&place)).await {
+                Ok(done) => done,
+                Err(error) => Err(said.failed(&io::Error::other(error))),
+            }
+        })
+    }
+}
+
+impl Host for FolderHost {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn read<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<FileOnHost>, HostError>> {
+        self.blocking(path, |place| place.read(&place.resolve(false)?))
+    }
+
+    fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>> {
+        let (content, mode) = (file.content.to_vec(), file.mode);
+        let expected = Owned::of(file.expected);
+        self.blocking(file.path, move |place| place.write(&content, mode, expected.as_expected()))
+    }
+
+    fn remove<'a>(
+        &'a self,
+        path: &'a str,
+        expected: Expected<'a>,
+    ) -> BoxFuture<'a, Result<(), HostError>> {
+        let expected = Owned::of(expected);
+        self.blocking(path, move |place| place.remove(expected.as_expected()))
+    }
+
+    fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
+        let program = command.words.join(" ");
+        let error = HostError::NoCommands { host: self.name.clone(), program };
+        Box::pin(std::future::ready(Err(error)))
+    }
+}
+
+/// Every folder in a folder as a machine; none when the folder does not exist.
+pub(super) fn hosts_of(folder: &Path) -> Result<Vec<FolderHost>, HostError> {
+    let failed = |error: &io::Error| HostError::Io {
+        host: "(all)".to_owned(),
+        path: folder.display().to_string(),
+        said: error.to_string(),
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(&error)),
+    };
+    let mut hosts = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| failed(&e))?;
+        let is_folder = entry.file_type().map_err(|e| failed(&e))?.is_dir();
+        if let (true, Ok(name)) = (is_folder, entry.file_name().into_string()) {
+            hosts.push(FolderHost::new(name, entry.path()));
+        }
+    }
+    Ok(hosts)
+}
+
+/// [`Expected`] that can go to another thread.
+enum Owned {
+    Anything,
+    Absent,
+    Digest(String),
+}
+
+impl Owned {
+    fn of(expected: Expected<'_>) -> Self {
+        match expected {
+            Expected::Anything => Self::Anything,
+            Expected::Absent => Self::Absent,
+            Expected::Digest(digest) => Self::Digest(digest.to_owned()),
+        }
+    }
+
+    fn as_expected(&self) -> Expected<'_> {
+        match self {
+            Self::Anything => Expected::Anything,
+            Self::Absent => Expected::Absent,
+            Self::Digest(digest) => Expected::Digest(digest),
+        }
+    }
+}
+
+/// A path on a machine.
+#[derive(Clone)]
+struct Place {
+    host: FolderHost,
+    path: String,
+}
+
+impl Place {
+    fn failed(&self, error: &io::Error) -> HostError {
+        let (host, path) = (self.host.name.clone(), self.path.clone());
+        HostError::Io { host, path, said: error.to_string() }
+    }
+
+    fn not_a_file(&self, what: &'static str) -> HostError {
+        HostError::NotAFile { host: self.host.name.clone(), path: self.path.clone(), what }
+    }
+
+    /// Where the file is in this machine's folder. Walks part by part, so that no link leads
+    /// out of it; makes the folders that are missing when they are to be made.
+    fn resolve(&self, make: bool) -> Result<PathBuf, HostError> {
+        let mut parts = path::parts(&self.path)?;
+        let file = parts.pop().unwrap_or_default();
+        let mut here = self.host.root.clone();
+        for part in parts {
+            let above = here.clone();
+            here.push(part);
+            match fs::symlink_metadata(&here) {
+                Ok(found) if found.is_dir() => {}
+                Ok(found) if found.is_symlink() => {
+                    return Err(self.not_a_file("reached through a symbolic link"));
+                }
+                Ok(_) => return Err(self.not_a_file("below something that is no folder")),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && make => {
+                    fs::create_dir(&here).map_err(|e| self.failed(&e))?;
+                    sync_folder(&above).map_err(|e| self.failed(&e))?;
+                }
+                // Then the file is not there either.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(self.failed(&error)),
+            }
+        }
+        Ok(here.join(file))
+    }
+
+    fn read(&self, at: &Path) -> Result<Option<FileOnHost>, HostError> {
+        let before = match fs::symlink_metadata(at) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.failed(&error)),
+        };
+        // Looked at before it is opened: opening a pipe waits for somebody to write to it.
+        if let Some(what) = irregular(before.file_type()) {
+            return Err(self.not_a_file(what));
+        }
+        let file = File::open(at).map_err(|e| self.failed(&e))?;
+        let meta = file.metadata().map_err(|e| self.failed(&e))?;
+        if !same_file(&before, &meta) {
+            let (host, path) = (self.host.name.clone(), self.path.clone());
+            return Err(HostError::Changed { host, path });
+        }
+        let mut content = Vec::new();
+        file.take(LONGEST_FILE + 1).read_to_end(&mut content).map_err(|e| self.failed(&e))?;
+        if content.len() as u64 > LONGEST_FILE {
+            let (host, path) = (self.host.name.clone(), self.path.clone());
+            return Err(HostError::TooLong { host, path });
+        }
+        let mode = meta.mode() & 0o7777;
+        Ok(Some(FileOnHost { content, mode, uid: meta.uid(), gid: meta.gid() }))
+    }
+
+    /// What is there now, when it is what is expected.
+    fn expected(&self, at: &Path, expected: Expected<'_>) -> Result<Option<FileOnHost>, HostError> {
+        let found = self.read(at)?;
+        if expected.holds(found.as_ref().map(|f| f.content.as_slice())) {
+            return Ok(found);
+        }
+        Err(HostError::Changed { host: self.host.name.clone(), path: self.path.clone() })
+    }
+
+    fn write(&self, content: &[u8], mode: u32, expected: Expected<'_>) -> Result<(), HostError> {
+        // Before any folder is made: a write that is refused leaves nothing behind.
+        self.expected(&self.resolve(false)?, expected)?;
+        let at = self.resolve(true)?;
+        let folder = at.parent().unwrap_or(&self.host.root);
+        let fail = |error: io::Error| self.failed(&error);
+        // Readable for nobody else from the first moment on.
+        let beside = tempfile::Builder::new().prefix(".clinch-").tempfile_in(folder);
+        let mut beside = beside.map_err(fail)?;
+        beside.write_all(content).map_err(fail)?;
+        // Right before the rename, so that there is hardly time for another change.
+        let found = self.expected(&at, expected)?;
+        if let Some(found) = &found {
+            let own = beside.as_file().metadata().map_err(fail)?;
+            if (own.uid(), own.gid()) != (found.uid, found.gid) {
+                fchown(beside.as_file(), Some(found.uid), Some(found.gid)).map_err(fail)?;
+            }
+        }
+        // After the owner: changing that takes bits away.
+        beside.as_file().set_permissions(Permissions::from_mode(mode & 0o7777)).map_err(fail)?;
+        beside.as_file().sync_all().map_err(fail)?;
+        beside.persist(&at).map_err(|error| self.failed(&error.error))?;
+        sync_folder(folder).map_err(fail)
+    }
+
+    fn remove(&self, expected: Expected<'_>) -> Result<(), HostError> {
+        let at = self.resolve(false)?;
+        if self.expected(&at, expected)?.is_none() {
+            return Ok(());
+        }
+        fs::remove_file(&at).map_err(|e| self.failed(&e))?;
+        sync_folder(at.parent().unwrap_or(&self.host.root)).map_err(|e| self.failed(&e))
+    }
+}
+
+/// Brings to disk which names a folder has.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn same_file(a: &Metadata, b: &Metadata) -> bool {
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+/// What is there instead of a regular file.
+fn irregular(found: FileType) -> Option<&'static str> {
+    match found {
+        t if t.is_file() => None,
+        t if t.is_symlink() => Some("a symbolic link"),
+        t if t.is_dir() => Some("a folder"),
+        t if t.is_fifo() => Some("a pipe"),
+        t if t.is_socket() => Some("a socket"),
+        t if t.is_block_device() || t.is_char_device() => Some("a device"),
+        _ => Some("no regular file"),
+    }
+}

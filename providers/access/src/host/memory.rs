@@ -1,0 +1,107 @@
+//! A machine that lives in memory.
+
+use super::{Command, Expected, FileOnHost, Host, HostError, Output, WriteFile, path};
+use provider::BoxFuture;
+use std::collections::BTreeMap;
+use std::future::ready;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+type Program = dyn Fn(&[&str], &[u8]) -> Output + Send + Sync;
+
+/// A machine that is forgotten with its last clone. Clones share it.
+#[derive(Clone)]
+pub struct MemoryHost {
+    name: String,
+    files: Arc<Mutex<BTreeMap<String, FileOnHost>>>,
+    program: Option<Arc<Program>>,
+}
+
+impl MemoryHost {
+    /// An empty machine.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), files: Arc::default(), program: None }
+    }
+
+    /// With this file, readable for all and owned by root.
+    #[must_use]
+    pub fn with_file(self, path: &str, content: impl Into<Vec<u8>>) -> Self {
+        let file = FileOnHost { content: content.into(), mode: 0o644, uid: 0, gid: 0 };
+        self.files().insert(path.to_owned(), file);
+        self
+    }
+
+    /// With programs that do this.
+    #[must_use]
+    pub fn with_program(
+        self,
+        program: impl Fn(&[&str], &[u8]) -> Output + Send + Sync + 'static,
+    ) -> Self {
+        Self { program: Some(Arc::new(program)), ..self }
+    }
+
+    /// All files with their content as text, by path.
+    pub fn dump(&self) -> BTreeMap<String, String> {
+        let text = |file: &FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
+        self.files().iter().map(|(path, file)| (path.clone(), text(file))).collect()
+    }
+
+    fn files(&self) -> MutexGuard<'_, BTreeMap<String, FileOnHost>> {
+        // Every change is a single insertion or removal, so a panic leaves nothing half.
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn checked(
+        &self,
+        path: &str,
+        expected: Expected<'_>,
+        change: impl FnOnce(&mut BTreeMap<String, FileOnHost>),
+    ) -> Result<(), HostError> {
+        path::parts(path)?;
+        let mut files = self.files();
+        if !expected.holds(files.get(path).map(|f| f.content.as_slice())) {
+            return Err(HostError::Changed { host: self.name.clone(), path: path.to_owned() });
+        }
+        change(&mut files);
+        Ok(())
+    }
+}
+
+impl Host for MemoryHost {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn read<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<FileOnHost>, HostError>> {
+        let read = path::parts(path).map(|_| self.files().get(path).cloned());
+        Box::pin(ready(read))
+    }
+
+    fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>> {
+        Box::pin(ready(self.checked(file.path, file.expected, |files| {
+            let (uid, gid) = files.get(file.path).map_or((0, 0), |f| (f.uid, f.gid));
+            let new = FileOnHost { content: file.content.to_vec(), mode: file.mode, uid, gid };
+            files.insert(file.path.to_owned(), new);
+        })))
+    }
+
+    fn remove<'a>(
+        &'a self,
+        path: &'a str,
+        expected: Expected<'a>,
+    ) -> BoxFuture<'a, Result<(), HostError>> {
+        Box::pin(ready(self.checked(path, expected, |files| {
+            files.remove(path);
+        })))
+    }
+
+    fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
+        let done = match &self.program {
+            Some(program) => Ok(program(command.words, command.input)),
+            None => Err(HostError::NoCommands {
+                host: self.name.clone(),
+                program: command.words.join(" "),
+            }),
+        };
+        Box::pin(ready(done))
+    }
+}

@@ -1,0 +1,187 @@
+use super::*;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const FILE: &str = "/etc/modprobe.d/x.conf";
+
+/// The two machines of a test, which must behave alike, and the folder of the first.
+fn machines() -> (Vec<Arc<dyn Host>>, TempDir) {
+    let folder = TempDir::new().expect("a folder for the test");
+    let hosts: Vec<Arc<dyn Host>> =
+        vec![Arc::new(FolderHost::new("w1", folder.path())), Arc::new(MemoryHost::new("w1"))];
+    (hosts, folder)
+}
+
+fn write<'a>(content: &'a str, expected: Expected<'a>) -> WriteFile<'a> {
+    WriteFile { path: FILE, content: content.as_bytes(), mode: 0o640, expected }
+}
+
+async fn text(host: &dyn Host) -> Option<(String, u32)> {
+    let file = host.read(FILE).await.expect("readable")?;
+    Some((String::from_utf8_lossy(&file.content).into_owned(), file.mode))
+}
+
+#[tokio::test]
+async fn a_file_is_created_with_its_folders_and_replaced_and_removed() {
+    let (hosts, _folder) = machines();
+    for host in hosts {
+        assert_eq!(text(&*host).await, None);
+        host.write(write("one", Expected::Absent)).await.expect("created");
+        assert_eq!(text(&*host).await, Some(("one".to_owned(), 0o640)));
+        let one = digest(b"one");
+        host.write(write("two", Expected::Digest(&one))).await.expect("replaced");
+        assert_eq!(text(&*host).await, Some(("two".to_owned(), 0o640)));
+        host.remove(FILE, Expected::Digest(&digest(b"two"))).await.expect("removed");
+        assert_eq!(text(&*host).await, None);
+        host.remove(FILE, Expected::Anything).await.expect("nothing to remove");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changed_since_is_neither_replaced_nor_removed() {
+    let (hosts, _folder) = machines();
+    for host in hosts {
+        let planned = digest(b"one");
+        let gone = host.write(write("two", Expected::Digest(&planned))).await;
+        assert!(gone.is_err_and(|e| e.is_changed()));
+        host.write(write("edited", Expected::Anything)).await.expect("written");
+        for change in [
+            host.write(write("two", Expected::Digest(&planned))).await,
+            host.write(write("two", Expected::Absent)).await,
+            host.remove(FILE, Expected::Digest(&planned)).await,
+        ] {
+            assert!(change.is_err_and(|e| e.is_changed()));
+        }
+        assert_eq!(text(&*host).await, Some(("edited".to_owned(), 0o640)));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_write_leaves_nothing_behind() {
+    let (hosts, folder) = machines();
+    let refused = hosts[0].write(write("two", Expected::Digest("0"))).await;
+    assert!(refused.is_err());
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}
+
+#[tokio::test]
+async fn only_the_file_itself_is_in_its_folder_after_a_write() {
+    let (hosts, folder) = machines();
+    hosts[0].write(write("one", Expected::Absent)).await.expect("created");
+    let inside = fs::read_dir(folder.path().join("etc/modprobe.d")).expect("the folder");
+    let names: Vec<_> = inside.flatten().map(|e| e.file_name()).collect();
+    assert_eq!(names, ["x.conf"]);
+}
+
+#[tokio::test]
+async fn a_link_a_folder_and_a_pipe_in_the_place_of_a_file_are_refused() {
+    let (hosts, folder) = machines();
+    let host = &hosts[0];
+    let place = folder.path().join("etc/modprobe.d");
+    fs::create_dir_all(&place).expect("a folder");
+    let outside = TempDir::new().expect("a folder");
+    fs::write(outside.path().join("secret"), "untouched").expect("a file");
+    let put: [(&str, &dyn Fn(PathBuf)); 3] = [
+        ("a symbolic link", &|at| symlink(outside.path().join("secret"), at).expect("a link")),
+        ("a folder", &|at| fs::create_dir(at).expect("a folder")),
+        ("a pipe", &|at| {
+            let made = std::process::Command::new("mkfifo").arg(at).status();
+            assert!(made.expect("mkfifo runs").success());
+        }),
+    ];
+    for (what, put) in put {
+        let at = place.join("x.conf");
+        put(at.clone());
+        for error in [
+            host.read(FILE).await.expect_err(what),
+            host.write(write("new", Expected::Anything)).await.expect_err(what),
+            host.remove(FILE, Expected::Anything).await.expect_err(what),
+        ] {
+            assert_eq!(error.to_string(), format!("`{FILE}` on host `w1` is {what}."));
+        }
+        if at.is_dir() { fs::remove_dir(&at) } else { fs::remove_file(&at) }.expect("removed");
+    }
+    let secret = fs::read_to_string(outside.path().join("secret"));
+    assert_eq!(secret.ok().as_deref(), Some("untouched"));
+}
+
+#[tokio::test]
+async fn no_path_leads_out_of_the_folder() {
+    let (hosts, folder) = machines();
+    let outside = TempDir::new().expect("a folder");
+    symlink(outside.path(), folder.path().join("etc")).expect("a link");
+    let error = hosts[0].write(write("new", Expected::Anything)).await.expect_err("a link");
+    assert_eq!(
+        error.to_string(),
+        "`/etc/modprobe.d/x.conf` on host `w1` is reached through a symbolic link."
+    );
+    assert_eq!(fs::read_dir(outside.path()).expect("the folder").count(), 0);
+    for host in hosts {
+        for path in
+            ["etc/x", "/../x", "/a/../../x", "/a//b", "/", "", "/a/.", "/a\nb", "/a\0b", "x\0"]
+        {
+            let read = host.read(path).await;
+            assert!(matches!(read, Err(HostError::BadPath { .. })), "{path:?}: {read:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_without_end_is_refused() {
+    let (hosts, folder) = machines();
+    fs::create_dir_all(folder.path().join("etc/modprobe.d")).expect("a folder");
+    let file = fs::File::create(folder.path().join(&FILE[1..])).expect("a file");
+    file.set_len(1 << 40).expect("a long file");
+    let error = hosts[0].read(FILE).await.expect_err("too long");
+    assert_eq!(error.to_string(), format!("`{FILE}` on host `w1` is longer than 16 MiB."));
+}
+
+#[tokio::test]
+async fn a_file_that_may_not_be_read_is_an_error_and_not_absent() {
+    let (hosts, folder) = machines();
+    hosts[0].write(write("one", Expected::Absent)).await.expect("created");
+    let place = folder.path().join("etc/modprobe.d");
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o000)).expect("closed");
+    let read = hosts[0].read(FILE).await;
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).expect("opened");
+    // The superuser may read everything.
+    assert!(!matches!(read, Ok(None)), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_known_is_guessed_and_named() {
+    let hosts = Hosts::of([Arc::new(MemoryHost::new("worker-1")) as Arc<dyn Host>]);
+    let problem = hosts.get("worker-l").map(|h| h.name().to_owned()).expect_err("unknown");
+    assert_eq!(problem.to_problem().help.as_deref(), Some("Did you mean `worker-1`?"));
+    assert_eq!(problem.to_string(), "There is no way to reach the host of node `worker-l`.");
+}
+
+#[tokio::test]
+async fn each_folder_in_a_folder_is_a_host() {
+    let folder = TempDir::new().expect("a folder for the test");
+    for node in ["w2", "w1"] {
+        fs::create_dir(folder.path().join(node)).expect("a folder");
+    }
+    fs::write(folder.path().join("README"), "no host").expect("a file");
+    let hosts = Hosts::in_folder(folder.path()).expect("hosts");
+    assert_eq!(hosts.names().collect::<Vec<_>>(), ["w1", "w2"]);
+    let none = Hosts::in_folder(&folder.path().join("missing")).expect("no hosts");
+    assert_eq!(none.names().count(), 0);
+}
+
+#[tokio::test]
+async fn a_program_gets_its_words_as_they_are() {
+    let host = MemoryHost::new("w1").with_program(|words, input| Output {
+        status: Some(0),
+        stdout: format!("{words:?} {}", input.len()).into_bytes(),
+        stderr: Vec::new(),
+    });
+    let words = ["modprobe", "-r", "it's; rm -rf $HOME"];
+    let done = host.run(Command { words: &words, input: b"x" }).await.expect("run");
+    assert_eq!(done.stdout, br#"["modprobe", "-r", "it's; rm -rf $HOME"] 1"#);
+    let folder = FolderHost::new("w1", "/nowhere");
+    let refused = folder.run(Command { words: &words, input: b"" }).await;
+    assert!(matches!(refused, Err(HostError::NoCommands { .. })));
+}
