@@ -194,8 +194,10 @@ impl Decider<'_, '_> {
         };
         if let Some((old, _)) = remembered.filter(|(old, _)| **old != d.addr) {
             self.planning.plan.remember.push((old.clone(), None));
-            // Should the run stop before this object's step, it is still remembered.
-            self.planning.plan.remember.push((d.addr.clone(), recorded.cloned()));
+            if decision.action != Action::NoOp {
+                // Should the run stop before this object's step, it is still remembered.
+                self.planning.plan.remember.push((d.addr.clone(), recorded.cloned()));
+            }
         }
         if decision.action == Action::NoOp
             && remembered.is_none_or(|(old, r)| *old != d.addr || !same_record(r, &record))

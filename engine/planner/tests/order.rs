@@ -1,0 +1,116 @@
+//! What comes before what.
+
+use crate::world::{World, text};
+use insta::assert_snapshot;
+
+#[test]
+fn what_is_referred_to_comes_first_and_its_late_value_is_marked() {
+    let hcl = r#"
+        resource "thing" "a" {
+          name = "a"
+          size = thing.b.uid
+        }
+        resource "thing" "b" { name = "b" }
+    "#;
+    assert_snapshot!(text(hcl, &World::default()), @r"
+    Create thing.a
+    Create thing.b
+    1. create b needs []
+    2. create a late needs [1]
+    ");
+}
+
+#[test]
+fn what_it_stands_in_comes_first_without_any_reference() {
+    let hcl = r#"
+        resource "thing" "a" {
+          name = "a"
+          in   = "outer"
+        }
+        resource "thing" "z" { name = "outer" }
+    "#;
+    assert_snapshot!(text(hcl, &World::default()), @r"
+    Create thing.a
+    Create thing.z
+    1. create outer needs []
+    2. create a needs [1]
+    ");
+}
+
+#[test]
+fn things_that_stand_in_each_other_are_told_hop_by_hop() {
+    let hcl = r#"
+        resource "thing" "a" {
+          name = "a"
+          in   = "b"
+        }
+        resource "thing" "b" {
+          name = "b"
+          in   = "a"
+        }
+    "#;
+    assert_snapshot!(text(hcl, &World::default()), @r"
+    E0404 Resources need each other at 2:9: Each of these needs the next one to exist first: thing.a -> thing.b -> thing.a.
+    not complete
+    ");
+}
+
+#[test]
+fn data_that_is_read_decides_how_many_there_are() {
+    let hcl = r#"
+        data "names" "all" {}
+        resource "thing" "each" {
+          for_each = toset(data.names.all.names)
+          name     = each.key
+        }
+    "#;
+    let world = World { names: vec!["x", "y"], ..World::default() };
+    assert_snapshot!(text(hcl, &world), @r#"
+    Create thing.each["x"]
+    Create thing.each["y"]
+    1. create x needs []
+    2. create y needs []
+    "#);
+}
+
+#[test]
+fn five_edits_of_one_node_drain_it_once() {
+    let hcl = r#"
+        resource "unit" "w1" {
+          name = "w1"
+          size = 1
+        }
+        resource "thing" "quiet" { name = "q" }
+    "#;
+    assert_snapshot!(text(hcl, &World::default()), @r"
+    Create thing.quiet
+    Create unit.w1
+    1. create q needs []
+    2. drain node/w1 needs []
+    3. create w1 needs [2]
+    4. uncordon node/w1 needs [2, 3]
+    ");
+}
+
+#[test]
+fn replacement_deletes_before_it_creates() {
+    let hcl = r#"
+        resource "thing" "a" {
+          name   = "a"
+          size   = 1
+          colour = "red"
+        }
+        resource "thing" "b" {
+          name = "b"
+          in   = "a"
+        }
+    "#;
+    let world = World::default().with("a", 1).remembering("thing.a", "a", &[]);
+    assert_snapshot!(text(hcl, &world), @r"
+    Replace thing.a (CannotUpdate([]))
+    Create thing.b
+    1. delete a needs []
+    2. create a needs [1]
+    3. create b needs [2]
+    ");
+}

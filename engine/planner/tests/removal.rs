@@ -1,0 +1,123 @@
+//! What goes, and what must never go.
+
+use crate::world::{World, text};
+use insta::assert_snapshot;
+use plans::Mode;
+
+#[test]
+fn what_is_no_longer_declared_is_deleted_after_what_needs_it() {
+    let world = World::default()
+        .with("a", 1)
+        .with("b", 1)
+        .remembering("thing.a", "a", &[])
+        .remembering("thing.b", "b", &["thing.a"]);
+    assert_snapshot!(text("locals {}", &world), @r"
+    Delete thing.a (NotInConfiguration)
+    Delete thing.b (NotInConfiguration)
+    1. delete b needs []
+    2. delete a needs [1]
+    ");
+}
+
+#[test]
+fn what_is_gone_already_is_only_forgotten() {
+    let world = World::default().remembering("thing.a", "a", &[]);
+    assert_snapshot!(text("locals {}", &world), @"forget thing.a");
+}
+
+#[test]
+fn unreachable_object_is_reported_and_never_deleted() {
+    let mut world = World::default().with("a", 1).remembering("thing.a", "a", &[]);
+    world.unreachable.push("a".into());
+    assert_snapshot!(text("locals {}", &world), @r"
+    E9999 Unreachable: The server did not answer.
+    not complete
+    ");
+}
+
+#[test]
+fn block_with_an_error_is_not_taken_for_a_block_that_is_gone() {
+    let hcl = r#"
+        resource "thing" "a" {
+          name = "a"
+          size = -1
+        }
+    "#;
+    let world = World::default().with("a", 1).remembering("thing.a", "a", &[]);
+    assert_snapshot!(text(hcl, &world), @r"
+    E9999 Negative size at 4:11: A size is not negative.
+    not complete
+    ");
+}
+
+#[test]
+fn another_address_for_the_same_object_is_a_move() {
+    let hcl = r#"
+        resource "thing" "new" {
+          name = "a"
+          size = 1
+        }
+    "#;
+    let world = World::default().with("a", 1).remembering("thing.old", "a", &[]);
+    assert_snapshot!(text(hcl, &world), @r"
+    NoOp thing.new
+    remember thing.new
+    forget thing.old
+    ");
+}
+
+#[test]
+fn another_name_in_the_same_block_replaces_the_object() {
+    let hcl = r#"
+        resource "thing" "a" {
+          name = "new"
+          size = 1
+        }
+    "#;
+    let world = World::default().with("old", 1).remembering("thing.a", "old", &[]);
+    assert_snapshot!(text(hcl, &world), @r#"
+    Replace thing.a (CannotUpdate([Path([Attr("name")])]))
+    1. delete old needs []
+    2. create new needs [1]
+    "#);
+}
+
+#[test]
+fn protected_object_is_not_deleted_even_when_its_block_is_gone() {
+    let world = World::default().with("a", 1).remembering("thing.a", "a", &[]).protecting();
+    assert_snapshot!(text("locals {}", &world), @r"
+    E0403 Object is protected: `thing.a` (a) is to be deleted, and its `lifecycle` says `prevent_destroy = true`. A block that is gone keeps its protection.
+    not complete
+    ");
+}
+
+#[test]
+fn protected_object_is_not_replaced() {
+    let hcl = r#"
+        resource "thing" "a" {
+          name   = "a"
+          size   = 1
+          colour = "red"
+          lifecycle { prevent_destroy = true }
+        }
+    "#;
+    let world = World::default().with("a", 1).remembering("thing.a", "a", &[]);
+    assert_snapshot!(text(hcl, &world), @r"
+    E0403 Object is protected at 2:9: `thing.a` (a) is to be replaced, and its `lifecycle` says `prevent_destroy = true`. A block that is gone keeps its protection.
+    not complete
+    ");
+}
+
+#[test]
+fn destroying_deletes_all_that_is_remembered_and_evaluates_nothing() {
+    let hcl = r#"
+        resource "thing" "a" { name = "a" }
+        resource "thing" "never" { name = "never" }
+    "#;
+    let mut world = World::default().with("a", 1).remembering("thing.a", "a", &[]);
+    world.mode = Some(Mode::Destroy);
+    assert_snapshot!(text(hcl, &world), @r"
+    Delete thing.a (Destroy)
+    1. delete a needs []
+    ");
+}
