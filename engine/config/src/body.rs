@@ -5,8 +5,9 @@
 //! gets its own message.
 
 use crate::codes;
+use crate::explain::explain;
 use crate::lower::Lower;
-use crate::scan::{self, FaultKind, MAX_DEPTH, Mode, char_at, ident_end};
+use crate::scan::{self, Cut, Fault, FaultKind, MAX_DEPTH, Mode, char_at, ident_end};
 use crate::syntax::{self, Sink};
 use crate::text::brief;
 use crate::tree::{Argument, Block, Body, Expr, ExprKind};
@@ -14,8 +15,9 @@ use addrs::Ident;
 use diags::{Diagnostic, Diagnostics, SourceId, Span};
 use std::ops::Range;
 
-/// After so many mistakes that each cost a look at the whole rest, the file is given up.
-const MAX_RUNAWAYS: usize = 20;
+/// A mistake may cost a look at the whole rest of the file. After so many bytes looked at in
+/// vain, beside some times its length, the file is given up.
+const MAX_WASTE: usize = 4 << 20;
 
 /// Blocks that stand at the top of a file; inside of a block, at the start of a line, they
 /// show that the block around them was never closed.
@@ -25,8 +27,7 @@ pub(crate) const TOP_LEVEL: [&str; 8] =
 /// Reads a whole file.
 pub(crate) fn read_file(source: SourceId, text: &str, diags: &mut Diagnostics) -> Body {
     let mut sink = Sink::default();
-    let mut reader =
-        Reader { source, text, pos: 0, sink: &mut sink, runaways: 0, unwinding: false };
+    let mut reader = Reader { source, text, pos: 0, sink: &mut sink, wasted: 0, unwinding: false };
     let body = reader.body(0, None);
     let end = reader.pos;
     match conflict(source, text).filter(|_| !sink.is_empty()) {
@@ -44,27 +45,26 @@ pub(crate) fn read_expression(source: SourceId, text: &str, diags: &mut Diagnost
     expr
 }
 
-fn expression(source: SourceId, text: &str, diags: &mut Sink) -> Expr {
-    let start = text.len() - text.trim_start().len();
-    let nothing =
-        |range: &Range<usize>| Expr { span: syntax::span(source, range), kind: ExprKind::Null };
-    match scan::scan(text, start..text.len(), Mode::Value) {
-        Ok(scan) => {
-            let rest = &text[scan.stop..];
-            if !rest.trim().is_empty() {
-                let at = scan.stop + (rest.len() - rest.trim_start().len());
-                let message = "unexpected token";
-                let whole = start..text.len();
-                diags.push(syntax::of_parser(source, text, &whole, at, message));
-                return nothing(&(start..scan.end));
-            }
-            Lower::new(source, text, diags).expression(start, &scan)
-        }
+fn expression(source: SourceId, text: &str, sink: &mut Sink) -> Expr {
+    let mut reader = Reader { source, text, pos: 0, sink, wasted: 0, unwinding: false };
+    reader.skip_blank();
+    let start = reader.pos;
+    let nothing = |at: &Range<usize>| Expr { span: syntax::span(source, at), kind: ExprKind::Null };
+    let scan = match scan::scan(text, start..text.len(), Mode::Value, Cut::Coarse) {
+        Ok(scan) => scan,
         Err(fault) => {
-            diags.push(syntax::of_fault(source, &fault));
-            nothing(&fault.at)
+            reader.report(syntax::of_fault(source, text, &fault));
+            return nothing(&fault.at);
         }
+    };
+    reader.pos = scan.stop;
+    reader.skip_blank();
+    if !reader.at_end() {
+        let whole = start..text.len();
+        reader.report(explain(source, text, &whole, reader.pos, "unexpected token"));
+        return nothing(&(start..scan.end));
     }
+    reader.lower().expression(start, &scan)
 }
 
 /// The markers that a version control system leaves make every other message noise.
@@ -103,7 +103,7 @@ struct Reader<'a> {
     text: &'a str,
     pos: usize,
     sink: &'a mut Sink,
-    runaways: usize,
+    wasted: usize,
     /// A block was left without its `}`: those around it are left too, silently.
     unwinding: bool,
 }
@@ -174,9 +174,9 @@ impl Reader<'_> {
             Some(length) => self.pos += length + 4,
             None => {
                 let at = self.pos..self.pos + 2;
-                let fault = scan::Fault { at, kind: FaultKind::UnclosedComment };
-                self.report(syntax::of_fault(self.source, &fault));
-                self.pos = self.text.len();
+                let fault = Fault::plain(at, FaultKind::UnclosedComment);
+                self.report(syntax::of_fault(self.source, self.text, &fault));
+                self.leave_file();
             }
         }
     }
@@ -245,8 +245,7 @@ impl Reader<'_> {
         while self.next_item(around) {
             self.item(depth, around, &mut body);
             if self.sink.is_full() {
-                self.pos = self.text.len();
-                self.unwinding = true;
+                self.leave_file();
             }
         }
         body.span = Some(self.span(&(start..self.pos)));
@@ -260,16 +259,15 @@ impl Reader<'_> {
         }
         self.unwinding = false;
         self.skip_blank();
-        if self.runaways > MAX_RUNAWAYS {
-            self.pos = self.text.len();
-            self.unwinding = true;
+        if self.wasted > MAX_WASTE + 4 * self.text.len() {
+            self.leave_file();
             return false;
         }
         let Some(around) = around else {
             while self.byte(0) == b'}' {
                 let kind = FaultKind::WrongCloser { open: None, found: '}' };
-                let fault = scan::Fault { at: self.pos..self.pos + 1, kind };
-                self.report(syntax::of_fault(self.source, &fault));
+                let fault = Fault::plain(self.pos..self.pos + 1, kind);
+                self.report(syntax::of_fault(self.source, self.text, &fault));
                 self.pos += 1;
                 self.skip_blank();
             }
@@ -365,6 +363,10 @@ impl Reader<'_> {
                         format!("`{word}` is followed by `==`, which compares."),
                         "Write a single `=`.".to_owned(),
                     ),
+                    _ if TOP_LEVEL.contains(&word.as_str()) => (
+                        format!("`{word}` is not followed by `{{`."),
+                        format!("Write `{word} {{`, with labels before the `{{` if it has some."),
+                    ),
                     _ => (
                         format!("`{word}` is neither an argument nor a block."),
                         format!(
@@ -395,15 +397,15 @@ impl Reader<'_> {
             } else {
                 self.malformed(
                     &at,
-                    "A text alone is neither an argument nor a block.",
+                    "A string alone is neither an argument nor a block.",
                     "Give it a name: `name = \"...\"`.",
                 );
             }
         } else if line.starts_with([')', ']']) {
             let found = char_at(line, 0);
             let kind = FaultKind::WrongCloser { open: None, found };
-            let fault = scan::Fault { at: start..start + 1, kind };
-            self.report(syntax::of_fault(self.source, &fault));
+            let fault = Fault::plain(start..start + 1, kind);
+            self.report(syntax::of_fault(self.source, self.text, &fault));
         } else if line.starts_with(|c: char| c.is_ascii_graphic() && !matches!(c, '\'' | '`' | ';'))
         {
             let word = line.split_whitespace().next().unwrap_or(line);
@@ -414,8 +416,8 @@ impl Reader<'_> {
             let c = char_at(line, 0);
             let at = self.span(&(start..start + c.len_utf8()));
             let diagnostic = if c == '\r' {
-                let fault = scan::Fault { at: start..start + 1, kind: FaultKind::LoneReturn };
-                syntax::of_fault(self.source, &fault)
+                let fault = Fault::plain(start..start + 1, FaultKind::LoneReturn);
+                syntax::of_fault(self.source, self.text, &fault)
             } else {
                 syntax::bad_character(at, c)
             };
@@ -449,30 +451,78 @@ impl Reader<'_> {
             self.pos = self.line_end();
             return None;
         }
-        match scan::scan(self.text, start..self.text.len(), Mode::Value) {
+        match scan::scan(self.text, start..self.text.len(), Mode::Value, Cut::Coarse) {
             Ok(scan) => {
                 self.pos = scan.stop;
                 Some((self.lower().expression(start, &scan), true))
             }
             Err(fault) => {
-                if fault.kind.cost_the_whole_file() {
-                    self.runaways += 1;
-                }
-                self.report(syntax::of_fault(self.source, &fault));
-                let reached = match fault.kind {
-                    FaultKind::UnclosedString => fault.at.end,
-                    // The closer may well be that of the block around.
-                    FaultKind::WrongCloser { .. } => {
-                        self.line_start(fault.at.start).saturating_sub(1)
-                    }
-                    kind if kind.cost_the_whole_file() => name.start,
-                    _ => fault.at.start,
-                };
+                self.wasted += fault.reached - start;
+                self.report(syntax::of_fault(self.source, self.text, &fault));
                 let span = self.span(&(start..start));
-                self.resume_after(name.start, reached);
+                self.recover(name, &fault);
                 Some((Expr { span, kind: ExprKind::Null }, false))
             }
         }
+    }
+
+    /// Goes to where reading can go on after a mistake in the value of `name`.
+    fn recover(&mut self, name: &Range<usize>, fault: &Fault) {
+        match fault.kind {
+            FaultKind::UnclosedComment => self.leave_file(),
+            FaultKind::UnclosedHeredoc => {
+                self.pos = fault.at.end;
+                self.leave_to_next_block();
+            }
+            FaultKind::HeredocStart => self.skip_heredoc(&fault.at),
+            _ if !fault.nested => {
+                self.pos = fault.at.end;
+                self.pos = self.line_end();
+            }
+            // What was opened there holds nothing of what follows.
+            FaultKind::WrongCloser { open: Some((_, at)), .. } => {
+                self.resume_after(name.start, at);
+            }
+            FaultKind::UnclosedBracket(_) | FaultKind::UnclosedInterpolation => {
+                self.resume_after(name.start, fault.at.start);
+            }
+            FaultKind::UnclosedString
+            | FaultKind::WrongCloser { open: None, .. }
+            | FaultKind::Character(_)
+            | FaultKind::LoneReturn
+            | FaultKind::TooDeep => self.resume_after(name.start, fault.reached),
+        }
+    }
+
+    /// Goes past the end of a heredoc that did not begin well.
+    fn skip_heredoc(&mut self, start: &Range<usize>) {
+        let marker = self.text[start.clone()].trim_start_matches(['<', '-']);
+        self.pos = start.end;
+        self.pos = self.line_end();
+        let mut at = self.pos;
+        for line in self.text[self.pos..].split_inclusive('\n') {
+            at += line.len();
+            if line.trim() == marker {
+                self.pos = at;
+                return;
+            }
+        }
+    }
+
+    /// Whether a carriage return stands here alone; the rest of the file is then one line.
+    fn lone_return(&mut self) -> bool {
+        let alone = self.byte(0) == b'\r';
+        if alone {
+            let fault = Fault::plain(self.pos..self.pos + 1, FaultKind::LoneReturn);
+            self.report(syntax::of_fault(self.source, self.text, &fault));
+            self.leave_file();
+        }
+        alone
+    }
+
+    fn leave_file(&mut self) {
+        self.pos = self.text.len();
+        self.unwinding = true;
     }
 
     fn keep(&mut self, name: &Range<usize>, value: Expr, body: &mut Body) {
@@ -615,6 +665,9 @@ impl Reader<'_> {
         let around = Around { brace, at_margin: place.at_margin };
         self.skip_spaces();
         self.skip_line_comment();
+        if self.lone_return() {
+            return;
+        }
         let inner = if self.byte(0) == b'\n' || self.at_end() {
             self.body(place.depth + 1, Some(around))
         } else {
@@ -651,19 +704,15 @@ impl Reader<'_> {
         if !name.is_empty() {
             self.pos = name.end;
             self.skip_spaces();
-            if self.byte(0) == b'=' && self.byte(1) != b'=' {
-                self.pos += 1;
-                match self.value(&name) {
-                    Some((value, clean)) => {
-                        self.keep(&name, value, &mut body);
-                        if !clean {
-                            return body;
-                        }
-                    }
-                    None => return body,
-                }
-            } else {
+            let assigns = self.byte(0) == b'=' && self.byte(1) != b'=';
+            if !assigns || self.holds_more_than_one() {
                 self.one_line_mistake(brace);
+                return body;
+            }
+            self.pos += 1;
+            let Some((value, clean)) = self.value(&name) else { return body };
+            self.keep(&name, value, &mut body);
+            if !clean {
                 return body;
             }
         }
@@ -677,6 +726,24 @@ impl Reader<'_> {
         body
     }
 
+    /// At the `=` of a one-line block: whether a second one, or a comma, follows on the line.
+    fn holds_more_than_one(&self) -> bool {
+        let start = self.pos + 1;
+        let Ok(scan) = scan::scan(self.text, start..self.text.len(), Mode::Value, Cut::Coarse)
+        else {
+            return false;
+        };
+        let before = |rest: &str| {
+            let at = scan.end - rest.len();
+            self.text[..at].chars().next_back()
+        };
+        let second = scan::find_outside(self.text, start..scan.end, |rest| {
+            let alone = rest.starts_with('=') && !rest.starts_with("==") && !rest.starts_with("=>");
+            rest.starts_with(',') || (alone && !matches!(before(rest), Some('=' | '!' | '<' | '>')))
+        });
+        second.is_some()
+    }
+
     fn one_line_mistake(&mut self, brace: usize) {
         let at = self.span(&(brace..brace + 1));
         self.report(
@@ -688,7 +755,7 @@ impl Reader<'_> {
             .at(at, "begins here")
             .with_help("Put each argument on a line of its own, and the `}` below them."),
         );
-        match scan::scan(self.text, brace..self.text.len(), Mode::Value) {
+        match scan::scan(self.text, brace..self.text.len(), Mode::Value, Cut::Coarse) {
             Ok(scan) => self.pos = scan.end,
             Err(_) => self.pos = self.line_end(),
         }

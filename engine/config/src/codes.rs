@@ -20,7 +20,7 @@ codes! {
     EMPTY_DIR = "E0103",
     /// A character cannot stand where it stands.
     BAD_CHARACTER = "E0104",
-    /// A quoted text does not end on its line.
+    /// A quoted string does not end on its line.
     UNCLOSED_STRING = "E0105",
     /// A block, bracket, interpolation or comment is never closed.
     UNCLOSED = "E0106",
@@ -36,7 +36,7 @@ codes! {
     BAD_NUMBER = "E0111",
     /// Something is nested or chained too deeply.
     TOO_DEEP = "E0112",
-    /// A text holds a bad escape, interpolation or directive.
+    /// A string holds a bad escape, interpolation or directive.
     BAD_TEMPLATE = "E0113",
     /// A file holds the markers of an unresolved merge.
     MERGE_CONFLICT = "E0114",

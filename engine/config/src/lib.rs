@@ -20,6 +20,7 @@
 mod blocks;
 mod body;
 pub mod codes;
+mod explain;
 mod load;
 mod lower;
 mod references;

@@ -198,8 +198,10 @@ impl Loader<'_> {
             }
         };
         let text = self.map.get(source).map(|s| s.text.clone()).unwrap_or_default();
-        let body = read_file(source, &text, &mut self.diags);
-        declare(module, is_root, body, &mut self.diags);
+        let mut diags = Diagnostics::new();
+        let body = read_file(source, &text, &mut diags);
+        declare(module, is_root, body, &mut diags);
+        self.diags.extend(in_order(diags));
     }
 
     /// Adds a module and those it calls. `chain` holds the directories from the root to it.
@@ -285,6 +287,13 @@ impl Loader<'_> {
         self.read.insert(target.to_owned(), module.clone());
         module
     }
+}
+
+/// In the order of the places they point at first.
+fn in_order(diags: Diagnostics) -> Vec<Diagnostic> {
+    let mut list: Vec<Diagnostic> = diags.into_iter().collect();
+    list.sort_by_key(|d| d.labels.first().map(|label| label.span));
+    list
 }
 
 /// The first and last few of a list, for a message.

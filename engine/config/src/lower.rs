@@ -6,7 +6,8 @@
 //! read here, each by itself.
 
 use crate::codes;
-use crate::scan::{self, Mode, Region, RegionKind, Scan};
+use crate::explain::explain;
+use crate::scan::{self, Cut, Mode, Region, RegionKind, Scan};
 use crate::syntax::{self, Sink};
 use crate::template;
 use crate::text::{brief, nfc};
@@ -27,6 +28,7 @@ pub(crate) struct Lower<'a> {
     pub(crate) text: &'a str,
     pub(crate) diags: &'a mut Sink,
     depth: usize,
+    cut: Cut,
 }
 
 /// One piece of text as the parser saw it.
@@ -50,7 +52,7 @@ impl Piece<'_> {
 
 impl<'a> Lower<'a> {
     pub(crate) fn new(source: SourceId, text: &'a str, diags: &'a mut Sink) -> Self {
-        Self { source, text, diags, depth: 0 }
+        Self { source, text, diags, depth: 0, cut: Cut::Coarse }
     }
 
     pub(crate) fn span(&self, at: &Range<usize>) -> Span {
@@ -63,11 +65,27 @@ impl<'a> Lower<'a> {
         let blanked = blank(self.text, &range, &scan.regions);
         match hcl_edit::parser::parse_expr(&blanked) {
             Ok(parsed) => self.expr(&parsed, &Piece { shift: start, regions: &scan.regions }),
+            Err(_) if self.cut == Cut::Coarse && self.again(start, scan.end) => {
+                null(self.span(&range))
+            }
             Err(error) => {
                 self.parser_error(&range, start, &blanked, &error);
                 null(self.span(&range))
             }
         }
+    }
+
+    /// Reads a broken expression once more, the items of its lists and objects one by one;
+    /// whether that found something to say.
+    fn again(&mut self, start: usize, end: usize) -> bool {
+        let Ok(scan) = scan::scan(self.text, start..end, Mode::Inside, Cut::Fine) else {
+            return false;
+        };
+        let before = self.diags.count();
+        self.cut = Cut::Fine;
+        self.expression(start, &scan);
+        self.cut = Cut::Coarse;
+        self.diags.count() > before
     }
 
     /// Says what the parser found wrong in `seen`, which is `range` of the source blanked.
@@ -79,7 +97,7 @@ impl<'a> Lower<'a> {
         error: &hcl_edit::parser::Error,
     ) {
         let at = error_offset(seen, error).wrapping_add(shift);
-        self.diags.push(syntax::of_parser(self.source, self.text, range, at, error.message()));
+        self.diags.push(explain(self.source, self.text, range, at, error.message()));
     }
 
     pub(crate) fn range_of(node: &impl hcl_edit::Span) -> Range<usize> {
@@ -184,7 +202,7 @@ impl<'a> Lower<'a> {
                 Diagnostic::error(codes::BAD_NUMBER, "Number with leading zero", detail)
                     .at(span, "")
                     .with_help(format!(
-                        "Write `{sign}{}`, or `\"{}\"` if it is a text, as file modes are.",
+                        "Write `{sign}{}`, or `\"{}\"` if it is a string, as file modes are.",
                         brief(&plain),
                         brief(written)
                     )),
@@ -416,10 +434,10 @@ impl<'a> Lower<'a> {
                     Diagnostic::error(
                         codes::MALFORMED_EXPRESSION,
                         "Ambiguous key of an object",
-                        "A key with dots or brackets could be a text or a reference.",
+                        "A key with dots or brackets could be a string or a reference.",
                     )
                     .at(at, "")
-                    .with_help("Write it in quotes for a text, in parentheses for a reference."),
+                    .with_help("Write it in quotes for a string, in parentheses for a reference."),
                 );
                 None
             }
@@ -427,24 +445,28 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Refuses a constant key that comes twice: one of the two would be lost silently.
+    /// Refuses a key that comes twice: one of the two would be lost silently.
     fn unique_keys(&mut self, items: &[(ObjectKey, Expr)]) {
-        let mut seen: BTreeMap<Cow<'_, str>, Span> = BTreeMap::new();
+        // Whether the key is a constant, and its text.
+        let mut seen: BTreeMap<(bool, Cow<'_, str>), Span> = BTreeMap::new();
         for (key, _) in items {
-            let (text, span) = match key {
-                ObjectKey::Name(name, span) => (Cow::Borrowed(name.as_str()), *span),
+            let (key, span) = match key {
+                ObjectKey::Name(name, span) => ((true, Cow::Borrowed(name.as_str())), *span),
                 ObjectKey::Expr(Expr { kind: ExprKind::String(text), span }) => {
-                    (Cow::Borrowed(&**text), *span)
+                    ((true, Cow::Borrowed(&**text)), *span)
                 }
                 ObjectKey::Expr(Expr { kind: ExprKind::Number(n), span }) => {
-                    (Cow::Owned(n.to_string()), *span)
+                    ((true, Cow::Owned(n.to_string())), *span)
                 }
-                ObjectKey::Expr(_) => continue,
+                ObjectKey::Expr(Expr { kind: _, span }) => {
+                    let at = span.start as usize..span.end as usize;
+                    ((false, Cow::Borrowed(self.text.get(at).unwrap_or(""))), *span)
+                }
             };
-            if let Some(first) = seen.get(&text) {
-                self.diags.push(duplicate_key(&text, *first, span));
+            if let Some(first) = seen.get(&key) {
+                self.diags.push(duplicate_key(&key.1, *first, span));
             } else {
-                seen.insert(text, span);
+                seen.insert(key, span);
             }
         }
     }
@@ -477,43 +499,52 @@ impl<'a> Lower<'a> {
         ExprKind::Object(all)
     }
 
+    /// Parses the inside of a literal in pieces; `take` gets each.
     fn wide(
         &mut self,
         range: &Range<usize>,
         mut take: impl FnMut(&mut Self, &Expression, &Piece<'_>),
     ) {
-        let (open, close) =
-            (&self.text[range.start..=range.start], &self.text[range.end - 1..range.end]);
-        for part in scan::pieces(self.text, range.start + 1..range.end - 1) {
-            let regions = match scan::scan(self.text, part.clone(), Mode::Inside) {
-                Ok(scan) => scan.regions,
-                Err(fault) => {
-                    self.diags.push(syntax::of_fault(self.source, &fault));
-                    continue;
+        let open = self.text.as_bytes()[range.start];
+        for part in scan::pieces(self.text, range.start + 1..range.end - 1, open, self.cut) {
+            self.part(&part, open, &mut take);
+        }
+    }
+
+    fn part(
+        &mut self,
+        part: &Range<usize>,
+        open: u8,
+        take: &mut impl FnMut(&mut Self, &Expression, &Piece<'_>),
+    ) {
+        let regions = match scan::scan(self.text, part.clone(), Mode::Inside, self.cut) {
+            Ok(scan) => scan.regions,
+            Err(fault) => return self.diags.push(syntax::of_fault(self.source, self.text, &fault)),
+        };
+        let (open_text, close) = if open == b'[' { ("[", "]") } else { ("{", "}") };
+        let inside = blank(self.text, part, &regions);
+        let wrapped = [open_text, &inside, close].concat();
+        let shift = part.start.wrapping_sub(1);
+        match hcl_edit::parser::parse_expr(&wrapped) {
+            Ok(node) => take(self, &node, &Piece { shift, regions: &regions }),
+            Err(_) if self.cut == Cut::Coarse => {
+                // Once more, item by item, for the exact places.
+                self.cut = Cut::Fine;
+                for part in scan::pieces(self.text, part.clone(), open, self.cut) {
+                    self.part(&part, open, take);
                 }
-            };
-            let inside = blank(self.text, &part, &regions);
-            let wrapped = [open, &inside, close].concat();
-            match hcl_edit::parser::parse_expr(&wrapped) {
-                Ok(node) => {
-                    let shift = part.start.wrapping_sub(1);
-                    take(self, &node, &Piece { shift, regions: &regions });
-                }
-                Err(error) => {
-                    self.parser_error(&part, part.start.wrapping_sub(1), &wrapped, &error);
-                    // One message for one expression.
-                    return;
-                }
+                self.cut = Cut::Coarse;
             }
+            Err(error) => self.parser_error(part, shift, &wrapped, &error),
         }
     }
 
     fn heredoc(&mut self, flush: bool, body: &Range<usize>) -> ExprKind {
         let form = template::Form::Heredoc { flush };
-        let regions = match scan::scan(self.text, body.clone(), Mode::Template) {
+        let regions = match scan::scan(self.text, body.clone(), Mode::Template, self.cut) {
             Ok(scan) => scan.regions,
             Err(fault) => {
-                self.diags.push(syntax::of_fault(self.source, &fault));
+                self.diags.push(syntax::of_fault(self.source, self.text, &fault));
                 return ExprKind::Null;
             }
         };

@@ -10,11 +10,32 @@ use std::ops::Range;
 /// Deeper nesting than this is refused; the parser behind has the same limit.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// Literal lists and objects with more items than this are parsed in pieces.
-const WIDE: u32 = 200;
+/// How literal lists and objects are cut, so that their items can be parsed apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Only where there are many items.
+    Coarse,
+    /// Every one, item by item, so that each mistake is found where it is.
+    Fine,
+}
 
-/// Items of one piece.
-pub(crate) const PIECE: usize = 64;
+impl Cut {
+    /// Literals with more separators than this are cut.
+    fn threshold(self) -> u32 {
+        match self {
+            Self::Coarse => 200,
+            Self::Fine => 0,
+        }
+    }
+
+    /// Separators in one piece.
+    fn piece(self) -> usize {
+        match self {
+            Self::Coarse => 64,
+            Self::Fine => 1,
+        }
+    }
+}
 
 /// What follows the start of the scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +82,10 @@ pub(crate) struct Scan {
 pub(crate) struct Fault {
     pub(crate) at: Range<usize>,
     pub(crate) kind: FaultKind,
+    /// How far the scan had come.
+    pub(crate) reached: usize,
+    /// Whether it was inside of brackets or an interpolation.
+    pub(crate) nested: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,16 +106,10 @@ pub(crate) enum FaultKind {
     TooDeep,
 }
 
-impl FaultKind {
-    /// Whether the scan ran to the end of the file to find it.
-    pub(crate) fn cost_the_whole_file(self) -> bool {
-        matches!(
-            self,
-            Self::UnclosedHeredoc
-                | Self::UnclosedBracket(_)
-                | Self::UnclosedComment
-                | Self::UnclosedInterpolation
-        )
+impl Fault {
+    /// A mistake outside of every bracket.
+    pub(crate) fn plain(at: Range<usize>, kind: FaultKind) -> Self {
+        Self { reached: at.end, at, kind, nested: false }
     }
 }
 
@@ -112,60 +131,63 @@ struct Scanner<'a> {
     end: usize,
     stack: Vec<Frame>,
     regions: Vec<Region>,
+    cut: Cut,
 }
 
 /// Scans `range` of `text`; a value may end before the range does.
-pub(crate) fn scan(text: &str, range: Range<usize>, mode: Mode) -> Result<Scan, Fault> {
+pub(crate) fn scan(text: &str, range: Range<usize>, mode: Mode, cut: Cut) -> Result<Scan, Fault> {
     let base = match mode {
         Mode::Value => Frame::Value,
         Mode::Inside => Frame::Inside,
         Mode::Template => Frame::Template,
     };
-    let mut scanner = Scanner {
-        text,
-        bytes: &text.as_bytes()[..range.end],
-        pos: range.start,
-        limit: range.end,
-        end: range.start,
-        stack: vec![base],
-        regions: Vec::new(),
-    };
+    let mut scanner = Scanner::new(text, &range, base, cut);
     scanner.run()?;
     Ok(Scan { stop: scanner.pos, end: scanner.end, regions: scanner.regions })
 }
 
-/// The commas and newlines that separate the items of a list or an object, as ranges of
-/// items of about [`PIECE`] items each. `range` is the inside of the brackets.
-pub(crate) fn pieces(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
-    let mut scanner = Scanner {
-        text,
-        bytes: &text.as_bytes()[..range.end],
-        pos: range.start,
-        limit: range.end,
-        end: range.start,
-        stack: vec![Frame::Inside],
-        regions: Vec::new(),
-    };
-    let newline_separates = range.start > 0 && text.as_bytes()[range.start - 1] == b'{';
+/// Cuts the inside of a list or an object into ranges of some items each. `open` is its
+/// bracket; the range was scanned before, without fault.
+pub(crate) fn pieces(text: &str, range: Range<usize>, open: u8, cut: Cut) -> Vec<Range<usize>> {
+    let mut scanner = Scanner::new(text, &range, Frame::Inside, cut);
     let (mut pieces, mut start, mut separators) = (Vec::new(), range.start, 0);
     while scanner.pos < scanner.limit {
         let byte = scanner.bytes[scanner.pos];
-        let separates = byte == b',' || (byte == b'\n' && newline_separates);
+        let separates = byte == b',' || (byte == b'\n' && open == b'{');
         if separates && scanner.stack.len() == 1 {
             separators += 1;
-            if separators >= PIECE {
+            if separators >= cut.piece() {
                 pieces.push(start..scanner.pos + 1);
                 start = scanner.pos + 1;
                 separators = 0;
             }
         }
-        // The caller scanned this range before and found no fault.
         if !matches!(scanner.step(), Ok(true)) {
             break;
         }
     }
     pieces.push(start..range.end);
+    pieces.retain(|piece| !text[piece.clone()].trim().is_empty());
     pieces
+}
+
+/// Where in a scanned range, outside of all brackets and texts, a token satisfies `wanted`.
+pub(crate) fn find_outside(
+    text: &str,
+    range: Range<usize>,
+    wanted: impl Fn(&str) -> bool,
+) -> Option<usize> {
+    let mut scanner = Scanner::new(text, &range, Frame::Inside, Cut::Coarse);
+    while scanner.pos < scanner.limit {
+        let at = scanner.pos;
+        if scanner.stack.len() == 1 && text.is_char_boundary(at) && wanted(&text[at..range.end]) {
+            return Some(at);
+        }
+        if !matches!(scanner.step(), Ok(true)) {
+            return None;
+        }
+    }
+    None
 }
 
 pub(crate) fn is_ident_start(c: char) -> bool {
@@ -201,7 +223,20 @@ pub(crate) fn char_at(text: &str, pos: usize) -> char {
     text.get(pos..).and_then(|rest| rest.chars().next()).unwrap_or('\0')
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str, range: &Range<usize>, base: Frame, cut: Cut) -> Self {
+        Self {
+            text,
+            bytes: &text.as_bytes()[..range.end],
+            pos: range.start,
+            limit: range.end,
+            end: range.start,
+            stack: vec![base],
+            regions: Vec::new(),
+            cut,
+        }
+    }
+
     fn peek(&self, ahead: usize) -> u8 {
         self.bytes.get(self.pos + ahead).copied().unwrap_or(0)
     }
@@ -227,7 +262,7 @@ impl Scanner<'_> {
             Frame::Interpolation { at } => (*at..at + 2, FaultKind::UnclosedInterpolation),
             Frame::Heredoc { at, marker, .. } => (*at..marker.end, FaultKind::UnclosedHeredoc),
         };
-        Err(Fault { at, kind })
+        Err(self.fault_at(at, kind))
     }
 
     /// Moves on by one token; false when the value ends here.
@@ -296,7 +331,11 @@ impl Scanner<'_> {
     }
 
     fn fault(&self, width: usize, kind: FaultKind) -> Fault {
-        Fault { at: self.pos..(self.pos + width).min(self.limit), kind }
+        self.fault_at(self.pos..(self.pos + width).min(self.limit), kind)
+    }
+
+    fn fault_at(&self, at: Range<usize>, kind: FaultKind) -> Fault {
+        Fault { at, kind, reached: self.pos, nested: self.stack.len() > 1 }
     }
 
     fn push(&mut self, frame: Frame, width: usize) -> Result<(), Fault> {
@@ -344,7 +383,7 @@ impl Scanner<'_> {
         let closes = |open: u8| matches!((open, found), (b'(', b')') | (b'[', b']') | (b'{', b'}'));
         match self.stack.last() {
             Some(Frame::Bracket { open, at, separators, literal, mark }) if closes(*open) => {
-                let (at, wide, mark) = (*at, *literal && *separators > WIDE, *mark);
+                let (at, wide, mark) = (*at, *literal && *separators > self.cut.threshold(), *mark);
                 self.stack.pop();
                 self.significant(1);
                 if wide {
@@ -424,12 +463,33 @@ impl Scanner<'_> {
                 self.significant(width.min(self.limit - self.pos));
             }
             b'\n' => {
-                let Some(Frame::Quoted { at }) = self.stack.last() else { return Ok(()) };
-                return Err(Fault { at: *at..self.pos, kind: FaultKind::UnclosedString });
+                return Err(self.unclosed_text());
             }
             _ => self.marker()?,
         }
         Ok(())
+    }
+
+    /// At the end of a line in a text. When the text is in an interpolation of another text on
+    /// this line, its quote was meant to close that one, and the interpolation is unclosed.
+    fn unclosed_text(&self) -> Fault {
+        let line = self.text[..self.pos].rfind('\n').map_or(0, |i| i + 1);
+        let (at, kind) = match self.stack.as_slice() {
+            [
+                ..,
+                Frame::Quoted { at: outer },
+                Frame::Interpolation { at },
+                Frame::Quoted { .. },
+            ] if *outer >= line => (*at..*at + 2, FaultKind::UnclosedInterpolation),
+            [.., Frame::Quoted { at }] => (*at..self.pos, FaultKind::UnclosedString),
+            _ => (self.pos..self.pos, FaultKind::UnclosedString),
+        };
+        let end = self.text[at.clone()].trim_end().len();
+        let mut fault = self.fault_at(at.start..at.start + end, kind);
+        // The text itself is no nesting; nor is an interpolation that ends with its line.
+        let own = if kind == FaultKind::UnclosedInterpolation { 3 } else { 1 };
+        fault.nested = self.stack.len() > 1 + own;
+        fault
     }
 
     /// At a `$` or `%` of a template: an escaped marker, a real one, or just the character.
@@ -460,7 +520,7 @@ impl Scanner<'_> {
         let body = match &self.bytes[end..] {
             [b'\n', ..] => end + 1,
             [b'\r', b'\n', ..] => end + 2,
-            _ => return Err(Fault { at: self.pos..end, kind: FaultKind::HeredocStart }),
+            _ => return Err(self.fault_at(self.pos..end, FaultKind::HeredocStart)),
         };
         let (at, mark) = (self.pos, self.regions.len());
         self.push(Frame::Heredoc { at, body, flush, marker: name..end, mark }, body - at)?;

@@ -25,7 +25,7 @@ pub(crate) fn read(expr: &Expr, diags: &mut Diagnostics) -> Type {
             } else {
                 all_types()
             };
-            wrong(diags, expr.span, "A type is not a text.".to_owned(), help)
+            wrong(diags, expr.span, "A type stands without quotes.".to_owned(), help)
         }
         _ => wrong(diags, expr.span, "This is not a type.".to_owned(), all_types()),
     }

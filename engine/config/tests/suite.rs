@@ -1,4 +1,10 @@
 //! Configuration as people write it, and what is said about it.
 
 mod casebook;
+mod constant;
+mod expressions;
+mod hostile;
+mod places;
 mod render;
+mod show;
+mod templates;

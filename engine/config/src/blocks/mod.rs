@@ -17,19 +17,20 @@ use addrs::Ident;
 use diags::{Diagnostic, Diagnostics, Span};
 pub(crate) use take::is_constant;
 
-/// Blocks that Terraform's users know and this version does not.
-const LATER: [(&str, &str); 8] = [
+/// Blocks of a later version of the language.
+const LATER: [(&str, &str); 6] = [
     ("moved", "This version of clinch does not know `moved`; use `clinch state mv`."),
     ("removed", "This version of clinch does not know `removed`; use `clinch state rm`."),
     ("import", "This version of clinch does not know `import`."),
     ("check", "This version of clinch does not know `check`."),
     ("ephemeral", "This version of clinch does not know `ephemeral`."),
     ("action", "This version of clinch does not know `action`."),
-    ("terraform", "The settings of a configuration stand in `clinch { }`."),
-    (
-        "provider",
-        "clinch has its resource types built in; clusters are named by `cluster \"NAME\" { }`.",
-    ),
+];
+
+/// Blocks that other tools have, and what stands for them here.
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("terraform", "Write the settings of the configuration in `clinch { }`."),
+    ("provider", "Resource types are built in; name the clusters with `cluster \"NAME\" { }`."),
 ];
 
 /// Declares everything that a file holds.
@@ -82,14 +83,16 @@ impl Declare<'_> {
             return;
         }
         let detail = format!("There is no block `{}` at the top level of a file.", brief(name));
-        let help = match nearest(name, TOP_LEVEL) {
-            Some(near) => format!("Did you mean `{near}`?"),
-            None if block.labels.len() == 1 => format!(
+        let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name);
+        let help = match (elsewhere, nearest(name, TOP_LEVEL)) {
+            (Some((_, instead)), _) => (*instead).to_owned(),
+            (None, Some(near)) => format!("Did you mean `{near}`?"),
+            (None, None) if block.labels.len() == 1 => format!(
                 "Did you mean `resource \"{}\" \"{}\"`?",
                 brief(name),
                 brief(&block.labels[0].0)
             ),
-            None => format!("The blocks are `{}`.", TOP_LEVEL.join("`, `")),
+            (None, None) => format!("The blocks are `{}`.", TOP_LEVEL.join("`, `")),
         };
         self.diags.push(
             Diagnostic::error(codes::UNKNOWN_BLOCK, "Unknown block", detail)
@@ -123,14 +126,18 @@ impl Declare<'_> {
                 None => block.span,
             };
             let detail = format!(
-                "A `{}` block has {}, this one has {}.",
+                "The block `{}` has {}, and this one has {}.",
                 block.name,
                 match N {
-                    0 => "no label".to_owned(),
-                    1 => "one label".to_owned(),
-                    n => format!("{n} labels"),
+                    0 => "no label",
+                    1 => "one label",
+                    _ => "two labels",
                 },
-                block.labels.len()
+                match block.labels.len() {
+                    0 => "none".to_owned(),
+                    1 => "one".to_owned(),
+                    n => n.to_string(),
+                }
             );
             let summary = if few { "Label missing" } else { "Too many labels" };
             self.diags.push(
@@ -151,6 +158,8 @@ impl Declare<'_> {
         }
         let detail = if text.contains("${") {
             "A label is a constant, without interpolation.".to_owned()
+        } else if text.is_empty() {
+            "The label is empty.".to_owned()
         } else {
             format!("The label `{}` is not an identifier.", brief(text))
         };
@@ -173,7 +182,7 @@ impl Declare<'_> {
     }
 
     fn duplicate(&mut self, what: &str, name: &str, second: Span, first: Span) {
-        let detail = format!("There are two of the {what} `{}` in one module.", brief(name));
+        let detail = format!("The {what} `{}` is declared twice in one module.", brief(name));
         self.diags.push(
             Diagnostic::error(codes::DUPLICATE, "Declared twice", detail)
                 .at(second, "again here")
@@ -185,7 +194,7 @@ impl Declare<'_> {
     fn root_only(&mut self, block: &Block) -> bool {
         if !self.is_root {
             let detail = format!(
-                "A `{}` block stands in the directory that clinch runs in, not in a module it calls.",
+                "`{}` stands in the directory that clinch runs in, not in a module it calls.",
                 block.name
             );
             self.diags.push(

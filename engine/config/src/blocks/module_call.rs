@@ -49,8 +49,16 @@ impl Declare<'_> {
         if local(&source) {
             return Some((source, span));
         }
+        if source.is_empty() {
+            self.diags.push(
+                Diagnostic::error(codes::NOT_LOCAL, "Module is not local", "The source is empty.")
+                    .at(span, "")
+                    .with_help("Write `./DIRECTORY` or `../DIRECTORY`."),
+            );
+            return None;
+        }
         let looks_like_directory = !source.contains(':') && !source.starts_with('/');
-        let help = if looks_like_directory && !source.is_empty() {
+        let help = if looks_like_directory {
             format!("Write `./{}` if it is a directory beside this file.", brief(&source))
         } else {
             "Copy the module into the repository and write `./DIRECTORY` or `../DIRECTORY`."

@@ -72,7 +72,7 @@ impl Declare<'_> {
                 continue;
             }
             if let Some(first) = first {
-                self.duplicate("block", "lifecycle", block.span, first);
+                self.second_lifecycle(block.span, first);
                 continue;
             }
             first = Some(block.span);
@@ -95,6 +95,19 @@ impl Declare<'_> {
             }
         }
         lifecycle
+    }
+
+    fn second_lifecycle(&mut self, second: Span, first: Span) {
+        self.diags.push(
+            Diagnostic::error(
+                codes::DUPLICATE,
+                "Declared twice",
+                "A resource has one `lifecycle` block.",
+            )
+            .at(second, "again here")
+            .at(first, "first here")
+            .with_help("Join the two."),
+        );
     }
 
     fn data_lifecycle(&mut self, block: &Block) {

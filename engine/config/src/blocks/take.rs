@@ -15,7 +15,7 @@ impl Declare<'_> {
         if let ExprKind::String(text) = &value.kind {
             return Some((text.to_string(), value.span));
         }
-        self.not_constant(name, &argument.value, "a text in quotes, without interpolation");
+        self.not_constant(name, &argument.value, "a string in quotes, without interpolation");
         None
     }
 
@@ -104,7 +104,7 @@ impl Declare<'_> {
             Diagnostic::error(
                 codes::MISSING_ARGUMENT,
                 "Argument missing",
-                format!("A `{}` block needs `{name}`.", block.name),
+                format!("The block `{}` needs `{name}`.", block.name),
             )
             .at(block.span, "")
             .with_help(format!("Add `{name} = {example}`.")),

@@ -1,0 +1,124 @@
+//! Whether every node of a tree stands where it says.
+
+use config::{Body, Expr, ExprKind, ObjectKey, Part};
+use diags::{SourceMap, Span};
+
+/// Panics when a place of the tree does not hold what the tree says is there.
+pub(crate) fn check(map: &SourceMap, expr: &Expr) {
+    let text = map.slice(expr.span);
+    let same = |span: Span, name: &str| {
+        assert_eq!(map.slice(span), name, "a name stands elsewhere, in `{text}`");
+    };
+    assert_eq!(text.trim(), text, "a place has spaces around it");
+    match &expr.kind {
+        // A mistake leaves null behind, wherever it was.
+        ExprKind::Null | ExprKind::SplatItem => {}
+        ExprKind::Bool(b) => same(expr.span, &b.to_string()),
+        ExprKind::Number(n) => {
+            let written: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            if let Ok(written) = written.parse::<values::Number>() {
+                assert_eq!(&written, n);
+            }
+        }
+        ExprKind::String(_) | ExprKind::Template(_) => {
+            let quoted = text.starts_with('"') && text.ends_with('"');
+            assert!(quoted || text.starts_with("<<"), "no string: `{text}`");
+        }
+        ExprKind::Name(name) => same(expr.span, name.as_str()),
+        ExprKind::Attr { name, name_span, .. } => {
+            same(*name_span, name.as_str());
+            assert!(text.ends_with(name.as_str()), "`{text}` does not end in {name}");
+        }
+        ExprKind::Call { name, name_span, .. } => {
+            let written: String = map.slice(*name_span).split_whitespace().collect();
+            assert_eq!(written, **name);
+            assert!(text.ends_with(')'), "no call: `{text}`");
+        }
+        ExprKind::Paren(_) => assert!(text.starts_with('(') && text.ends_with(')'), "`{text}`"),
+        ExprKind::List(_) => assert!(text.starts_with('[') && text.ends_with(']'), "`{text}`"),
+        ExprKind::Object(items) => {
+            assert!(text.starts_with('{') && text.ends_with('}'), "`{text}`");
+            for (key, _) in items {
+                if let ObjectKey::Name(name, span) = key {
+                    same(*span, name.as_str());
+                }
+            }
+        }
+        ExprKind::For(_)
+        | ExprKind::Index { .. }
+        | ExprKind::Splat { .. }
+        | ExprKind::Unary(..)
+        | ExprKind::Binary(..)
+        | ExprKind::Conditional(..) => assert!(!text.is_empty()),
+    }
+    for inner in children(expr) {
+        let within = expr.span.start <= inner.span.start && inner.span.end <= expr.span.end;
+        assert!(within, "`{}` is outside of `{text}`", map.slice(inner.span));
+        check(map, inner);
+    }
+}
+
+/// The same for everything in a block.
+pub(crate) fn check_body(map: &SourceMap, body: &Body) {
+    for (name, argument) in &body.arguments {
+        assert_eq!(map.slice(argument.span), name.as_str());
+        check(map, &argument.value);
+    }
+    for block in &body.blocks {
+        assert!(map.slice(block.span).starts_with(block.name.as_str()));
+        check_body(map, &block.body);
+    }
+}
+
+fn children(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Null
+        | ExprKind::Bool(_)
+        | ExprKind::Number(_)
+        | ExprKind::String(_)
+        | ExprKind::Name(_)
+        | ExprKind::SplatItem => Vec::new(),
+        ExprKind::Template(parts) => values_of(parts),
+        ExprKind::List(items) => items.iter().collect(),
+        ExprKind::Object(items) => items
+            .iter()
+            .flat_map(|(key, value)| match key {
+                ObjectKey::Name(..) => vec![value],
+                ObjectKey::Expr(key) => vec![key, value],
+            })
+            .collect(),
+        ExprKind::Attr { of, .. } => vec![of],
+        ExprKind::Index { of, index } => vec![of, index],
+        ExprKind::Splat { of, each, .. } => vec![of, each],
+        ExprKind::Call { args, .. } => args.iter().collect(),
+        ExprKind::Unary(_, a) | ExprKind::Paren(a) => vec![a],
+        ExprKind::Binary(_, a, b) => vec![a, b],
+        ExprKind::Conditional(a, b, c) => vec![a, b, c],
+        ExprKind::For(node) => {
+            let parts =
+                [Some(&node.over), node.key.as_ref(), Some(&node.value), node.cond.as_ref()];
+            parts.into_iter().flatten().collect()
+        }
+    }
+}
+
+fn values_of(parts: &[Part]) -> Vec<&Expr> {
+    parts
+        .iter()
+        .flat_map(|part| match part {
+            Part::Text(_) => Vec::new(),
+            Part::Value(value) => vec![value],
+            Part::If { cond, then, otherwise } => {
+                let mut all = vec![cond];
+                all.extend(values_of(then));
+                all.extend(values_of(otherwise));
+                all
+            }
+            Part::For { over, body, .. } => {
+                let mut all = vec![over];
+                all.extend(values_of(body));
+                all
+            }
+        })
+        .collect()
+}
