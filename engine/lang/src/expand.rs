@@ -1,8 +1,10 @@
 //! `count` and `for_each`: from a value to instances.
 
-use crate::eval::expr::{Eval, Scope};
+use crate::eval::expr::Eval;
 use crate::eval::marks::unmark;
+use crate::eval::mentions::mentions;
 use crate::eval::names::{Expansion, Names, Repetition};
+use crate::eval::scope::Scope;
 use crate::references::{Found, Target, walk};
 use crate::{codes, text};
 use config::{Expr, ExprKind};
@@ -99,7 +101,7 @@ pub(crate) fn for_each(here: &Here<'_, '_>, value: Value) -> Expanded {
 impl Here<'_, '_> {
     fn bad(&self, summary: &'static str, why: String) -> Diagnostic {
         let d = Diagnostic::error(codes::BAD_REPEAT, summary, why).at(self.expr.span, "");
-        self.involve(d, |value| value.is_known())
+        self.involve(d, Value::is_known)
     }
 
     fn sensitive(&self, argument: &str) -> Diagnostic {
@@ -136,8 +138,8 @@ impl Here<'_, '_> {
     /// Shows what the expression refers to, as far as it is wanted.
     fn involve(&self, mut d: Diagnostic, wanted: impl Fn(&Value) -> bool) -> Diagnostic {
         let mut found: Vec<&Expr> = Vec::new();
-        outermost(self.expr, &mut found);
-        for expr in found.into_iter().take(6) {
+        mentions(self.expr, &mut found);
+        for expr in found {
             let Some(name) = text::reference(expr) else { continue };
             let mut eval = Eval::new(self.names, self.module, &Repetition::Once);
             let value = eval.expr(expr, &Scope::Empty);
@@ -146,35 +148,6 @@ impl Here<'_, '_> {
             }
         }
         d
-    }
-}
-
-/// The references of an expression that no `for` binds, as expressions.
-fn outermost<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
-    match &expr.kind {
-        ExprKind::Name(_) | ExprKind::Attr { .. } | ExprKind::Index { .. } => out.push(expr),
-        ExprKind::List(items) | ExprKind::Call { args: items, .. } => {
-            items.iter().for_each(|item| outermost(item, out));
-        }
-        ExprKind::Object(items) => items.iter().for_each(|(_, v)| outermost(v, out)),
-        ExprKind::Splat { of, .. } => outermost(of, out),
-        ExprKind::Unary(_, a) | ExprKind::Paren(a) => outermost(a, out),
-        ExprKind::Binary(_, a, b) => {
-            outermost(a, out);
-            outermost(b, out);
-        }
-        ExprKind::Conditional(a, b, c) => {
-            outermost(a, out);
-            outermost(b, out);
-            outermost(c, out);
-        }
-        ExprKind::For(f) => outermost(&f.over, out),
-        ExprKind::Template(_)
-        | ExprKind::Null
-        | ExprKind::Bool(_)
-        | ExprKind::Number(_)
-        | ExprKind::String(_)
-        | ExprKind::SplatItem => {}
     }
 }
 

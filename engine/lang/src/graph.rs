@@ -65,6 +65,16 @@ pub struct References {
     nothing: BTreeSet<ResourceAddr>,
     pub(crate) modules: BTreeMap<ModulePath, ModuleRefs>,
     pub(crate) graph: Graph,
+    /// What the analysis has told already, so that the evaluation does not tell it again.
+    pub(crate) told: BTreeSet<Place>,
+}
+
+/// A kind of problem and its first place.
+pub(crate) type Place = (diags::Code, Option<Span>);
+
+/// What makes two messages the same one.
+pub(crate) fn place_of(d: &diags::Diagnostic) -> Place {
+    (d.code, d.labels.first().map(|l| l.span))
 }
 
 impl References {

@@ -1,7 +1,7 @@
 //! Where a part of a value is written.
 
 use crate::references::{Meaning, Step as RefStep, Target, meaning, unwind};
-use addrs::{Ident, ModulePath};
+use addrs::ModulePath;
 use config::{Body, Config, Expr, ExprKind, ObjectKey, Repeat};
 use diags::Span;
 use values::Step;
@@ -160,9 +160,4 @@ pub(crate) fn repeat(repeat: &Repeat) -> Option<&Expr> {
         Repeat::Once => None,
         Repeat::Count(expr) | Repeat::ForEach(expr) => Some(expr),
     }
-}
-
-/// The first argument of this name, as far as it can be told.
-pub(crate) fn argument<'b>(body: &'b Body, name: &Ident) -> Option<&'b Expr> {
-    body.arguments.get(name).map(|a| &a.value)
 }

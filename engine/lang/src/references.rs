@@ -11,15 +11,6 @@ pub(crate) enum Step<'e> {
     Index(&'e Expr),
 }
 
-impl Step<'_> {
-    pub(crate) fn span(&self) -> Span {
-        match self {
-            Self::Attr(_, span) => *span,
-            Self::Index(index) => index.span,
-        }
-    }
-}
-
 /// Takes `a.b[0].c` apart into `a` and its steps, however long it is.
 pub(crate) fn unwind(expr: &Expr) -> (&Expr, Vec<Step<'_>>) {
     let mut steps = Vec::new();
@@ -166,7 +157,11 @@ fn visit<'e>(expr: &'e Expr, bound: &mut Vec<&'e Ident>, told: &mut dyn FnMut(Fo
             }
         }
         ExprKind::Template(parts) => visit_parts(parts, bound, told),
-        ExprKind::List(items) => items.iter().for_each(|item| visit(item, bound, told)),
+        ExprKind::List(items) => {
+            for item in items {
+                visit(item, bound, told);
+            }
+        }
         ExprKind::Object(items) => {
             for (key, value) in items {
                 if let ObjectKey::Expr(key) = key {
@@ -187,7 +182,9 @@ fn visit<'e>(expr: &'e Expr, bound: &mut Vec<&'e Ident>, told: &mut dyn FnMut(Fo
                 expand: *expand,
                 whole: expr.span,
             });
-            args.iter().for_each(|arg| visit(arg, bound, told));
+            for arg in args {
+                visit(arg, bound, told);
+            }
         }
         ExprKind::Unary(_, a) | ExprKind::Paren(a) => visit(a, bound, told),
         ExprKind::Binary(_, a, b) => {

@@ -1,7 +1,8 @@
 //! The variables of the root module: what was given, what is declared, what fits.
 
-use crate::eval::expr::{Eval, Scope};
+use crate::eval::expr::Eval;
 use crate::eval::names::{Names, Repetition};
+use crate::eval::scope::Scope;
 use crate::{References, Schemas, codes, place};
 use addrs::{Ident, ModuleInstance};
 use config::{Config, Expr, Variable};

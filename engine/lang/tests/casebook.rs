@@ -113,12 +113,21 @@ fn check_book(name: &str, book: &str) {
     }
     updated.push_str(&book[copied..]);
     assert!(files.is_empty(), "{name}: the last case expects nothing");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        let path = format!("{}/tests/casebook/{name}.md", env!("CARGO_MANIFEST_DIR"));
-        std::fs::write(path, updated).expect("the casebook can be written");
+    if update(name, &updated) {
         return;
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Writes the book when that is asked for.
+#[expect(clippy::disallowed_methods, reason = "a test tool, not the engine")]
+fn update(name: &str, updated: &str) -> bool {
+    let wanted = std::env::var_os("UPDATE_EXPECT").is_some();
+    if wanted {
+        let path = format!("{}/tests/casebook/{name}.md", env!("CARGO_MANIFEST_DIR"));
+        std::fs::write(path, updated).expect("the casebook can be written");
+    }
+    wanted
 }
 
 macro_rules! books {

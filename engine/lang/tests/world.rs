@@ -100,7 +100,7 @@ impl World {
             &mut evaluator,
             results,
             &mut |addr, value| {
-                let _ = writeln!(out, "{addr} {value:?}");
+                let _ = writeln!(out, "{addr} {:?}", given(value));
             },
             &mut told,
         );
@@ -165,5 +165,16 @@ pub(crate) fn console(world: &World, evaluator: &mut Evaluator<'_>, text: &str) 
             let (value, d) = evaluator.evaluate(&ModuleInstance::root(), &expr);
             if d.is_empty() { format!("{value:?}\n") } else { crate::render::diagnostics(&map, &d) }
         }
+    }
+}
+
+/// The arguments without those that are not given.
+fn given(value: &Value) -> Value {
+    match value {
+        Value::Map(map) => {
+            let kept = map.iter().filter(|(_, v)| !v.is_null());
+            Value::map(kept.map(|(k, v)| (k.clone(), v.clone())))
+        }
+        other => other.clone(),
     }
 }

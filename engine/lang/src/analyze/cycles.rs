@@ -124,13 +124,12 @@ fn report(graph: &Graph, cycle: &[u32]) -> Diagnostic {
 }
 
 fn name(node: &Node) -> String {
-    let at = |path: &ModulePath, rest: &str| {
-        let mut text: String = path.iter().map(|name| format!("module.{name}.")).collect();
-        text.push_str(rest);
-        text
-    };
     let call = |path: &ModulePath| {
         path.iter().map(|name| format!("module.{name}")).collect::<Vec<_>>().join(".")
+    };
+    let at = |path: &ModulePath, rest: &str| match path.as_slice() {
+        [] => rest.to_owned(),
+        _ => format!("{}.{rest}", call(path)),
     };
     match node {
         Node::Call(path) | Node::Gate(path) | Node::All(path) => call(path),

@@ -19,7 +19,7 @@ use diags::Diagnostics;
 /// meant, missing arguments, and cycles. The references are complete even then, so that the
 /// rest of the configuration can still be planned.
 pub fn analyze(config: &Config, schemas: &dyn Schemas) -> (References, Diagnostics) {
-    let (references, stuck) = graph::build(config);
+    let (mut references, stuck) = graph::build(config);
     let mut told = Diagnostics::new();
     for (path, module) in &config.modules {
         for resource in module.resources.values() {
@@ -28,5 +28,6 @@ pub fn analyze(config: &Config, schemas: &dyn Schemas) -> (References, Diagnosti
         names::check(config, schemas, path, module, &mut told);
     }
     cycles::check(&references.graph, &stuck, &mut told);
+    references.told = told.iter().map(graph::place_of).collect();
     (references, told)
 }

@@ -6,7 +6,7 @@ use crate::{Schemas, codes, functions, text};
 use addrs::{Ident, Mode, ModulePath, ResourceAddr};
 use config::{Config, Expr, Module, ModuleCall, Repeat, Resource};
 use diags::{Diagnostic, Diagnostics, Span, did_you_mean};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What may be used where an expression stands.
 #[derive(Clone, Copy)]
@@ -380,7 +380,7 @@ impl Here<'_> {
     fn needs_result(&mut self, name: &Ident) -> bool {
         let module = self.module;
         let tainted = self.early_locals.get_or_insert_with(|| {
-            let mut users: std::collections::BTreeMap<Ident, Vec<&Ident>> = Default::default();
+            let mut users: BTreeMap<Ident, Vec<&Ident>> = BTreeMap::new();
             let mut tainted = BTreeSet::new();
             let mut open = Vec::new();
             for (local, value) in &module.locals {

@@ -39,13 +39,11 @@ pub(crate) fn index(of: &Value, key: &Value, hidden: bool) -> Result<Value, Mist
         })),
         (Value::List(_) | Value::Map(_), Value::Unknown(_)) => Ok(Value::Unknown(Type::Any)),
         (Value::List(items), _) => {
-            let number = match values::conform(key, &Type::Number) {
-                Ok(Value::Number(n)) => n,
-                _ => {
-                    let why =
-                        format!("An item of a list is chosen by a number; {} is none.", shown());
-                    return Err(bad(why));
-                }
+            let Ok(Value::Number(number)) = values::conform(key, &Type::Number) else {
+                return Err(bad(format!(
+                    "An item of a list is chosen by a number; {} is none.",
+                    shown()
+                )));
             };
             let at = number.as_i64().and_then(|i| usize::try_from(i).ok());
             match at.and_then(|i| items.get(i)) {
@@ -62,12 +60,8 @@ pub(crate) fn index(of: &Value, key: &Value, hidden: bool) -> Result<Value, Mist
             }
         }
         (Value::Map(map), _) => {
-            let name = match values::conform(key, &Type::String) {
-                Ok(Value::String(name)) => name,
-                _ => {
-                    let why = format!("An entry is chosen by a text; {} is none.", shown());
-                    return Err(bad(why));
-                }
+            let Ok(Value::String(name)) = values::conform(key, &Type::String) else {
+                return Err(bad(format!("An entry is chosen by a text; {} is none.", shown())));
             };
             map.get(&name).cloned().ok_or_else(|| {
                 if hidden {

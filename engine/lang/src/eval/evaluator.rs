@@ -1,10 +1,11 @@
 //! The front of the evaluator: what the planner asks.
 
-use super::expr::{Eval, Scope};
+use super::expr::Eval;
 use super::marks::unmark;
 use super::names::{Expansion, Names, Repetition};
 use super::prepare::mismatch;
-use crate::graph::{Node, ResourceKey};
+use super::scope::Scope;
+use crate::graph::{Node, Place, ResourceKey, place_of};
 use crate::references::{body_exprs, targets};
 use crate::{References, Schemas, codes, place, text};
 use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModuleInstance, ResourceAddr};
@@ -32,7 +33,12 @@ pub struct Lifecycle {
 /// Setting it again, after apply, forgets what was computed from it.
 pub struct Evaluator<'a> {
     names: Names<'a>,
+    /// How often each problem was told.
+    told: BTreeMap<Place, u32>,
 }
+
+/// A mistake in a block of ten thousand instances is told for the first of them.
+const MOST_TOLD: u32 = 3;
 
 impl<'a> Evaluator<'a> {
     /// `variables` are those of the root module, from [`crate::variables()`]; `cwd` is what
@@ -62,7 +68,7 @@ impl<'a> Evaluator<'a> {
             (declared.name.clone(), super::names::Memo { value, failed })
         });
         names.modules[0].variables = memos.collect();
-        Self { names }
+        Self { names, told: BTreeMap::new() }
     }
 
     /// The planned, read or applied result of an instance.
@@ -83,6 +89,20 @@ impl<'a> Evaluator<'a> {
         state.whole = std::sync::OnceLock::new();
         let dependents = self.dependents(&addr.resource());
         self.names.forget(&dependents);
+    }
+
+    /// Leaves out what the analysis has told, or what was told often enough.
+    fn news(&mut self, told: Diagnostics) -> Diagnostics {
+        let mut is_news = |d: &Diagnostic| {
+            let place = place_of(d);
+            if self.names.references.told.contains(&place) {
+                return false;
+            }
+            let count = self.told.entry(place).or_insert(0);
+            *count += 1;
+            *count <= MOST_TOLD
+        };
+        told.into_iter().filter(|d| is_news(d)).collect()
     }
 
     /// The values between resources that are computed from this one.
@@ -172,7 +192,7 @@ impl<'a> Evaluator<'a> {
                 }
             }
         }
-        if complete && !told.has_errors() { Ok(found) } else { Err(told) }
+        if complete && !told.has_errors() { Ok(found) } else { Err(self.news(told)) }
     }
 
     /// The arguments of an instance, as an object that fits its schema: nested blocks as the
@@ -187,7 +207,7 @@ impl<'a> Evaluator<'a> {
             Some(_) => d,
             None => d.for_address(addr),
         });
-        (value, told.collect())
+        (value, self.news(told.collect()))
     }
 
     fn arguments_or_less(&mut self, addr: &InstanceAddr, told: &mut Diagnostics) -> Value {
@@ -239,11 +259,11 @@ impl<'a> Evaluator<'a> {
         let mut told = Diagnostics::new();
         let mut lifecycle = Lifecycle::default();
         let Some((module, key, repetition)) = self.find(addr, &mut told) else {
-            return (lifecycle, told);
+            return (lifecycle, self.news(told));
         };
         let here = &self.names.modules[module];
         let Some(block) = here.resources.get(&key).map(|r| r.block) else {
-            return (lifecycle, told);
+            return (lifecycle, self.news(told));
         };
         match &block.lifecycle.ignore_changes {
             Ignore::Nothing => {}
@@ -252,7 +272,9 @@ impl<'a> Evaluator<'a> {
             }
             Ignore::All(_) => lifecycle.ignore_all = true,
         }
-        let Some(expr) = &block.lifecycle.prevent_destroy else { return (lifecycle, told) };
+        let Some(expr) = &block.lifecycle.prevent_destroy else {
+            return (lifecycle, self.news(told));
+        };
         if let Some(refs) = here.refs.resources.get(&key) {
             self.names.prepare(module, &refs.lifecycle, &mut told);
         }
@@ -281,7 +303,7 @@ impl<'a> Evaluator<'a> {
                 );
             }
         }
-        (lifecycle, told)
+        (lifecycle, self.news(told))
     }
 
     /// The outputs of the root module, each with whether it is declared or made sensitive.
@@ -312,7 +334,7 @@ impl<'a> Evaluator<'a> {
             let value = if sensitive { value.into_sensitive() } else { value };
             found.insert(name.to_string(), (value, sensitive));
         }
-        (found, told)
+        (found, self.news(told))
     }
 
     /// The arguments of a `cluster` block, from variables and locals alone.
@@ -327,7 +349,7 @@ impl<'a> Evaluator<'a> {
         let mut eval = Eval::new(&self.names, 0, &Repetition::Once);
         let value = free_body(&mut eval, &block.body);
         told.extend(eval.diags);
-        (value, told)
+        (value, self.news(told))
     }
 
     /// Where this part of an instance's arguments is written: as deep as literals, nested

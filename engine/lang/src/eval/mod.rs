@@ -5,12 +5,18 @@
 //! length needs no stack; [`expr`] then goes through the expression itself.
 
 pub(crate) mod access;
+mod calls;
+mod conditional;
 mod evaluator;
 pub(crate) mod expr;
 pub(crate) mod marks;
+pub(crate) mod mentions;
 pub(crate) mod names;
+mod objects;
 pub(crate) mod ops;
 mod prepare;
+pub(crate) mod scope;
+mod template;
 pub(crate) mod types;
 
 pub use evaluator::{Evaluator, Lifecycle};

@@ -252,31 +252,8 @@ impl Names<'_> {
                 };
                 Ok((Value::from(text), 1, false))
             }
-            Meaning::Nothing(why) => Err(Box::new(self.bad_reference(here, root, &why, whole))),
+            Meaning::Nothing(why) => Err(Box::new(bad_reference(here, root, &why, whole))),
         }
-    }
-
-    fn bad_reference(
-        &self,
-        here: &ModuleState<'_>,
-        root: &Ident,
-        why: &str,
-        whole: Span,
-    ) -> Diagnostic {
-        let d = Diagnostic::error(codes::BAD_REFERENCE, "Invalid reference", capital(why));
-        let meant = if here.module.variables.contains_key(root) {
-            Some(format!("var.{root}"))
-        } else if here.module.locals.contains_key(root) {
-            Some(format!("local.{root}"))
-        } else {
-            match root.as_str() {
-                "True" | "TRUE" => Some("true".to_owned()),
-                "False" | "FALSE" => Some("false".to_owned()),
-                "nil" | "None" | "NULL" => Some("null".to_owned()),
-                _ => None,
-            }
-        };
-        with_meant(d.at(whole, ""), meant)
     }
 
     fn resource(
@@ -570,4 +547,22 @@ pub(crate) fn capital(text: &str) -> String {
         Some(first) => first.to_uppercase().chain(chars).collect(),
         None => String::new(),
     }
+}
+
+/// A root name that means nothing.
+fn bad_reference(here: &ModuleState<'_>, root: &Ident, why: &str, whole: Span) -> Diagnostic {
+    let d = Diagnostic::error(codes::BAD_REFERENCE, "Invalid reference", capital(why));
+    let meant = if here.module.variables.contains_key(root) {
+        Some(format!("var.{root}"))
+    } else if here.module.locals.contains_key(root) {
+        Some(format!("local.{root}"))
+    } else {
+        match root.as_str() {
+            "True" | "TRUE" => Some("true".to_owned()),
+            "False" | "FALSE" => Some("false".to_owned()),
+            "nil" | "None" | "NULL" => Some("null".to_owned()),
+            _ => None,
+        }
+    };
+    with_meant(d.at(whole, ""), meant)
 }

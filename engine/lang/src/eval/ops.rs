@@ -1,7 +1,8 @@
 //! Operators.
 
-use super::expr::{Eval, Scope};
+use super::expr::Eval;
 use super::marks::{mark, unmark};
+use super::scope::Scope;
 use crate::{codes, text};
 use bigdecimal::{BigDecimal, RoundingMode};
 use config::{BinaryOp, Expr, UnaryOp};
@@ -90,14 +91,14 @@ fn symbol(op: BinaryOp) -> &'static str {
 pub(crate) fn binary(
     eval: &mut Eval<'_, '_>,
     op: BinaryOp,
-    (whole, a, b): (&Expr, &Expr, &Expr),
+    (whole, left, right): (&Expr, &Expr, &Expr),
     scope: &Scope<'_>,
 ) -> Value {
     match op {
-        BinaryOp::And => logic(eval, false, (a, b), scope),
-        BinaryOp::Or => logic(eval, true, (a, b), scope),
+        BinaryOp::And => logic(eval, false, (left, right), scope),
+        BinaryOp::Or => logic(eval, true, (left, right), scope),
         BinaryOp::Eq | BinaryOp::NotEq => {
-            let (x, y) = (eval.expr(a, scope), eval.expr(b, scope));
+            let (x, y) = (eval.expr(left, scope), eval.expr(right, scope));
             let marked = x.has_sensitive() || y.has_sensitive();
             let result = match equal(&x, &y) {
                 Some(same) => Value::Bool(same == (op == BinaryOp::Eq)),
@@ -106,7 +107,7 @@ pub(crate) fn binary(
             mark(result, marked)
         }
         BinaryOp::Less | BinaryOp::LessEq | BinaryOp::Greater | BinaryOp::GreaterEq => {
-            let (x, y, marked) = numbers(eval, op, a, b, scope);
+            let (x, y, marked) = numbers(eval, op, (left, right), scope);
             let (Some(x), Some(y)) = (x.as_number(), y.as_number()) else {
                 return mark(Value::Unknown(Type::Bool), marked);
             };
@@ -119,18 +120,18 @@ pub(crate) fn binary(
             mark(Value::Bool(result), marked)
         }
         BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod => {
-            let (x, y, marked) = numbers(eval, op, a, b, scope);
+            let (x, y, marked) = numbers(eval, op, (left, right), scope);
             let (Some(x), Some(y)) = (x.as_number(), y.as_number()) else {
                 return mark(Value::Unknown(Type::Number), marked);
             };
             match arithmetic(op, x, y) {
                 Ok(n) => mark(Value::Number(n), marked),
                 Err(why) => {
-                    let at = if y.is_zero() { b.span } else { whole.span };
+                    let at = if y.is_zero() { right.span } else { whole.span };
                     let summary =
                         if y.is_zero() { "Division by zero" } else { "Result out of range" };
                     let d = Diagnostic::error(codes::NO_RESULT, summary, why).at(at, "");
-                    mark(eval.fail(d, &[a, b], scope), marked)
+                    mark(eval.fail(d, &[left, right], scope), marked)
                 }
             }
         }
@@ -140,8 +141,7 @@ pub(crate) fn binary(
 fn numbers(
     eval: &mut Eval<'_, '_>,
     op: BinaryOp,
-    a: &Expr,
-    b: &Expr,
+    (a, b): (&Expr, &Expr),
     scope: &Scope<'_>,
 ) -> (Value, Value, bool) {
     let (x, x_marked) = operand(eval, a, &Type::Number, symbol(op), scope);
@@ -208,7 +208,6 @@ fn all_equal<'v>(pairs: impl Iterator<Item = (&'v Value, &'v Value)>) -> Option<
 
 /// `a op b`, exactly; a quotient that does not end is cut far behind what anyone reads.
 pub(crate) fn arithmetic(op: BinaryOp, a: &Number, b: &Number) -> Result<Number, String> {
-    let zero = || "Nothing can be divided by zero.".to_owned();
     if let (Some(x), Some(y)) = (a.as_i64(), b.as_i64()) {
         let quick = match op {
             BinaryOp::Add => x.checked_add(y),
@@ -227,9 +226,10 @@ pub(crate) fn arithmetic(op: BinaryOp, a: &Number, b: &Number) -> Result<Number,
         BinaryOp::Add => rounded(x + y),
         BinaryOp::Sub => rounded(x - y),
         BinaryOp::Mul => rounded(x * y),
-        BinaryOp::Div if b.is_zero() => return Err(zero()),
+        BinaryOp::Div | BinaryOp::Mod if b.is_zero() => {
+            return Err("Nothing can be divided by zero.".to_owned());
+        }
         BinaryOp::Div => divide(&x, &y),
-        BinaryOp::Mod if b.is_zero() => return Err(zero()),
         // The sign is the dividend's, as for whole numbers.
         _ => &x % &y,
     };

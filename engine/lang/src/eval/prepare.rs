@@ -3,8 +3,9 @@
 //! A stack of our own instead of recursion: ten thousand locals that name each other are
 //! computed from the innermost to the outermost.
 
-use super::expr::{Eval, Scope};
+use super::expr::Eval;
 use super::names::{CallState, Expansion, Memo, ModuleState, Names, Repetition, ResourceState};
+use super::scope::Scope;
 use crate::graph::ResourceKey;
 use crate::references::{Ref, Target};
 use crate::{codes, expand, place};

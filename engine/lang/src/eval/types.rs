@@ -1,8 +1,9 @@
-//! Types of values that are there, and making the results of a conditional alike.
+//! Types of values that are there, and what two of them have in common.
 
+use std::sync::Arc;
 use values::{ObjectAttr, Type, Value};
 
-/// The type of a value, as far as a value shows it.
+/// The type of a value, as far as a value shows it; [`Type::Any`] for what shows none.
 pub(crate) fn type_of(value: &Value) -> Type {
     match value {
         Value::Null => Type::Any,
@@ -10,14 +11,18 @@ pub(crate) fn type_of(value: &Value) -> Type {
         Value::Number(_) => Type::Number,
         Value::String(_) => Type::String,
         Value::List(items) => {
-            let mut types = items.iter().map(type_of);
-            match types.next() {
-                Some(first) if types.all(|t| t == first) => Type::list(first),
-                _ => Type::Any,
+            let mut types: Vec<Type> = items.iter().map(type_of).collect();
+            match types.pop() {
+                None => Type::list(Type::Any),
+                Some(last) if types.iter().all(|t| *t == last) => Type::list(last),
+                Some(last) => {
+                    types.push(last);
+                    Type::Tuple(types)
+                }
             }
         }
         Value::Map(map) => {
-            let attr = |(name, value): (&std::sync::Arc<str>, &Value)| ObjectAttr {
+            let attr = |(name, value): (&Arc<str>, &Value)| ObjectAttr {
                 name: name.to_string(),
                 ty: type_of(value),
                 optional: false,
@@ -29,68 +34,82 @@ pub(crate) fn type_of(value: &Value) -> Type {
     }
 }
 
-/// The chosen result of a conditional, converted so that it has the type that both results
-/// have in common; `None` when they have none.
-pub(crate) fn like(chosen: &Value, other: &Value) -> Option<Value> {
-    match (chosen, other) {
-        (Value::Sensitive(inner), other) => Some(like(inner.expose(), other)?.into_sensitive()),
-        (chosen, Value::Sensitive(inner)) => like(chosen, inner.expose()),
-        (Value::Null | Value::Unknown(_), _) | (_, Value::Null | Value::Unknown(_)) => {
-            Some(chosen.clone())
-        }
-        (Value::Bool(_), Value::Bool(_))
-        | (Value::Number(_), Value::Number(_))
-        | (Value::String(_), Value::String(_) | Value::Bool(_) | Value::Number(_)) => {
-            Some(chosen.clone())
-        }
-        (Value::Bool(b), Value::String(_)) => Some(Value::string(b.to_string())),
-        (Value::Number(n), Value::String(_)) => Some(Value::string(n.to_string())),
-        (Value::List(a), Value::List(b)) => Some(list_like(a, b)),
-        (Value::Map(a), Value::Map(b)) => {
-            let same = a.len() == b.len() && a.keys().all(|k| b.contains_key(k));
-            if same {
-                let entries = a.iter().zip(b.values());
-                let alike: Option<Vec<_>> =
-                    entries.map(|((k, a), b)| Some((k.clone(), like(a, b)?))).collect();
-                return Some(alike.map_or_else(|| chosen.clone(), Value::map));
-            }
-            // Two objects with different attributes are a map when all their parts agree.
-            let alike: Option<Vec<_>> = a
-                .iter()
-                .map(|(k, v)| {
-                    let mut others = b.values().chain(a.values());
-                    Some((k.clone(), others.try_fold(v.clone(), |v, o| like(&v, o))?))
-                })
-                .collect();
-            Some(alike.map_or_else(|| chosen.clone(), Value::map))
+/// The type to which values of both types can be converted; `None` when there is none.
+/// Parts that have nothing in common stay as they are, as [`Type::Any`].
+pub(crate) fn common(a: &Type, b: &Type) -> Option<Type> {
+    let part = |a: &Type, b: &Type| common(a, b).unwrap_or(Type::Any);
+    match (a, b) {
+        (Type::Any, other) | (other, Type::Any) => Some(other.clone()),
+        (Type::Bool, Type::Bool) => Some(Type::Bool),
+        (Type::Number, Type::Number) => Some(Type::Number),
+        (Type::String, Type::String | Type::Bool | Type::Number)
+        | (Type::Bool | Type::Number, Type::String) => Some(Type::String),
+        (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
+            Some(Type::Tuple(a.iter().zip(b).map(|(a, b)| part(a, b)).collect()))
         }
         (
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::List(_) | Value::Map(_),
-            _,
-        ) => None,
-    }
-}
-
-fn list_like(a: &std::sync::Arc<Vec<Value>>, b: &[Value]) -> Value {
-    let alike: Option<Vec<Value>> = if a.len() == b.len() {
-        a.iter().zip(b).map(|(a, b)| like(a, b)).collect()
-    } else {
-        // One item of each kind decides; comparing all with all would be quadratic.
-        let kinds = one_of_each_kind(a.iter().chain(b));
-        a.iter().map(|v| kinds.iter().try_fold(v.clone(), |v, o| like(&v, o))).collect()
-    };
-    alike.map_or_else(|| Value::List(a.clone()), Value::list)
-}
-
-fn one_of_each_kind<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<&'v Value> {
-    let mut kinds: Vec<&Value> = Vec::new();
-    for value in values {
-        let structural = matches!(value, Value::List(_) | Value::Map(_));
-        if structural || !kinds.iter().any(|k| k.kind() == value.kind()) {
-            if kinds.len() < 64 {
-                kinds.push(value);
-            }
+            Type::List(_) | Type::Set(_) | Type::Tuple(_),
+            Type::List(_) | Type::Set(_) | Type::Tuple(_),
+        ) => Some(Type::list(part(&item(a), &item(b)))),
+        (Type::Object(a), Type::Object(b)) if same_names(a, b) => {
+            let attr = |(a, b): (&ObjectAttr, &ObjectAttr)| ObjectAttr {
+                name: a.name.clone(),
+                ty: part(&a.ty, &b.ty),
+                optional: a.optional || b.optional,
+            };
+            Some(Type::Object(a.iter().zip(b).map(attr).collect()))
         }
+        (Type::Map(_) | Type::Object(_), Type::Map(_) | Type::Object(_)) => {
+            // Objects with different attributes are maps when all their parts agree.
+            Some(match common(&item(a), &item(b)) {
+                Some(item) => Type::map(item),
+                None => Type::map(Type::Any),
+            })
+        }
+        _ => None,
     }
-    kinds
+}
+
+fn same_names(a: &[ObjectAttr], b: &[ObjectAttr]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.name == b.name)
+}
+
+/// What the items of a list or the values of a map have in common.
+fn item(ty: &Type) -> Type {
+    let all = |types: &mut dyn Iterator<Item = &Type>| {
+        let mut types = types.cloned();
+        let first = types.next().unwrap_or(Type::Any);
+        types.try_fold(first, |a, b| common(&a, &b)).unwrap_or(Type::Any)
+    };
+    match ty {
+        Type::List(item) | Type::Set(item) | Type::Map(item) => (**item).clone(),
+        Type::Tuple(types) => all(&mut types.iter()),
+        Type::Object(attrs) => all(&mut attrs.iter().map(|a| &a.ty)),
+        Type::Any | Type::Bool | Type::Number | Type::String => Type::Any,
+    }
+}
+
+/// The type that all values have in common; `None` when there is none.
+pub(crate) fn common_of<'v>(values: impl IntoIterator<Item = &'v Value>) -> Option<Type> {
+    values.into_iter().try_fold(Type::Any, |ty, value| common(&ty, &type_of(value)))
+}
+
+/// The value as that type, or as it is when it does not fit after all.
+pub(crate) fn as_type(value: &Value, ty: &Type) -> Value {
+    values::conform(value, ty).unwrap_or_else(|_| value.clone())
+}
+
+/// The chosen result of a conditional, converted to the type that both results have in
+/// common; `None` when they have none.
+pub(crate) fn like(chosen: &Value, other: &Value) -> Option<Value> {
+    // The usual cases need no types.
+    match (chosen, other) {
+        (Value::Bool(_), Value::Bool(_))
+        | (Value::Number(_), Value::Number(_))
+        | (Value::String(_), Value::String(_))
+        | (_, Value::Null) => return Some(chosen.clone()),
+        _ => {}
+    }
+    let ty = common(&type_of(chosen), &type_of(other))?;
+    Some(as_type(chosen, &ty))
 }

@@ -4,6 +4,7 @@ use super::Kind::{Any, Bools, List, Map, Nullable, Number, Strings};
 use super::{FunctionInfo, Outcome, count, deep, fail, int_at, list_at, own, p, shallow};
 use crate::eval::marks::{mark, unmark};
 use crate::eval::ops::equal;
+use crate::eval::types::{as_type, common_of, type_of};
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -230,7 +231,7 @@ pub(super) fn table() -> Vec<FunctionInfo> {
                     for item in items.iter() {
                         match item {
                             Value::String(s) => {
-                                drop(out.entry(s.clone()).or_default().insert(key.clone()))
+                                out.entry(s.clone()).or_default().insert(key.clone());
                             }
                             _ => {
                                 return fail(
@@ -291,19 +292,15 @@ fn coalesce(args: &[Value]) -> Outcome {
             Value::Unknown(_) => {
                 let marked = marked || args[i..].iter().any(Value::has_sensitive);
                 let ty = if let Value::Unknown(ty) = &value { ty.clone() } else { Type::Any };
-                let alike =
-                    args[i..].iter().all(|v| v.is_null() || crate::eval::types::type_of(v) == ty);
+                let alike = args[i..].iter().all(|v| v.is_null() || type_of(v) == ty);
                 return Ok(mark(Value::Unknown(if alike { ty } else { Type::Any }), marked));
             }
             _ => {
                 // All arguments have one type in common, whichever is chosen.
-                let mut result = value.clone();
-                for other in args {
-                    match crate::eval::types::like(&result, other) {
-                        Some(alike) => result = alike,
-                        None => return fail(i, "all arguments must be of one type"),
-                    }
-                }
+                let Some(ty) = common_of(args) else {
+                    return fail(i, "all arguments must be of one type");
+                };
+                let result = as_type(&value, &ty);
                 return Ok(mark(result, marked));
             }
         }
@@ -343,13 +340,7 @@ fn contains(args: &[Value]) -> Outcome {
     };
     let mut found = Some(false);
     for item in items.iter() {
-        // A list of texts is also searched for a number, as the text that it converts to.
-        let wanted = if let Some(alike) = crate::eval::types::like(&args[1], item) {
-            alike
-        } else {
-            continue;
-        };
-        match equal(item, &wanted) {
+        match equal(item, &args[1]) {
             Some(true) => return Ok(mark(Value::Bool(true), marked)),
             Some(false) => {}
             None => found = None,
@@ -371,6 +362,7 @@ fn element(a: &[Value]) -> Outcome {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a row of the table")]
 fn flatten(a: &[Value]) -> Outcome {
     fn into(items: &[Value], marked: bool, out: &mut Vec<Value>, unknown: &mut bool) {
         for item in items {
@@ -502,9 +494,8 @@ fn zipmap(args: &[Value]) -> Outcome {
     if !keys.is_known() || matches!(list, Value::Unknown(_)) {
         return Ok(mark(Value::Unknown(Type::Any), marked || list_marks));
     }
-    let keys = match values::conform(&keys, &Type::list(Type::String)) {
-        Ok(Value::List(keys)) => keys,
-        _ => return fail(0, "a list of strings is needed"),
+    let Ok(Value::List(keys)) = values::conform(&keys, &Type::list(Type::String)) else {
+        return fail(0, "a list of strings is needed");
     };
     let Value::List(items) = &list else { return fail(1, "a list is needed") };
     if keys.len() != items.len() {

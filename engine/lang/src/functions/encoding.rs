@@ -63,7 +63,7 @@ pub(super) fn table() -> Vec<FunctionInfo> {
                 for byte in str_at(a, 0).bytes() {
                     match byte {
                         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                            out.push(char::from(byte))
+                            out.push(char::from(byte));
                         }
                         b' ' => out.push('+'),
                         other => drop(write!(out, "%{other:02X}")),
@@ -75,7 +75,7 @@ pub(super) fn table() -> Vec<FunctionInfo> {
     ]
 }
 
-fn hex(bytes: &[u8]) -> std::string::String {
+pub(super) fn hex(bytes: &[u8]) -> std::string::String {
     bytes.iter().fold(std::string::String::new(), |mut out, b| {
         let _ = write!(out, "{b:02x}");
         out
@@ -86,9 +86,10 @@ fn hex(bytes: &[u8]) -> std::string::String {
 /// other tools.
 pub(super) fn write_json(value: &Value, out: &mut std::string::String) {
     match value {
-        Value::Null | Value::Unknown(_) => out.push_str("null"),
+        // Arguments come known and without marks; were one left, it would not be shown.
+        Value::Null | Value::Unknown(_) | Value::Sensitive(_) => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Value::Number(n) => drop(write!(out, "{n}")),
+        Value::Number(n) => out.push_str(&n.to_string()),
         Value::String(s) => write_text(s, out),
         Value::List(items) => {
             out.push('[');
@@ -108,8 +109,6 @@ pub(super) fn write_json(value: &Value, out: &mut std::string::String) {
             }
             out.push('}');
         }
-        // Arguments come without marks; were one left, it would not be shown.
-        Value::Sensitive(_) => out.push_str("null"),
     }
 }
 
@@ -125,9 +124,11 @@ fn write_text(text: &str, out: &mut std::string::String) {
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                drop(write!(out, "\\u{:04x}", u32::from(c)))
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
-            c if c < ' ' => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            c if c < ' ' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
             c => out.push(c),
         }
     }

@@ -8,9 +8,8 @@ use values::{Type, Value};
 
 pub(super) fn format(args: &[Value]) -> Outcome {
     let (args, marked) = expose(args);
-    let pattern = match pattern(&args)? {
-        Some(pattern) => pattern,
-        None => return Ok(mark(Value::Unknown(Type::String), marked)),
+    let Some(pattern) = pattern(&args)? else {
+        return Ok(mark(Value::Unknown(Type::String), marked));
     };
     if args[1..].iter().any(|a| !a.is_known()) {
         return Ok(mark(Value::Unknown(Type::String), marked));
@@ -20,9 +19,8 @@ pub(super) fn format(args: &[Value]) -> Outcome {
 
 pub(super) fn formatlist(args: &[Value]) -> Outcome {
     let (args, marked) = expose(args);
-    let pattern = match pattern(&args)? {
-        Some(pattern) => pattern,
-        None => return Ok(mark(Value::Unknown(Type::list(Type::String)), marked)),
+    let Some(pattern) = pattern(&args)? else {
+        return Ok(mark(Value::Unknown(Type::list(Type::String)), marked));
     };
     let mut length: Option<usize> = None;
     for (i, arg) in args.iter().enumerate().skip(1) {
@@ -86,6 +84,7 @@ fn hide(result: Result<String, Failed>, marked: bool) -> Result<String, Failed> 
 
 /// A verb with its flags: `%-5.2f`.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
 struct Verb {
     minus: bool,
     plus: bool,
@@ -107,7 +106,7 @@ fn render(pattern: &str, values: &[Value]) -> Result<String, Failed> {
             continue;
         }
         let mut verb = Verb::default();
-        let mut number = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| {
+        let number = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| {
             let mut n: Option<usize> = None;
             while let Some(d) = chars.peek().and_then(|c| c.to_digit(10)) {
                 let so_far = n.unwrap_or(0).saturating_mul(10);
@@ -192,7 +191,7 @@ impl Verb {
                 let Value::String(text) = convert(value, &Type::String, letter, arg)? else {
                     return Ok(String::new());
                 };
-                let hex: String = text.bytes().map(|b| format!("{b:02x}")).collect();
+                let hex = super::encoding::hex(text.as_bytes());
                 if letter == 'X' { hex.to_uppercase() } else { hex }
             }
             'e' | 'E' | 'f' | 'g' | 'G' => {

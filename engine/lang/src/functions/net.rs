@@ -150,7 +150,7 @@ fn cidrsubnets(a: &[Value]) -> Outcome {
     let net = network(a, 0)?;
     let max = net.max_prefix_len();
     let end = size(max - net.prefix_len());
-    let mut next = 0u128;
+    let mut used = 0u128;
     let mut found = Vec::new();
     for i in 1..a.len() {
         let bits = int_at(a, i)?;
@@ -167,11 +167,11 @@ fn cidrsubnets(a: &[Value]) -> Outcome {
         };
         let step = size(max - prefix).unwrap_or(u128::MAX);
         // A network starts at a multiple of its size.
-        let start = next.div_ceil(step).checked_mul(step);
+        let start = used.div_ceil(step).checked_mul(step);
         match start {
             Some(start) if end.is_none_or(|e| start + (step - 1) < e) => {
                 found.push(Value::from(place(&net, prefix, start, i)?.to_string()));
-                next = start.saturating_add(step);
+                used = start.saturating_add(step);
             }
             _ => return fail(i, format!("there is no room left in {net}")),
         }

@@ -2,7 +2,7 @@
 
 use super::Kind::List;
 use super::{FunctionInfo, Outcome, deep, list_at, p};
-use crate::eval::types::like;
+use crate::eval::types::{as_type, common_of};
 use values::{Type, Value};
 
 pub(super) fn table() -> Vec<FunctionInfo> {
@@ -41,16 +41,9 @@ pub(super) fn table() -> Vec<FunctionInfo> {
 
 /// The items of each set, all converted to the one type that they have in common.
 fn alike(args: &[Value]) -> Vec<Vec<Value>> {
-    let all: Vec<&Value> = args.iter().flat_map(|a| a.as_list().unwrap_or_default()).collect();
-    // One item of each kind is enough to decide.
-    let mut kinds: Vec<&Value> = Vec::new();
-    for value in &all {
-        if !kinds.iter().any(|k| k.kind() == value.kind()) {
-            kinds.push(value);
-        }
-    }
-    let convert = |v: &Value| kinds.iter().fold(v.clone(), |v, other| like(&v, other).unwrap_or(v));
-    (0..args.len()).map(|i| list_at(args, i).iter().map(convert).collect()).collect()
+    let all = args.iter().flat_map(|a| a.as_list().unwrap_or_default());
+    let ty = common_of(all).unwrap_or(Type::Any);
+    (0..args.len()).map(|i| list_at(args, i).iter().map(|v| as_type(v, &ty)).collect()).collect()
 }
 
 /// Each item once, in order.

@@ -152,9 +152,9 @@ pub(super) fn table() -> Vec<FunctionInfo> {
                 let mut inside = false;
                 for c in str_at(a, 0).chars() {
                     if inside {
-                        out.push(c)
+                        out.push(c);
                     } else {
-                        out.extend(c.to_uppercase())
+                        out.extend(c.to_uppercase());
                     }
                     inside = c.is_alphanumeric() || c == '_' || (inside && c == '\'');
                 }

@@ -3,6 +3,7 @@
 use super::Kind::Nullable;
 use super::{FunctionInfo, Outcome, fail, own, p};
 use crate::eval::marks::{mark, unmark};
+use crate::eval::types::{as_type, common_of};
 use crate::text;
 use values::{Type, Value};
 
@@ -95,21 +96,8 @@ fn to(value: &Value, ty: &Type) -> Outcome {
 
 /// All items converted to what they have in common.
 fn unified(items: &[Value]) -> Option<Vec<Value>> {
-    let mut kinds: Vec<&Value> = Vec::new();
-    for item in items {
-        let (plain, structural) = match item {
-            Value::Sensitive(inner) => (inner.expose(), false),
-            Value::List(_) | Value::Map(_) => (item, kinds.len() < 64),
-            other => (other, false),
-        };
-        if structural || !kinds.iter().any(|k| k.kind() == plain.kind()) {
-            kinds.push(plain);
-        }
-    }
-    items
-        .iter()
-        .map(|v| kinds.iter().try_fold(v.clone(), |v, k| crate::eval::types::like(&v, k)))
-        .collect()
+    let ty = common_of(items)?;
+    Some(items.iter().map(|v| as_type(v, &ty)).collect())
 }
 
 fn to_list(value: &Value) -> Outcome {

@@ -1,0 +1,130 @@
+//! Calls of functions, and the two that are no functions: `try` and `can`.
+
+use super::expr::Eval;
+use super::marks::{mark, unmark};
+use super::scope::Scope;
+use crate::{codes, text};
+use config::Expr;
+use diags::{Diagnostic, Span};
+use values::{Type, Value};
+
+impl Eval<'_, '_> {
+    pub(super) fn call(
+        &mut self,
+        expr: &Expr,
+        name: &str,
+        name_span: Span,
+        args: &[Expr],
+        expand: bool,
+        scope: &Scope<'_>,
+    ) -> Value {
+        match name {
+            "try" => return self.call_try(expr, args, scope),
+            "can" => return self.call_can(args, scope),
+            _ => {}
+        }
+        let Some(function) = crate::functions::find(name) else {
+            let d = crate::functions::unknown_function(name, name_span);
+            return self.fail(d, &[], scope);
+        };
+        let before = self.errors;
+        let mut values: Vec<Value> = args.iter().map(|arg| self.expr(arg, scope)).collect();
+        if self.errors > before {
+            return Value::Unknown(Type::Any);
+        }
+        let mut spread_mark = false;
+        if expand && let Some(last) = values.pop() {
+            let (last, marked) = unmark(last);
+            spread_mark = marked;
+            match last {
+                Value::List(items) => values.extend(items.iter().cloned()),
+                Value::Unknown(_) => {
+                    let marked = marked || values.iter().any(Value::has_sensitive);
+                    return mark(Value::Unknown(function.result()), marked);
+                }
+                other => {
+                    let at = args.last().map_or(expr.span, |a| a.span);
+                    let d = Diagnostic::error(
+                        codes::WRONG_OPERAND,
+                        "Nothing to spread",
+                        format!("`...` spreads a list, and this is {}.", text::article(&other)),
+                    )
+                    .at(at, "");
+                    return self.fail(d, &args.last().into_iter().collect::<Vec<_>>(), scope);
+                }
+            }
+        }
+        if let Some(d) = function.wrong_count(values.len(), expr.span) {
+            return self.fail(d, &[], scope);
+        }
+        match function.call(values) {
+            Ok(value) => mark(value, spread_mark),
+            Err(failed) => {
+                let at = failed.arg.and_then(|i| args.get(i).or(args.last())).unwrap_or(expr);
+                let d = Diagnostic::error(
+                    codes::FUNCTION_FAILED,
+                    "Function cannot be applied",
+                    format!("`{name}`: {}.", failed.why),
+                )
+                .at(at.span, "");
+                let d = match failed.help {
+                    Some(help) => d.with_help(help),
+                    None => d,
+                };
+                let operands: Vec<&Expr> = args.iter().collect();
+                self.fail(d, &operands, scope)
+            }
+        }
+    }
+
+    fn call_try(&mut self, expr: &Expr, args: &[Expr], scope: &Scope<'_>) -> Value {
+        let mut failures = Vec::new();
+        for arg in args {
+            let mut inner = Self::new(self.names, self.module, self.repetition);
+            inner.muted = self.muted;
+            let value = inner.expr(arg, scope);
+            self.poisoned |= inner.poisoned;
+            if inner.errors > 0 {
+                failures.extend(inner.diags);
+                continue;
+            }
+            // What is not known yet may still fail during apply, and then another argument
+            // counts: nothing of it may be promised now.
+            if !value.is_known() {
+                return mark(Value::Unknown(Type::Any), value.has_sensitive());
+            }
+            return value;
+        }
+        let mut d = Diagnostic::error(
+            codes::FUNCTION_FAILED,
+            "Nothing left to try",
+            if args.is_empty() {
+                "`try` needs at least one expression.".to_owned()
+            } else {
+                "Every expression of this `try` fails.".to_owned()
+            },
+        )
+        .at(expr.span, "");
+        for failure in failures.iter().take(5) {
+            if let Some(label) = failure.labels.first() {
+                d = d.at(label.span, failure.detail.clone());
+            }
+        }
+        self.fail(d, &[], scope)
+    }
+
+    fn call_can(&mut self, args: &[Expr], scope: &Scope<'_>) -> Value {
+        let mut inner = self.quiet();
+        let values: Vec<Value> = args.iter().map(|arg| inner.expr(arg, scope)).collect();
+        self.poisoned |= inner.poisoned;
+        let marked = values.iter().any(Value::has_sensitive);
+        let result = if inner.errors > 0 {
+            Value::Bool(false)
+        } else if values.iter().all(Value::is_known) {
+            Value::Bool(true)
+        } else {
+            Value::Unknown(Type::Bool)
+        };
+        mark(result, marked)
+    }
+}
