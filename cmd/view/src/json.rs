@@ -75,7 +75,8 @@ pub fn plan(plan: &Plan, at: Timestamp) -> Vec<Line> {
 /// What is happening. One event may be the end of a step and of the work on its instance.
 pub fn event(event: &Event, plan: Option<&Plan>, at: Timestamp) -> Vec<Line> {
     let message = human::event(event, plan, &Style::plain());
-    let message = text::line(message.trim()).into_owned();
+    let message: Vec<_> = message.trim().lines().map(text::line).collect();
+    let message = message.join(" ");
     let line = |of| Line::event(at, event, of, message.clone());
     match event {
         Event::Observing { .. }

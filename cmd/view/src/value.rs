@@ -26,6 +26,40 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
+/// The value over as many lines as it needs; all but the first begin with `indent` blanks.
+pub(crate) fn tree(value: &Value, indent: usize) -> String {
+    let blanks = " ".repeat(indent + 2);
+    let close = " ".repeat(indent);
+    match value {
+        Value::List(items) if !items.is_empty() => {
+            let item = |v| format!("{blanks}{},\n", tree(v, indent + 2));
+            format!("[\n{}{close}]", items.iter().map(item).collect::<String>())
+        }
+        Value::Map(map) if !map.is_empty() => {
+            let entries: Vec<_> = map.iter().map(|(k, v)| (text::name(k), v)).collect();
+            let widest = entries.iter().map(|(k, _)| text::width(k)).max().unwrap_or(0);
+            let entry = |(k, v): &(String, &Value)| {
+                format!("{blanks}{} = {}\n", text::pad(k, widest), tree(v, indent + 2))
+            };
+            format!("{{\n{}{close}}}", entries.iter().map(entry).collect::<String>())
+        }
+        Value::String(s) if s.trim_end_matches('\n').contains('\n') => {
+            let lines = s.strip_suffix('\n').unwrap_or(s).split('\n');
+            let line =
+                |l| format!("{blanks}{}", text::text_line(l, false)).trim_end().to_owned() + "\n";
+            format!("<<-EOT\n{}{close}EOT", lines.map(line).collect::<String>())
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::List(_)
+        | Value::Map(_)
+        | Value::Unknown(_)
+        | Value::Sensitive(_) => text(value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::text;

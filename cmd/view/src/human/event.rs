@@ -26,13 +26,11 @@ pub fn event(event: &Event, plan: Option<&Plan>, style: &Style) -> String {
             format!("Asking the server about {changes} (dry run)...")
         }
         Event::StepStarted { id, addr, action, text } => {
-            let what = match place(plan, *id, addr.as_ref()) {
-                Place::Only | Place::First => started(*action),
-                Place::Inner | Place::Last | Place::Bare => Some(""),
-            };
-            let what = match what {
-                Some(words) if !words.is_empty() => format!("{words}..."),
-                _ => format!("{}...", text::line(text)),
+            let text = text::line(text);
+            let what = match (place(plan, *id, addr.as_ref()), started(*action)) {
+                (Place::Only, Some(words)) => format!("{words}..."),
+                (Place::First, Some(words)) => format!("{words}... ({text})"),
+                _ => format!("{text}..."),
             };
             line(*id, addr.as_ref(), &what, Ink::Strong, style)
         }
@@ -51,13 +49,20 @@ pub fn event(event: &Event, plan: Option<&Plan>, style: &Style) -> String {
                 (Place::Only | Place::Last, Some(words)) => {
                     format!("{words} after {elapsed}{}", id_of(shown))
                 }
+                _ if addr.is_none() => format!("done after {elapsed}"),
                 _ => format!("step {} done after {elapsed}", id.0),
             };
             line(*id, addr.as_ref(), &what, Ink::Strong, style)
         }
         Event::StepFailed { id, addr, action, why, bracket_open } => {
-            let open = if *bracket_open { " It is still out of service." } else { "" };
-            let what = format!("{}: {}{open}", failed(*action), text::line(why.trim_end()));
+            let why = text::line(why.trim_end()).into_owned();
+            let stop = if why.ends_with(['.', '!', '?']) { "" } else { "." };
+            let open = if *bracket_open {
+                format!("{stop} It is still out of service.")
+            } else {
+                String::new()
+            };
+            let what = format!("{}: {why}{open}", failed(*action));
             line(*id, addr.as_ref(), &what, Ink::Error, style)
         }
         Event::Stopping(Stop::Gently) => "\nInterrupt received.\n\
@@ -116,7 +121,7 @@ fn line(id: StepId, addr: Option<&InstanceAddr>, what: &str, ink: Ink, style: St
         None => format!("Step {}", id.0),
     };
     // Terraform prints the whole line in bold.
-    style.ink(ink, &format!("{subject}: {what}"))
+    style.ink(ink, format!("{subject}: {what}").trim_end())
 }
 
 fn started(action: Action) -> Option<&'static str> {

@@ -1,6 +1,6 @@
 //! For a person at a terminal, or one who reads a log.
 //!
-//! [`plan`] before, [`event`] during, [`outcome`] after; [`diagnostic`] when something is
+//! [`plan`] before, [`event`] and [`Progress`] during, [`outcome`] after; [`diagnostic`] when something is
 //! wrong. Symbols and sentences are Terraform's where other tools parse them.
 
 mod body;
@@ -10,7 +10,9 @@ mod event;
 mod lines;
 mod outcome;
 mod plan;
+mod progress;
 mod snippet;
+mod state;
 mod table;
 
 pub use diagnostic::{diagnostic, diagnostics};
@@ -18,3 +20,5 @@ pub use event::event;
 pub(crate) use event::first_and_last;
 pub use outcome::outcome;
 pub use plan::{counts, nodes, plan};
+pub use progress::Progress;
+pub use state::{outputs, record, state, value};

@@ -2,7 +2,10 @@
 
 use crate::style::Ink;
 use crate::{Style, text};
-use plans::{Ended, Mode, Outcome, Plan, Stop, Tally};
+use plans::{Ended, Mode, Outcome, Plan, StepId, Stop, Tally};
+
+/// Steps that ended well are listed up to this many; what is left to do is always listed.
+const MANY_DONE: usize = 20;
 
 /// The last words of a run: Terraform's sentence when everything was done; otherwise which
 /// step is done, failed, in doubt or was never begun, and how to go on. Ends with a newline.
@@ -20,10 +23,27 @@ pub fn outcome(outcome: &Outcome, plan: &Plan, style: &Style) -> String {
                     have happened. Resuming looks first.";
         out.extend(text::wrap(text, style.width));
     }
+    let open = open_scopes(outcome, plan);
+    if !open.is_empty() {
+        let text = format!("May still be out of service: {}.", open.join(", "));
+        out.extend(text::wrap(&text, style.width));
+    }
     out.push(String::new());
     out.push("To go on from here, run:".to_owned());
     out.push("    clinch apply -resume".to_owned());
     out.join("\n") + "\n"
+}
+
+/// Scopes of which the first step was begun and the last did not end well.
+fn open_scopes(outcome: &Outcome, plan: &Plan) -> Vec<String> {
+    let ended = |id: &StepId| outcome.steps.iter().find(|(i, _)| i == id).map(|(_, e)| e);
+    let begun = |id: &StepId| ended(id).is_some_and(|e| *e != Ended::NotStarted);
+    let closed = |id: &StepId| ended(id).is_some_and(|e| *e == Ended::Done);
+    let open = plan
+        .brackets
+        .iter()
+        .filter(|b| b.steps.iter().any(begun) && !b.steps.last().is_some_and(closed));
+    open.map(|b| text::line(&b.scope.to_string()).into_owned()).collect()
 }
 
 fn complete(done: Tally, mode: Mode) -> String {
@@ -81,6 +101,12 @@ fn table(outcome: &Outcome, plan: &Plan, style: Style) -> Vec<String> {
         rows.push((rank, word, ink, [number, text::line(&addr).into_owned()], why));
     }
     rows.sort_by_key(|(rank, ..)| *rank);
+    let done = rows.iter().filter(|(rank, ..)| *rank == 3).count();
+    if done > MANY_DONE {
+        rows.retain(|(rank, ..)| *rank != 3);
+        let all = [text::count(done, "step", "steps"), String::new()];
+        rows.push((3, "done", Ink::Create, all, ""));
+    }
     let widest = |i: usize| rows.iter().map(|r| text::width(&r.3[i])).max().unwrap_or(0);
     let widths = [widest(0).min(60), widest(1)];
     let mut out = Vec::new();

@@ -26,7 +26,7 @@ pub fn plan(plan: &Plan, style: &Style, detail: Detail) -> String {
         page.brackets();
         page.counts(&changes, !outputs.is_empty());
     }
-    page.out.join("\n") + "\n"
+    page.out.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
 /// The counts line alone: `Plan: 1 to add, 0 to change, 0 to destroy.`

@@ -3,5 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod diagnostic;
+mod event;
+mod json;
 mod plan;
 mod recorded;
+mod safety;
+mod tools;
