@@ -75,8 +75,8 @@ fn said(condition: &Json) -> String {
 fn condition_true(live: &Json, ty: &str) -> Verdict {
     match condition(live, ty) {
         Some(c) if c["status"] == "True" => Verdict::Holds,
-        Some(c) => waits(live, format!("to be {ty} ({})", said(c))),
-        None => waits(live, format!("to be {ty}")),
+        Some(c) if !said(c).is_empty() => waits(live, format!("to be {ty} ({})", said(c))),
+        Some(_) | None => waits(live, format!("to be {ty}")),
     }
 }
 

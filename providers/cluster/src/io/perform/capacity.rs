@@ -212,14 +212,10 @@ async fn follow(
         }
     };
     let uid = meta(&node, "uid").map(str::to_owned);
-    let amount = |part: &str| {
-        let found = node["status"][part].get(&wanted.resource).and_then(Json::as_str);
-        found.map_or(Value::Null, Value::from)
-    };
+    let allocatable = node["status"]["allocatable"].get(&wanted.resource).and_then(Json::as_str);
     let exported = Value::map([
         ("uid", uid.as_deref().map_or(Value::Null, Value::from)),
-        ("capacity", amount("capacity")),
-        ("allocatable", amount("allocatable")),
+        ("allocatable", allocatable.map_or(Value::Null, Value::from)),
     ]);
     Ok(Performed { exported, uid })
 }

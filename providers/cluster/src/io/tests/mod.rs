@@ -2,8 +2,13 @@
 //! must come of it.
 
 mod apply;
+mod capacity;
 mod delete;
+mod look;
 mod observe;
+mod preview;
+mod ready;
+mod settle;
 
 use super::ClusterProvider;
 use crate::api::{ObjectRef, identity_of};
