@@ -16,7 +16,7 @@
 
 use crate::codes;
 use apimachinery::quantity;
-use apimachinery::types::{self, MapType, Scalar, Schema, TypeId};
+use apimachinery::types::{self, Field, MapType, Scalar, Schema, TypeId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plans::Problem;
@@ -131,13 +131,21 @@ fn typed_fields(schema: &Schema, known: &MapType, map: &Map) -> Map {
         let field = known.fields.get(&**name);
         let id = field.map(|field| field.type_id).or(known.element);
         let value = id.map_or_else(|| value.clone(), |id| typed(schema, id, value));
-        let left_out = field.is_some_and(|field| field.omit_empty && !field.pointer);
-        if left_out && is_empty_collection(schema, id, &value) {
+        // An empty list is stored as null even where it is always written, which is no list.
+        let left_out = |field: &Field| !field.pointer && (field.omit_empty || is_list(&value));
+        if field.is_some_and(left_out) && is_empty_collection(schema, id, &value) {
             continue;
         }
         fields.insert(name.clone(), value);
     }
     fields
+}
+
+fn is_list(value: &Value) -> bool {
+    match value {
+        Value::Sensitive(hidden) => is_list(hidden.expose()),
+        other => other.as_list().is_some(),
+    }
 }
 
 /// Whether it is an empty list or an empty plain map; an empty struct means something.

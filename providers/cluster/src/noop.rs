@@ -50,8 +50,15 @@ pub fn certify(intent: &Value, live: &Value, manager: &str) -> Result<(), String
         Some(tree) if tree.is_empty() => return Err("no field is owned".to_owned()),
         Some(_) => {}
     }
-    let tree = entry.get("fieldsV1").unwrap_or(&Value::Null);
-    walk(tree, &ownable(&intent), Some(&ownable(live))).map_err(|maybe| maybe.to_string())
+    let records = Records {
+        ours: entry.get("fieldsV1").unwrap_or(&Value::Null),
+        others: managed_fields(live)
+            .iter()
+            .filter(|other| !is_apply_by(other, manager))
+            .filter_map(|other| other.get("fieldsV1"))
+            .collect(),
+    };
+    walk(&records, &ownable(&intent), Some(&ownable(live))).map_err(|maybe| maybe.to_string())
 }
 
 /// The values at the leaves that `manager`'s apply owns, in the shape of the record of owned
@@ -157,38 +164,72 @@ impl std::fmt::Display for Maybe {
     }
 }
 
+/// The records of owned fields at one place of the object.
+struct Records<'a> {
+    ours: &'a Value,
+    others: Vec<&'a Value>,
+}
+
+impl<'a> Records<'a> {
+    /// One step further; those who own nothing there drop out.
+    fn at(&self, key: &str, ours: &'a Value) -> Self {
+        Self { ours, others: self.others.iter().filter_map(|other| other.get(key)).collect() }
+    }
+
+    /// Whether someone else owns parts of what is here.
+    fn shared_in_parts(&self) -> bool {
+        self.others.iter().any(|other| children(other).is_some_and(|parts| !parts.is_empty()))
+    }
+}
+
 /// The children of a node of the tree; `.` only says that the node itself is owned.
 fn children(tree: &Value) -> Option<Vec<(&str, &Value)>> {
     let map = tree.as_map()?;
     Some(map.iter().map(|(k, v)| (&**k, v)).filter(|(k, _)| *k != ".").collect())
 }
 
-fn walk(tree: &Value, want: &Value, live: Option<&Value>) -> Result<(), Maybe> {
-    let children = children(tree).ok_or(Maybe::because("has an unreadable record"))?;
+fn walk(records: &Records<'_>, want: &Value, live: Option<&Value>) -> Result<(), Maybe> {
+    let children = children(records.ours).ok_or(Maybe::because("has an unreadable record"))?;
     let live = live.ok_or(Maybe::because("is gone"))?;
-    let Some((first, _)) = children.first() else {
-        return if want == live { Ok(()) } else { Err(Maybe::because("differs")) };
-    };
+    let Some((first, _)) = children.first() else { return leaf(records, want, live) };
     let kind = first.get(..2);
     if children.iter().any(|(key, _)| key.get(..2) != kind) {
         return Err(Maybe::because("has a mixed record"));
     }
     match kind {
-        Some("f:") => fields(&children, want, live),
-        Some("k:") => items(&children, want, live),
+        Some("f:") => fields(records, &children, want, live),
+        Some("k:") => items(records, &children, want, live),
         Some("v:") => members(&children, want, live),
         _ => Err(Maybe::because("is owned by position")),
     }
 }
 
-fn fields(children: &[(&str, &Value)], want: &Value, live: &Value) -> Result<(), Maybe> {
+/// What is owned as a whole. A map of which others own parts is none of these: we own it
+/// because we once set it empty, and its entries are theirs alone.
+fn leaf(records: &Records<'_>, want: &Value, live: &Value) -> Result<(), Maybe> {
+    if want != live {
+        return Err(Maybe::because("differs"));
+    }
+    if records.shared_in_parts() {
+        return Err(Maybe::because("is owned in parts by others"));
+    }
+    Ok(())
+}
+
+fn fields(
+    records: &Records<'_>,
+    children: &[(&str, &Value)],
+    want: &Value,
+    live: &Value,
+) -> Result<(), Maybe> {
     let (Some(want), Some(live)) = (want.as_map(), live.as_map()) else {
         return Err(Maybe::because("is not an object"));
     };
     for (key, tree) in children {
         let name = &key[2..];
         let want = want.get(name).ok_or(Maybe::because("was set and is not any more"));
-        want.and_then(|want| walk(tree, want, live.get(name))).map_err(|m| m.inside(name))?;
+        let below = records.at(key, tree);
+        want.and_then(|want| walk(&below, want, live.get(name))).map_err(|m| m.inside(name))?;
     }
     // Every owned field is wanted; now every wanted field must be owned.
     let owned = |name: &str| children.iter().any(|(key, _)| &key[2..] == name);
@@ -198,7 +239,12 @@ fn fields(children: &[(&str, &Value)], want: &Value, live: &Value) -> Result<(),
     }
 }
 
-fn items(children: &[(&str, &Value)], want: &Value, live: &Value) -> Result<(), Maybe> {
+fn items(
+    records: &Records<'_>,
+    children: &[(&str, &Value)],
+    want: &Value,
+    live: &Value,
+) -> Result<(), Maybe> {
     let (Some(want), Some(live)) = (want.as_list(), live.as_list()) else {
         return Err(Maybe::because("is not a list"));
     };
@@ -221,7 +267,7 @@ fn items(children: &[(&str, &Value)], want: &Value, live: &Value) -> Result<(), 
             return Err(at(Maybe::because("is the same item as another")));
         }
         places.push((wanted, lives));
-        walk(tree, &want[wanted], Some(&live[lives])).map_err(at)?;
+        walk(&records.at(key, tree), &want[wanted], Some(&live[lives])).map_err(at)?;
     }
     in_order(places)
 }

@@ -2,5 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod block;
+mod contract;
+mod decide;
+mod kinds;
+mod oracle_canon;
 mod oracle_noop;
 mod support;

@@ -238,7 +238,8 @@ impl Case<'_> {
     }
 
     fn exported(&self, uid: Value, object: Value) -> Value {
-        let mut map = self.args.as_map().cloned().unwrap_or_default();
+        let args = self.args.as_map().cloned().unwrap_or_default();
+        let mut map: Map = args.into_iter().map(|(k, v)| (k, hide_secret_data(&v))).collect();
         map.insert("uid".into(), uid);
         map.insert("object".into(), object);
         Value::map(map)

@@ -214,7 +214,7 @@ fn misplaced(api_version: &str, kind: &str, namespace: Option<&str>) -> Option<P
 /// A built-in kind in a version that is not served any more, or not yet. A warning only: the
 /// server may be of another version than this table.
 fn other_version(api_version: &str, kind: &str) -> Option<Problem> {
-    if discovery::by_kind(api_version, kind).is_some() {
+    if api_version.is_empty() || discovery::by_kind(api_version, kind).is_some() {
         return None;
     }
     let (group, _) = discovery::split_api_version(api_version);

@@ -268,7 +268,8 @@ fn is_counted(resource: &str) -> bool {
 /// What is wrong with the name of a resource in a quota, and what was probably meant.
 fn wrong_name(resource: &str) -> Option<(String, Option<String>)> {
     let huge = resource.strip_prefix("requests.").unwrap_or(resource).starts_with("hugepages-");
-    if MEASURED.contains(&resource) || COUNTED.contains(&resource) || huge {
+    let plain = MEASURED.contains(&resource) || COUNTED.contains(&resource);
+    if plain || huge || resource.strip_prefix("count/").is_some_and(|name| !name.is_empty()) {
         return None;
     }
     if !resource.contains('/') {
