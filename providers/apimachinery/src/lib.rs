@@ -10,6 +10,7 @@
 //! | is this a name, a label, an extended resource, and if not, why | [`names`] |
 //! | does this object match `a in (b, c)` | [`selector`] |
 //! | which kinds are there, under which path, namespaced or not | [`discovery`] |
+//! | what do a `LimitRange` and a `ResourceQuota` make of an object | [`limits`] |
 //! | what fields has a kind, how do its lists merge | [`types`] |
 //!
 //! **Invariant:** no input panics, and equal inputs give equal outputs.
@@ -18,6 +19,7 @@
 
 pub mod discovery;
 pub mod field_error;
+pub mod limits;
 pub mod names;
 pub mod quantity;
 pub mod selector;

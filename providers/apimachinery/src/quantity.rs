@@ -125,6 +125,13 @@ impl Quantity {
         saturate(divide_up(self.nanos, NANO / 1000))
     }
 
+    /// The same amount without what is below a thousandth, rounded away from zero.
+    #[must_use]
+    pub fn rounded_up_to_milli(self) -> Self {
+        let milli = NANO / 1000;
+        Self { nanos: divide_up(self.nanos, milli).saturating_mul(milli), ..self }
+    }
+
     /// As a floating point number, for ratios that are only shown.
     #[expect(clippy::cast_precision_loss, reason = "shown with six digits")]
     pub fn as_f64(&self) -> f64 {

@@ -7,7 +7,7 @@
 //!
 //! Start reading at [`Sandbox`]. One [`SandboxService`] serves both ways in: the
 //! in-process [`Sandbox::client`], and [`Sandbox::serve`] on a loopback port.
-//! A request goes `service` (bytes) -> `route` (what is asked) -> `handlers`
+//! A request goes `service` (bytes) -> `router` (what is asked) -> `handlers`
 //! (what happens) -> `store` (what is remembered).
 //!
 //! **Invariant:** a request is one critical section. It reads and writes the store
@@ -19,12 +19,33 @@
 //! **Not here:** authentication, RBAC, webhooks, aggregation, protobuf, exec and
 //! logs. The README of this folder lists what is and what is not.
 
+mod admission;
+mod catalog;
 mod clock;
+mod codec;
+mod controllers;
+mod defaults;
+mod documents;
+mod errors;
 mod faults;
+mod fields;
+mod handlers;
+mod info;
+mod kinds;
 mod kubeconfig;
+mod meta;
 mod open;
+mod patch;
+mod persist;
+mod request;
+mod router;
 mod serve;
+mod server;
 mod service;
+mod ssa;
+mod store;
+mod validate;
+mod watch;
 
 pub use clock::{
     Clock, Identities, RandomIdentities, SequentialIdentities, SteppingClock, SystemClock,

@@ -9,6 +9,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::clock::{Clock, Identities, RandomIdentities, SystemClock};
+use crate::persist::{self, ReadError};
+use crate::server::Server;
+use crate::store::Store;
 use crate::{Faults, SandboxService, kubeconfig, serve};
 
 /// How a sandbox is to behave. Any combination is fine.
@@ -77,7 +80,10 @@ impl Sandbox {
 
     /// As [`Sandbox::in_memory`], with options.
     pub fn in_memory_with(options: Options) -> Self {
-        Self { service: SandboxService::new(options) }
+        // Nothing is written to disk, so populating it cannot fail.
+        let server = Server::new(Store::in_memory(), options)
+            .expect("a store in memory accepts the objects of a new cluster");
+        Self { service: SandboxService::new(server) }
     }
 
     /// A sandbox that lives in a folder, which is created where it is missing.
@@ -86,8 +92,19 @@ impl Sandbox {
     }
 
     /// As [`Sandbox::open`], with options.
-    pub fn open_with(_dir: &Path, options: Options) -> Result<Self, OpenError> {
-        Ok(Self { service: SandboxService::new(options) })
+    pub fn open_with(dir: &Path, options: Options) -> Result<Self, OpenError> {
+        let folder = || dir.to_owned();
+        let (log, version, objects) =
+            persist::open(dir, options.lock_timeout).map_err(|error| match error {
+                ReadError::InUse => OpenError::InUse { folder: folder() },
+                ReadError::Io(source) => OpenError::Io { folder: folder(), source },
+                ReadError::Damaged(why) => OpenError::Damaged { folder: folder(), why },
+            })?;
+        let server =
+            Server::new(Store::with_log(log, version, objects), options).map_err(|error| {
+                OpenError::Io { folder: folder(), source: io::Error::other(error.message) }
+            })?;
+        Ok(Self { service: SandboxService::new(server) })
     }
 
     /// The server itself, as a `tower::Service` over HTTP requests.

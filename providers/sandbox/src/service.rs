@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 
+use crate::Faults;
 use crate::faults::Fault;
-use crate::{Faults, Options};
+use crate::router;
+use crate::server::Server;
 
 /// What the service answers with: all at once, or line by line for a watch.
 pub type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -31,21 +34,16 @@ pub enum ServiceError {
 /// The API server as a `tower::Service`. Clones share the same store.
 #[derive(Clone)]
 pub struct SandboxService {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    faults: Faults,
-    _options: Options,
+    server: Arc<Server>,
 }
 
 impl SandboxService {
-    pub(crate) fn new(options: Options) -> Self {
-        Self { inner: Arc::new(Inner { faults: Faults::default(), _options: options }) }
+    pub(crate) fn new(server: Server) -> Self {
+        Self { server: Arc::new(server) }
     }
 
     pub(crate) fn faults(&self) -> Faults {
-        self.inner.faults.clone()
+        self.server.faults.clone()
     }
 
     async fn answer<B>(self, request: Request<B>) -> Result<Response<ResponseBody>, ServiceError>
@@ -55,16 +53,51 @@ impl SandboxService {
     {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|error| ServiceError::Body(error.to_string()))?;
-        let _body = body.to_bytes();
-        let struck = self.inner.faults.strike(parts.method.as_str(), parts.uri.path(), false);
-        if struck.contains(&Fault::DropBefore) {
+        let body = body.to_bytes();
+        let struck =
+            self.server.faults.strike(parts.method.as_str(), parts.uri.path(), writes(&parts));
+        let mut drop_after = false;
+        for fault in struck {
+            match fault {
+                Fault::Latency(time) => tokio::time::sleep(time).await,
+                Fault::DropBefore => return Err(ServiceError::Dropped),
+                Fault::DropAfter => drop_after = true,
+                Fault::Status { code, reason, message } => {
+                    return Ok(failure(code, &reason, &message));
+                }
+            }
+        }
+        let response = router::answer(&self.server, &parts, &body);
+        if drop_after {
             return Err(ServiceError::Dropped);
         }
-        let mut response =
-            Response::new(Full::new(Bytes::from_static(b"404 page not found\n")).boxed_unsync());
-        *response.status_mut() = StatusCode::NOT_FOUND;
         Ok(response)
     }
+}
+
+/// Whether a request would change something.
+fn writes(parts: &Parts) -> bool {
+    let reads = matches!(parts.method, http::Method::GET | http::Method::HEAD);
+    !reads && !parts.uri.query().unwrap_or_default().contains("dryRun=All")
+}
+
+fn failure(code: u16, reason: &str, message: &str) -> Response<ResponseBody> {
+    let status = serde_json::json!({
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "reason": reason,
+        "message": message,
+        "code": code,
+    });
+    let body = Full::new(Bytes::from(format!("{status}\n"))).boxed_unsync();
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = http::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    response
 }
 
 impl<B> tower::Service<Request<B>> for SandboxService

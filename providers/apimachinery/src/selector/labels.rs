@@ -142,7 +142,7 @@ impl fmt::Display for LabelSelector {
             match &requirement.operator {
                 Operator::In(values) if values.len() == 1 => write!(out, "{key}={}", values[0])?,
                 Operator::NotIn(values) if values.len() == 1 => {
-                    write!(out, "{key}!={}", values[0])?
+                    write!(out, "{key}!={}", values[0])?;
                 }
                 Operator::In(values) => write!(out, "{key} in ({})", values.join(","))?,
                 Operator::NotIn(values) => write!(out, "{key} notin ({})", values.join(","))?,
@@ -310,7 +310,10 @@ impl Parser {
                     break;
                 }
                 other => {
-                    return Err(format!("found '{}', expected: ',', or ')'", shown(other.as_ref())));
+                    return Err(format!(
+                        "found '{}', expected: ',', or ')'",
+                        shown(other.as_ref())
+                    ));
                 }
             }
         }

@@ -1,0 +1,63 @@
+//! Who else has a say about a request: namespaces, limit ranges, quotas.
+//!
+//! [`admit_new`] may change the object, before it is validated; [`validate_new`] and
+//! [`validate_changed`] only refuse, after it. The order is the real server's, so the
+//! quota, which is charged, comes last.
+
+mod lifecycle;
+mod limits;
+mod quota;
+mod service_account;
+
+use serde_json::Value;
+
+pub(crate) use quota::shown;
+
+use crate::catalog::Served;
+use crate::errors::ApiError;
+use crate::handlers::Env;
+use crate::store::Txn;
+
+/// What happens to a new object before it is validated.
+pub(crate) fn admit_new(
+    txn: &mut Txn<'_>,
+    _env: &Env<'_>,
+    served: &Served,
+    object: &mut Value,
+) -> Result<(), ApiError> {
+    lifecycle::admit(txn, served, object)?;
+    if served.table == "pods" {
+        limits::fill_in(txn, object);
+        service_account::admit(txn, served, object)?;
+    }
+    Ok(())
+}
+
+/// Who refuses a new object that is valid in itself.
+pub(crate) fn validate_new(
+    txn: &mut Txn<'_>,
+    _env: &Env<'_>,
+    served: &Served,
+    object: &Value,
+) -> Result<(), ApiError> {
+    limits::check(txn, served, object)?;
+    quota::charge(txn, served, object, None)
+}
+
+/// Who refuses a change that is valid in itself.
+pub(crate) fn validate_changed(
+    txn: &mut Txn<'_>,
+    _env: &Env<'_>,
+    served: &Served,
+    subresource: &str,
+    object: &Value,
+    old: &Value,
+) -> Result<(), ApiError> {
+    if !subresource.is_empty() {
+        return Ok(());
+    }
+    if served.table == "persistentvolumeclaims" {
+        limits::check(txn, served, object)?;
+    }
+    quota::charge(txn, served, object, Some(old))
+}

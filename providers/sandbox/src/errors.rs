@@ -1,0 +1,193 @@
+//! What a request is refused with: a `metav1.Status`, in the real server's words.
+
+use apimachinery::FieldError;
+use apimachinery::discovery::Resource;
+use serde_json::{Map, Value, json};
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ApiError {
+    pub(crate) code: u16,
+    pub(crate) reason: &'static str,
+    pub(crate) message: String,
+    pub(crate) details: Option<Value>,
+    /// Answered as plain text, as the real server does for paths that it does not know.
+    pub(crate) plain: bool,
+}
+
+impl ApiError {
+    fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into(), details: None, plain: false }
+    }
+
+    /// `metav1.Status` as JSON.
+    pub(crate) fn status(&self) -> Value {
+        let mut status = json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+            "code": self.code,
+        });
+        if let Some(details) = &self.details {
+            status["details"] = details.clone();
+        }
+        if self.reason.is_empty()
+            && let Some(status) = status.as_object_mut()
+        {
+            status.remove("reason");
+        }
+        status
+    }
+
+    /// There is nothing at this path.
+    pub(crate) fn unknown_path() -> Self {
+        Self { plain: true, ..Self::new(404, "NotFound", "404 page not found") }
+    }
+
+    pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
+        let message = format!("{} {name:?} not found", resource.qualified());
+        Self::new(404, "NotFound", message).about(resource, name)
+    }
+
+    pub(crate) fn namespace_not_found(name: &str) -> Self {
+        let mut error = Self::new(404, "NotFound", format!("namespaces {name:?} not found"));
+        error.details = Some(json!({"name": name, "kind": "namespaces"}));
+        error
+    }
+
+    pub(crate) fn already_exists(resource: &Resource, name: &str) -> Self {
+        let message = format!("{} {name:?} already exists", resource.qualified());
+        Self::new(409, "AlreadyExists", message).about(resource, name)
+    }
+
+    pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+        let message =
+            format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.qualified());
+        Self::new(409, "Conflict", message).about(resource, name)
+    }
+
+    /// The object was changed since the request's author read it.
+    pub(crate) fn stale(resource: &Resource, name: &str) -> Self {
+        let why = "the object has been modified; please apply your changes to the latest version and try again";
+        Self::conflict(resource, name, why)
+    }
+
+    pub(crate) fn apply_conflict(message: String, causes: Vec<Value>) -> Self {
+        let mut error = Self::new(409, "Conflict", message);
+        error.details = Some(json!({"causes": causes}));
+        error
+    }
+
+    pub(crate) fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
+        let shown = resource.qualified();
+        let message = if name.is_empty() {
+            format!("{shown} is forbidden: {why}")
+        } else {
+            format!("{shown} {name:?} is forbidden: {why}")
+        };
+        Self::new(403, "Forbidden", message).about(resource, name)
+    }
+
+    /// The object breaks rules about its fields.
+    pub(crate) fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
+        let causes: Vec<Value> = errors
+            .iter()
+            .map(|error| json!({"reason": error.kind.reason(), "message": error.body(), "field": error.field}))
+            .collect();
+        let shown = match errors {
+            [one] => one.to_string(),
+            many => {
+                let many: Vec<String> = many.iter().map(ToString::to_string).collect();
+                format!("[{}]", many.join(", "))
+            }
+        };
+        let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
+        let mut error =
+            Self::new(422, "Invalid", format!("{qualified} {name:?} is invalid: {shown}"));
+        let mut details = Map::new();
+        for (key, value) in [("name", name), ("group", group), ("kind", kind)] {
+            if !value.is_empty() {
+                details.insert(key.to_owned(), Value::from(value));
+            }
+        }
+        details.insert("causes".to_owned(), Value::Array(causes));
+        error.details = Some(Value::Object(details));
+        error
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "BadRequest", message)
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        let mut error = Self::new(405, "MethodNotAllowed", message);
+        error.details = Some(json!({}));
+        error
+    }
+
+    pub(crate) fn unsupported_media_type(accepted: &[&str]) -> Self {
+        let message = format!(
+            "the body of the request was in an unknown format - accepted media types include: {}",
+            accepted.join(", ")
+        );
+        Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    pub(crate) fn not_acceptable(accepted: &[&str]) -> Self {
+        let message =
+            format!("only the following media types are accepted: {}", accepted.join(", "));
+        Self::new(406, "NotAcceptable", message)
+    }
+
+    pub(crate) fn expired(message: impl Into<String>) -> Self {
+        Self::new(410, "Expired", message)
+    }
+
+    /// The request asks for a version that does not exist yet.
+    pub(crate) fn too_large_version(asked: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let mut error = Self::new(504, "Timeout", message);
+        error.details = Some(json!({
+            "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+            "retryAfterSeconds": 1,
+        }));
+        error
+    }
+
+    pub(crate) fn too_many_requests(message: impl Into<String>) -> Self {
+        Self::new(429, "TooManyRequests", message)
+    }
+
+    /// The real server answers an apply of the wrong type like this.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
+    /// A request that the real server answers with this status and no more.
+    pub(crate) fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(422, "Invalid", message)
+    }
+
+    /// Adds a cause, as admission does.
+    pub(crate) fn with_cause(mut self, reason: &str, message: &str, field: &str) -> Self {
+        let details = self.details.get_or_insert_with(|| json!({}));
+        details["causes"] = json!([{"reason": reason, "message": message, "field": field}]);
+        self
+    }
+
+    fn about(mut self, resource: &Resource, name: &str) -> Self {
+        let mut details = Map::new();
+        for (key, value) in [("name", name), ("group", &resource.group), ("kind", &resource.plural)]
+        {
+            if !value.is_empty() {
+                details.insert(key.to_owned(), Value::from(value));
+            }
+        }
+        self.details = Some(Value::Object(details));
+        self
+    }
+}

@@ -1,0 +1,308 @@
+//! From a request to its handler, and from the handler's answer to a response.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, StreamBody};
+use serde_json::Value;
+
+use crate::catalog;
+use crate::documents;
+use crate::errors::ApiError;
+use crate::handlers::delete::{self, DeleteOptions};
+use crate::handlers::write::{self, PatchKind};
+use crate::handlers::{Ask, Target, Written, read};
+use crate::info;
+use crate::request::{self, ObjectPath, Path, Query, WriteOptions};
+use crate::server::{Outcome, Server};
+use crate::service::ResponseBody;
+use crate::store::Txn;
+use crate::watch;
+
+/// Media types in which bodies are read.
+const BODIES: [&str; 2] = ["application/json", "application/yaml"];
+const PATCHES: [&str; 4] = [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+];
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// An answer before it is bytes.
+enum Reply {
+    Json(StatusCode, Value, Vec<String>),
+    Text(&'static str),
+    Aggregated(Value),
+}
+
+/// Answers one request.
+pub(crate) fn answer(server: &Arc<Server>, parts: &Parts, body: &Bytes) -> Response<ResponseBody> {
+    let path = Path::parse(parts.uri.path());
+    let query = Query::parse(parts.uri.query());
+    if let Path::Object(object) = &path
+        && parts.method == Method::GET
+        && query.flag("watch")
+    {
+        return match open_watch(server, object, &query) {
+            Ok(response) => response,
+            Err(error) => refusal(&error),
+        };
+    }
+    match reply(server, parts, &path, &query, body) {
+        Ok(Reply::Json(status, value, warnings)) => {
+            json(status, "application/json", &value, &warnings)
+        }
+        Ok(Reply::Aggregated(value)) => json(StatusCode::OK, AGGREGATED, &value, &[]),
+        Ok(Reply::Text(text)) => plain(StatusCode::OK, text),
+        Err(error) => refusal(&error),
+    }
+}
+
+fn reply(
+    server: &Server,
+    parts: &Parts,
+    path: &Path,
+    query: &Query,
+    body: &Bytes,
+) -> Result<Reply, ApiError> {
+    let ok = |value: Value| Ok(Reply::Json(StatusCode::OK, value, Vec::new()));
+    if let Path::Object(object) = path {
+        return object_reply(server, parts, object, query, body);
+    }
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        return Err(ApiError::method_not_allowed());
+    }
+    let document = |work: &dyn Fn(&Txn<'_>) -> Option<Value>| {
+        server.with_store(|store| work(&store.begin())).ok_or_else(ApiError::unknown_path)
+    };
+    let wants_aggregated = accepts(parts, "as=APIGroupDiscoveryList");
+    match path {
+        Path::Version => ok(info::version()),
+        Path::Healthy => Ok(Reply::Text("ok")),
+        Path::Core if wants_aggregated => {
+            Ok(Reply::Aggregated(document(&|txn| Some(documents::aggregated(txn, true)))?))
+        }
+        Path::Groups if wants_aggregated => {
+            Ok(Reply::Aggregated(document(&|txn| Some(documents::aggregated(txn, false)))?))
+        }
+        Path::Core => ok(documents::core_versions()),
+        Path::Groups => ok(document(&|txn| Some(documents::group_list(txn)))?),
+        Path::Group(group) => ok(document(&|txn| documents::group(txn, group))?),
+        Path::Resources(group, version) => {
+            ok(document(&|txn| documents::resource_list(txn, group, version))?)
+        }
+        Path::OpenApi(rest) if rest.is_empty() => {
+            ok(document(&|txn| Some(documents::openapi_index(txn)))?)
+        }
+        Path::OpenApi(rest) => ok(document(&|txn| documents::openapi(txn, rest))?),
+        Path::Object(_) | Path::Unknown => Err(ApiError::unknown_path()),
+    }
+}
+
+/// Whether the client's `Accept` asks for this.
+fn accepts(parts: &Parts, what: &str) -> bool {
+    let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains(what))
+}
+
+/// What a path below a group and version is about, if anything is served there.
+fn target(txn: &Txn<'_>, path: &ObjectPath) -> Result<Target, ApiError> {
+    let served = catalog::find(txn, &path.group, &path.version, &path.plural);
+    let served = served.ok_or_else(ApiError::unknown_path)?;
+    let subresource = path.subresource.clone().unwrap_or_default();
+    let placed = path.namespace.is_some() == served.resource.namespaced;
+    // A namespaced resource without a namespace is all of them; objects need theirs.
+    let all = path.namespace.is_none() && path.name.is_none();
+    if (!placed && !all)
+        || (!subresource.is_empty() && !served.resource.has_subresource(&subresource))
+    {
+        return Err(ApiError::unknown_path());
+    }
+    Ok(Target {
+        served,
+        namespace: path.namespace.clone().unwrap_or_default(),
+        name: path.name.clone().unwrap_or_default(),
+        subresource,
+    })
+}
+
+fn open_watch(
+    server: &Arc<Server>,
+    path: &ObjectPath,
+    query: &Query,
+) -> Result<Response<ResponseBody>, ApiError> {
+    let target = server.with_store(|store| target(&store.begin(), path))?;
+    let lines = watch::open(server, target, query)?;
+    let mut response = Response::new(StreamBody::new(lines).boxed_unsync());
+    set_type(&mut response, "application/json");
+    Ok(response)
+}
+
+fn object_reply(
+    server: &Server,
+    parts: &Parts,
+    path: &ObjectPath,
+    query: &Query,
+    body: &Bytes,
+) -> Result<Reply, ApiError> {
+    let is_collection = path.name.is_none();
+    match (&parts.method, is_collection) {
+        (&Method::GET | &Method::HEAD, false) => server.transact(|txn, _, _| {
+            let object = read::get(txn, &target(txn, path)?)?;
+            Ok(Outcome::Drop(Reply::Json(StatusCode::OK, (*object).clone(), Vec::new())))
+        }),
+        (&Method::GET | &Method::HEAD, true) => server.transact(|txn, _, store| {
+            let target = target(txn, path)?;
+            let page = read::list(store, txn, &target, query)?;
+            let list = read::list_object(&target.served, &page);
+            Ok(Outcome::Drop(Reply::Json(StatusCode::OK, list, Vec::new())))
+        }),
+        (&Method::POST, true) => write_reply(server, parts, path, query, |txn, ask| {
+            write::create(txn, ask, &read_body(parts, body)?)
+        }),
+        (&Method::PUT, false) => write_reply(server, parts, path, query, |txn, ask| {
+            write::replace(txn, ask, &read_body(parts, body)?)
+        }),
+        (&Method::PATCH, false) => write_reply(server, parts, path, query, |txn, ask| {
+            let (kind, patch) = read_patch(parts, body)?;
+            write::patch(txn, ask, kind, &patch)
+        }),
+        (&Method::DELETE, _) => delete_reply(server, parts, path, query, body),
+        _ => {
+            // Whether there is anything at all is said before what may be done with it.
+            server.with_store(|store| target(&store.begin(), path))?;
+            Err(ApiError::method_not_allowed())
+        }
+    }
+}
+
+fn write_reply(
+    server: &Server,
+    parts: &Parts,
+    path: &ObjectPath,
+    query: &Query,
+    work: impl FnOnce(&mut Txn<'_>, &Ask<'_>) -> Result<Written, ApiError>,
+) -> Result<Reply, ApiError> {
+    let options = WriteOptions::parse(query, &parts.headers)?;
+    server.transact(|txn, env, _| {
+        let target = target(txn, path)?;
+        if target.served.resource.namespaced && target.namespace.is_empty() {
+            return Err(ApiError::method_not_allowed());
+        }
+        let written = work(txn, &Ask { env, target: &target, options: &options })?;
+        let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };
+        let reply = Reply::Json(status, (*written.object).clone(), written.warnings);
+        Ok(if options.dry_run { Outcome::Drop(reply) } else { Outcome::Keep(reply) })
+    })
+}
+
+fn delete_reply(
+    server: &Server,
+    parts: &Parts,
+    path: &ObjectPath,
+    query: &Query,
+    body: &Bytes,
+) -> Result<Reply, ApiError> {
+    let options = if body.is_empty() { None } else { Some(read_body(parts, body)?) };
+    let options = DeleteOptions::parse(query, options.as_ref())?;
+    server.transact(|txn, env, _| {
+        let target = target(txn, path)?;
+        if !target.subresource.is_empty() {
+            return Err(ApiError::method_not_allowed());
+        }
+        let reply = if target.name.is_empty() {
+            let verbs = &target.served.resource.verbs;
+            if !verbs.iter().any(|verb| verb == "deletecollection") {
+                return Err(ApiError::method_not_allowed());
+            }
+            let items = delete::delete_collection(txn, env, &target, query, &options)?;
+            let version = txn.version().to_string();
+            let page =
+                read::Page { items, metadata: serde_json::json!({"resourceVersion": version}) };
+            read::list_object(&target.served, &page)
+        } else {
+            (*delete::delete(txn, env, &target, &options)?).clone()
+        };
+        let reply = Reply::Json(StatusCode::OK, reply, Vec::new());
+        Ok(if options.dry_run { Outcome::Drop(reply) } else { Outcome::Keep(reply) })
+    })
+}
+
+fn read_body(parts: &Parts, body: &Bytes) -> Result<Value, ApiError> {
+    let media = request::content_type(parts);
+    match media.as_str() {
+        "" | "application/json" => from_json(body),
+        "application/yaml" | "text/yaml" => from_yaml(body),
+        _ => Err(ApiError::unsupported_media_type(&BODIES)),
+    }
+}
+
+fn read_patch(parts: &Parts, body: &Bytes) -> Result<(PatchKind, Value), ApiError> {
+    let kind = match request::content_type(parts).as_str() {
+        "application/json-patch+json" => PatchKind::Json,
+        "application/merge-patch+json" => PatchKind::Merge,
+        "application/strategic-merge-patch+json" => PatchKind::Strategic,
+        "application/apply-patch+yaml" => PatchKind::Apply,
+        _ => return Err(ApiError::unsupported_media_type(&PATCHES)),
+    };
+    let patch = if kind == PatchKind::Apply { from_yaml(body)? } else { from_json(body)? };
+    Ok((kind, patch))
+}
+
+fn from_json(body: &Bytes) -> Result<Value, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type JSON): {error}"
+        ))
+    })
+}
+
+fn from_yaml(body: &Bytes) -> Result<Value, ApiError> {
+    // JSON is YAML, and most clients send it.
+    if let Ok(value) = serde_json::from_slice(body) {
+        return Ok(value);
+    }
+    let wrong = |why: String| ApiError::bad_request(format!("error decoding YAML: {why}"));
+    let text = std::str::from_utf8(body).map_err(|error| wrong(error.to_string()))?;
+    serde_saphyr::from_str(text).map_err(|error| wrong(error.to_string()))
+}
+
+fn refusal(error: &ApiError) -> Response<ResponseBody> {
+    let status = StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if error.plain {
+        return plain(status, "404 page not found\n");
+    }
+    json(status, "application/json", &error.status(), &[])
+}
+
+fn json(
+    status: StatusCode,
+    media: &'static str,
+    value: &Value,
+    warnings: &[String],
+) -> Response<ResponseBody> {
+    let mut response = Response::new(Full::new(Bytes::from(format!("{value}\n"))).boxed_unsync());
+    *response.status_mut() = status;
+    set_type(&mut response, media);
+    for warning in warnings {
+        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(header) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            response.headers_mut().append(header::WARNING, header);
+        }
+    }
+    response
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<ResponseBody> {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed_unsync());
+    *response.status_mut() = status;
+    set_type(&mut response, "text/plain; charset=utf-8");
+    response
+}
+
+fn set_type(response: &mut Response<ResponseBody>, media: &'static str) {
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+}
