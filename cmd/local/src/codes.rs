@@ -14,6 +14,8 @@ pub(crate) const JOURNAL_FOREIGN: Code = Code("E0504");
 pub(crate) const DISK: Code = Code("E0505");
 /// The end of the journal was torn off by a crash.
 pub(crate) const JOURNAL_TORN: Code = Code("E0506");
+/// The files change faster than they can be read.
+pub(crate) const MOVING: Code = Code("E0507");
 /// Somebody else holds the lock.
 pub(crate) const LOCKED: Code = Code("E0520");
 /// The lock cannot be taken at all.

@@ -1,7 +1,7 @@
 //! The data directory.
 
 use crate::codes::{
-    DISK, JOURNAL_DAMAGED, JOURNAL_FOREIGN, JOURNAL_TORN, STATE_DAMAGED, STATE_NEWER,
+    DISK, JOURNAL_DAMAGED, JOURNAL_FOREIGN, JOURNAL_TORN, MOVING, STATE_DAMAGED, STATE_NEWER,
 };
 use crate::{JournalFile, disk, plan};
 use diags::{Diagnostic, Diagnostics};
@@ -13,7 +13,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The usual name of the data directory, beside the configuration.
 pub const DATA_DIR: &str = ".clinch";
@@ -37,6 +37,17 @@ pub struct Folder {
     open: Mutex<Weak<JournalFile>>,
 }
 
+/// How often, and after which time, a look at files that change is repeated.
+const RETRIES: usize = 10;
+const PAUSE: Duration = Duration::from_millis(10);
+
+enum Look {
+    /// Nothing but the end of the journal changed.
+    Steady(Box<Loaded>),
+    /// Too much changed, or it does not fit together; what to say if it stays so.
+    Moving(Diagnostics),
+}
+
 /// What is on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
@@ -51,7 +62,9 @@ pub struct Loaded {
 impl Folder {
     /// A data directory, there or not.
     pub fn open(data_dir: impl Into<PathBuf>) -> Self {
-        Self { dir: data_dir.into(), open: Mutex::default() }
+        // `.clinch/` with its slash would be looked through when it is a link.
+        let dir = data_dir.into().components().collect();
+        Self { dir, open: Mutex::default() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -79,32 +92,58 @@ impl Folder {
         disk::sweep(&self.dir, &names).map_err(|error| io_error(&self.dir, &error).into())
     }
 
-    /// Reads the state and what the journal adds to it.
-    ///
-    /// The journal is read first: a run that ends in between moves what it holds into the
-    /// state, and replaying it once more changes nothing.
+    /// Reads the state and what the journal adds to it. Needs no lock: what a run changes in
+    /// the meantime is seen as it was before or as it is after.
     pub fn load(&self) -> Result<Loaded, Diagnostics> {
-        let journal = self.read_journal()?;
+        for _ in 0..RETRIES {
+            match self.look()? {
+                Look::Steady(loaded) if loaded.warnings.is_empty() => return Ok(*loaded),
+                // Somebody is writing, or a crash tore the journal; the second stays.
+                Look::Steady(_) | Look::Moving(_) => std::thread::sleep(PAUSE),
+            }
+        }
+        match self.look()? {
+            Look::Steady(loaded) => Ok(*loaded),
+            Look::Moving(why) => Err(why),
+        }
+    }
+
+    /// One look. The journal is read before and after the state: when it only grew, it holds
+    /// everything that the state may already hold, and replaying that again changes nothing.
+    fn look(&self) -> Result<Look, Diagnostics> {
+        let before = self.journal_bytes()?;
         let state = self.read_state()?;
+        let bytes = self.journal_bytes()?;
+        if !bytes.starts_with(&before) {
+            return Ok(Look::Moving(self.moving().into()));
+        }
+        let path = self.path(JOURNAL);
+        let journal = schemas::journal::read(&bytes).map_err(|bad| bad_journal(&path, &bad))?;
         let mut warnings = Diagnostics::new();
         if journal.torn > 0 {
             warnings.push(self.torn(journal.torn));
         }
         if journal.entries.is_empty() {
-            return Ok(Loaded { state, unfinished: None, warnings });
+            let loaded = Loaded { state, unfinished: None, warnings };
+            return Ok(Look::Steady(Box::new(loaded)));
         }
         let state = state.unwrap_or_else(|| State::new("", ""));
-        match states::follows(&state, &journal.entries) {
+        let loaded = match states::follows(&state, &journal.entries) {
             Ok(Follows::Continues) => {
                 let states::Replayed { state, unfinished } =
                     states::replay(state, &journal.entries);
-                Ok(Loaded { state: Some(state), unfinished, warnings })
+                Loaded { state: Some(state), unfinished, warnings }
             }
-            Ok(Follows::Superseded) => {
-                Ok(Loaded { state: Some(state), unfinished: None, warnings })
-            }
-            Err(why) => Err(self.foreign(&why).into()),
-        }
+            Ok(Follows::Superseded) => Loaded { state: Some(state), unfinished: None, warnings },
+            // One run may have ended and another begun between the two looks.
+            Err(why) => return Ok(Look::Moving(self.foreign(&why).into())),
+        };
+        Ok(Look::Steady(Box::new(loaded)))
+    }
+
+    fn moving(&self) -> Diagnostic {
+        let detail = format!("`{}` changes all the time; another run is at work.", self.shown());
+        Diagnostic::error(MOVING, "State is changing", detail).with_help("Try again in a moment.")
     }
 
     fn read_state(&self) -> Result<Option<State>, Diagnostics> {
@@ -114,9 +153,15 @@ impl Folder {
         schemas::state::read(&bytes).map(Some).map_err(|why| self.bad_state(&path, &why).into())
     }
 
+    fn journal_bytes(&self) -> Result<Vec<u8>, Diagnostics> {
+        let path = self.path(JOURNAL);
+        let bytes = disk::read(&path).map_err(|error| io_error(&path, &error))?;
+        Ok(bytes.unwrap_or_default())
+    }
+
     fn read_journal(&self) -> Result<Read, Diagnostics> {
         let path = self.path(JOURNAL);
-        let bytes = disk::read(&path).map_err(|error| io_error(&path, &error))?.unwrap_or_default();
+        let bytes = self.journal_bytes()?;
         schemas::journal::read(&bytes).map_err(|bad| bad_journal(&path, &bad).into())
     }
 

@@ -38,3 +38,6 @@ pub use journal::JournalFile;
 pub use lock::Lock;
 pub use plan::{read_plan, write_plan};
 pub use schemas::holder::Holder;
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,10 @@ use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(10);
+
+/// Waited for in any case: whoever asks for the holder holds the lock for a moment.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// The lock of a folder, until it is dropped.
 ///
@@ -44,12 +47,12 @@ impl Folder {
         self.prepare()?;
         let (path, info) = (self.path("lock"), self.path("lock.json"));
         let file = disk::open_private(&path, false).map_err(|error| cannot(&path, &error))?;
-        let began = Instant::now();
+        let (began, patience) = (Instant::now(), timeout.max(GRACE));
         loop {
             match file.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if began.elapsed() < timeout => {
-                    std::thread::sleep(POLL.min(timeout.saturating_sub(began.elapsed())));
+                Err(TryLockError::WouldBlock) if began.elapsed() < patience => {
+                    std::thread::sleep(POLL);
                 }
                 Err(TryLockError::WouldBlock) => return Err(self.held_by_other(timeout).into()),
                 Err(TryLockError::Error(error)) => return Err(cannot(&path, &error).into()),
@@ -62,17 +65,30 @@ impl Folder {
         Ok(lock)
     }
 
-    fn held_by_other(&self, timeout: Duration) -> Diagnostic {
-        let holder = disk::read(&self.path("lock.json")).ok().flatten();
-        let who = match holder.and_then(|bytes| schemas::holder::read(&bytes)) {
+    /// Who holds the lock now, in words; `None` when nobody does. A [`Lock`] of this very
+    /// process counts too.
+    pub fn holder(&self) -> Option<String> {
+        let file = File::open(self.path("lock")).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(self.written_holder()),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+
+    fn written_holder(&self) -> String {
+        let bytes = disk::read(&self.path("lock.json")).ok().flatten();
+        match bytes.and_then(|bytes| schemas::holder::read(&bytes)) {
             Some(holder) => shown(&holder),
             None => "another process".to_owned(),
-        };
+        }
+    }
+
+    fn held_by_other(&self, timeout: Duration) -> Diagnostic {
         let waited = match timeout.as_secs() {
             0 => String::new(),
             seconds => format!(" It was not released within {seconds} s."),
         };
-        let detail = format!("`{}` is in use by {who}.{waited}", self.shown());
+        let detail = format!("`{}` is in use by {}.{waited}", self.shown(), self.written_holder());
         Diagnostic::error(LOCKED, "State is locked", detail)
             .with_help("Wait until it has ended, or give `-lock-timeout=60s` to wait for it.")
     }
