@@ -3,7 +3,7 @@
 use super::state::{Module, Resource, StateValues, modules};
 use super::values::{sensitive, shown, unknown};
 use super::{PLAN_FORMAT, PROVIDER, STATE_FORMAT, rfc3339};
-use addrs::InstanceKey;
+use addrs::{InstanceAddr, InstanceKey};
 use plans::{Action, Basis, Origin, Reason, StepId};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -204,7 +204,9 @@ pub struct Note {
 impl Plan {
     /// For machines; values that are sensitive are left out.
     pub fn new(plan: &plans::Plan) -> Self {
-        let changes: Vec<_> = plan.changes.iter().map(|c| resource_change(plan, c)).collect();
+        let steps = Steps::of(plan);
+        let change = |c| resource_change(&steps, c);
+        let changes: Vec<_> = plan.changes.iter().map(change).collect();
         let outputs: BTreeMap<_, _> =
             plan.outputs.iter().map(|o| (o.name.clone(), output(o))).collect();
         let drifted =
@@ -214,7 +216,7 @@ impl Plan {
             terraform_version: plan.fingerprints.engine.clone(),
             variables: BTreeMap::new(),
             planned_values: planned(plan),
-            resource_drift: drifted.map(|c| drift(plan, c)).collect(),
+            resource_drift: drifted.map(|c| drift(&steps, c)).collect(),
             deferred_changes: Vec::new(),
             prior_state: prior(plan),
             configuration: BTreeMap::new(),
@@ -294,7 +296,22 @@ pub(crate) fn index(key: &InstanceKey) -> Option<Json> {
     }
 }
 
-fn resource_change(plan: &plans::Plan, c: &plans::Change) -> ResourceChange {
+/// The steps of each instance.
+struct Steps<'a>(BTreeMap<&'a InstanceAddr, Vec<&'a plans::Step>>);
+
+impl<'a> Steps<'a> {
+    fn of(plan: &'a plans::Plan) -> Self {
+        let mut steps: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for step in &plan.steps {
+            if let Some(addr) = &step.addr {
+                steps.entry(addr).or_default().push(step);
+            }
+        }
+        Self(steps)
+    }
+}
+
+fn resource_change(steps: &Steps<'_>, c: &plans::Change) -> ResourceChange {
     let addr = &c.addr;
     let module = addr.module.to_string();
     let mut change = delta(actions(c.action), c.before.as_ref(), c.after.as_ref());
@@ -311,13 +328,13 @@ fn resource_change(plan: &plans::Plan, c: &plans::Change) -> ResourceChange {
         provider_name: PROVIDER.to_owned(),
         change,
         action_reason: c.reason.as_ref().and_then(reason).map(str::to_owned),
-        x_ops: change_ops(plan, c),
+        x_ops: change_ops(steps, c),
     }
 }
 
-fn change_ops(plan: &plans::Plan, c: &plans::Change) -> ChangeOps {
+fn change_ops(steps: &Steps<'_>, c: &plans::Change) -> ChangeOps {
     let ids = |needs: &[StepId]| needs.iter().map(|id| id.0).collect();
-    let steps = plan.steps.iter().filter(|s| s.addr.as_ref() == Some(&c.addr));
+    let steps = steps.0.get(&c.addr).into_iter().flatten();
     let (basis, basis_reason) = match &c.basis {
         Basis::Proven => ("proven", None),
         Basis::Server => ("server", None),
@@ -349,14 +366,14 @@ fn change_ops(plan: &plans::Plan, c: &plans::Change) -> ChangeOps {
 }
 
 /// From what was applied to what is there: the way back of the change that would repair it.
-fn drift(plan: &plans::Plan, c: &plans::Change) -> ResourceChange {
+fn drift(steps: &Steps<'_>, c: &plans::Change) -> ResourceChange {
     let action = match c.action {
         Action::Create => Action::Delete,
         Action::Delete => Action::Create,
         Action::NoOp | Action::Update | Action::Replace | Action::Forget => Action::Update,
     };
     let change = delta(actions(action), c.after.as_ref(), c.before.as_ref());
-    ResourceChange { change, action_reason: None, ..resource_change(plan, c) }
+    ResourceChange { change, action_reason: None, ..resource_change(steps, c) }
 }
 
 fn actions(action: Action) -> &'static [&'static str] {

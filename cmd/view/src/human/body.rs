@@ -4,13 +4,17 @@
 //! (`spec.template.spec.containers["app"].image`), so that a change deep inside an object is
 //! one line.
 
+use super::embedded;
+use super::rows::{
+    Lies, Row, Seg, What, collect, identities, is_quiet, item_seg, joined, lies, metadata,
+};
 use crate::style::Ink;
 use crate::{Detail, Style, text, value};
 use plans::Note;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use values::{Diff, ItemKey, Path, Step, Value};
+use values::{Diff, Path, Value};
 
 /// Lists of scalars up to this many columns stay on one line.
 const SHORT_LIST: usize = 60;
@@ -33,84 +37,6 @@ impl Sign {
             Self::Add => style.ink(Ink::Create, "+"),
             Self::Remove => style.ink(Ink::Destroy, "-"),
             Self::Change => style.ink(Ink::Change, "~"),
-        }
-    }
-}
-
-/// One step on the way to what a line shows.
-#[derive(Debug, Clone)]
-enum Seg {
-    Attr(Arc<str>),
-    Item(ItemKey, usize),
-    Index(usize),
-}
-
-impl Seg {
-    fn is(&self, step: &Step) -> bool {
-        match (self, step) {
-            (Self::Attr(a), Step::Attr(b)) => a == b,
-            (Self::Item(key, _), Step::Item(other)) => key == other,
-            (Self::Item(_, at) | Self::Index(at), Step::Index(index)) => at == index,
-            (Self::Attr(_) | Self::Index(_), _) | (Self::Item(..), Step::Attr(_)) => false,
-        }
-    }
-}
-
-/// How a path that someone talks about lies to the path of a line.
-#[derive(PartialEq, Eq)]
-enum Lies {
-    /// It is the line's.
-    Here,
-    /// It leads further inside.
-    Inside,
-    /// It is something that the line is a part of.
-    Around,
-    Elsewhere,
-}
-
-fn lies(line: &[Seg], path: &Path) -> Lies {
-    let steps = path.steps();
-    if !line.iter().zip(steps).all(|(seg, step)| seg.is(step)) {
-        return Lies::Elsewhere;
-    }
-    match steps.len().cmp(&line.len()) {
-        std::cmp::Ordering::Equal => Lies::Here,
-        std::cmp::Ordering::Greater => Lies::Inside,
-        std::cmp::Ordering::Less => Lies::Around,
-    }
-}
-
-/// Something to print under one name.
-struct Row<'a> {
-    name: String,
-    /// Whether the name is a path of several steps, which takes no part in alignment.
-    joined: bool,
-    at: Vec<Seg>,
-    what: What<'a>,
-    /// Unchanged neighbours at the levels that were joined.
-    hidden: usize,
-    moved: Option<(usize, usize)>,
-}
-
-#[derive(Clone, Copy)]
-enum What<'a> {
-    Same(&'a Value),
-    Add(&'a Value),
-    Remove(&'a Value),
-    Change(&'a Value, &'a Value),
-    Object(&'a BTreeMap<Arc<str>, Diff>),
-    List(&'a [Diff]),
-    /// Nothing but its place in the list.
-    Place,
-}
-
-impl What<'_> {
-    fn sign(self) -> Sign {
-        match self {
-            Self::Same(_) => Sign::Same,
-            Self::Add(_) => Sign::Add,
-            Self::Remove(_) => Sign::Remove,
-            Self::Change(..) | Self::Object(_) | Self::List(_) | Self::Place => Sign::Change,
         }
     }
 }
@@ -142,6 +68,11 @@ impl<'a> Body<'a> {
         (self.lines, forces.collect(), notes.collect())
     }
 
+    /// Whether what does not change is shown too.
+    fn all_shown(&self) -> bool {
+        self.detail == Detail::Full
+    }
+
     /// The difference of a whole object.
     pub(super) fn whole(&mut self, diff: &Diff, level: usize) {
         match diff {
@@ -155,8 +86,8 @@ impl<'a> Body<'a> {
             | Diff::Items(_)
             | Diff::List(_)
             | Diff::Moved { .. } => {
-                let mut rows = Vec::new();
-                collect(&mut rows, "value".to_owned(), false, Vec::new(), diff, 0);
+                let (all, mut rows) = (self.all_shown(), Vec::new());
+                collect(&mut rows, "value".to_owned(), false, Vec::new(), diff, 0, all);
                 self.rows(rows, level);
             }
         }
@@ -164,9 +95,9 @@ impl<'a> Body<'a> {
 
     /// Outputs, which have no object around them.
     pub(super) fn outputs(&mut self, diffs: &BTreeMap<Arc<str>, Diff>) {
-        let mut rows = Vec::new();
+        let (all, mut rows) = (self.all_shown(), Vec::new());
         for (name, diff) in diffs {
-            collect(&mut rows, text::name(name), false, Vec::new(), diff, 0);
+            collect(&mut rows, text::name(name), false, Vec::new(), diff, 0, all);
         }
         self.rows(rows, 0);
     }
@@ -224,16 +155,16 @@ impl<'a> Body<'a> {
 
     fn object(&mut self, map: &BTreeMap<Arc<str>, Diff>, at: &[Seg], level: usize) {
         let (mut identity, mut rows) = (Vec::new(), Vec::new());
-        let mut hidden = 0;
+        let (mut hidden, all) = (0, self.all_shown());
         // The item of a keyed list is named on the line that opens it.
         let is_item = matches!(at.last(), Some(Seg::Item(..)));
         for (key, diff) in map {
             let here = joined(at, Seg::Attr(key.clone()));
             if !is_quiet(diff) {
-                if at.is_empty() && &**key == "metadata" {
+                if at.is_empty() && &**key == "metadata" && !all {
                     hidden -= metadata(&mut identity, &here, diff);
                 }
-                collect(&mut rows, text::name(key), false, here, diff, 0);
+                collect(&mut rows, text::name(key), false, here, diff, 0, all);
                 continue;
             }
             let v = match diff {
@@ -244,7 +175,7 @@ impl<'a> Body<'a> {
                     continue;
                 }
             };
-            if self.detail == Detail::Full {
+            if all {
                 rows.push(Row::plain(text::name(key), here, What::Same(v)));
                 continue;
             }
@@ -376,6 +307,14 @@ impl<'a> Body<'a> {
             self.text_diff(a, b, level);
             return self.close("EOT", level);
         }
+        if let (Value::String(a), Value::String(b)) = (a, b)
+            && let (Some(x), Some(y)) = (embedded::indented(a), embedded::indented(b))
+            && x != y
+        {
+            self.open(Sign::Change, head, "<<-EOT", at, Some("JSON, indented here"), level);
+            self.text_diff(&x, &y, level);
+            return self.close("EOT", level);
+        }
         let is_block = |v: &Value| match v {
             Value::Map(map) => !map.is_empty(),
             Value::List(items) => !is_short(items),
@@ -399,6 +338,11 @@ impl<'a> Body<'a> {
                 let comment = self.style.ink(Ink::Faint, " # changed");
                 format!("{head}{}{comment}{forces}", value::text(b))
             }
+            (Value::String(x), Value::String(y)) if !self.all_shown() => {
+                let (x, y) = embedded::elided(x, y, self.style)
+                    .unwrap_or_else(|| (value::text(a), value::text(b)));
+                format!("{head}{x} -> {y}{forces}")
+            }
             _ => format!("{head}{} -> {}{forces}", value::text(a), value::text(b)),
         };
         self.line(Sign::Change, &line, level);
@@ -408,7 +352,7 @@ impl<'a> Body<'a> {
     fn list(&mut self, diffs: &[Diff], at: &[Seg], level: usize) {
         let mut same = 0;
         for (i, diff) in diffs.iter().enumerate() {
-            if is_quiet(diff) && self.detail != Detail::Full {
+            if is_quiet(diff) && !self.all_shown() {
                 same += 1;
                 continue;
             }
@@ -436,8 +380,8 @@ impl<'a> Body<'a> {
                     self.close("],", level);
                 }
                 Diff::Items(_) | Diff::Moved { .. } => {
-                    let mut rows = Vec::new();
-                    collect(&mut rows, format!("[{i}]"), true, at, diff, 0);
+                    let (all, mut rows) = (self.all_shown(), Vec::new());
+                    collect(&mut rows, format!("[{i}]"), true, at, diff, 0, all);
                     self.rows(rows, level);
                 }
             }
@@ -448,7 +392,7 @@ impl<'a> Body<'a> {
     /// All lines of a text.
     fn text(&mut self, s: &str, level: usize) {
         let lines: Vec<_> = s.split_inclusive('\n').collect();
-        let shown = if self.detail == Detail::Full { lines.len() } else { MANY_LINES };
+        let shown = if self.all_shown() { lines.len() } else { MANY_LINES };
         for line in lines.iter().take(shown) {
             let line = text::text_line(line.strip_suffix('\n').unwrap_or(line), false);
             self.lines.push(format!("{}{line}", blanks(level + 2)).trim_end().to_owned());
@@ -458,7 +402,7 @@ impl<'a> Body<'a> {
 
     /// What differs between two texts, with three lines around each difference.
     fn text_diff(&mut self, a: &str, b: &str, level: usize) {
-        for line in super::lines::diff(a, b, self.detail == Detail::Full) {
+        for line in super::lines::diff(a, b, self.all_shown()) {
             let (sign, text) = match line {
                 super::lines::Line::Same(text) => (Sign::Same, text),
                 super::lines::Line::Added(text) => (Sign::Add, text),
@@ -513,171 +457,8 @@ impl<'a> Body<'a> {
     }
 }
 
-impl<'a> Row<'a> {
-    fn plain(name: String, at: Vec<Seg>, what: What<'a>) -> Self {
-        Row { name, joined: false, at, what, hidden: 0, moved: None }
-    }
-}
-
 fn blanks(level: usize) -> String {
     " ".repeat(4 * level)
-}
-
-fn joined(at: &[Seg], seg: Seg) -> Vec<Seg> {
-    let mut at = at.to_vec();
-    at.push(seg);
-    at
-}
-
-/// An item of a list that stands on its own: named by its key if it has the most common one.
-fn item_seg(item: &Value, index: usize) -> Seg {
-    match item.get("name") {
-        Some(name @ Value::String(_)) => {
-            Seg::Item(ItemKey(vec![("name".into(), name.clone())]), index)
-        }
-        _ => Seg::Index(index),
-    }
-}
-
-/// `["app"]`, `[port=80,protocol="TCP"]`.
-fn bracketed(key: &ItemKey) -> String {
-    let text = match key.0.as_slice() {
-        [(_, only)] => value::text(only),
-        several => {
-            let parts =
-                several.iter().map(|(n, v)| format!("{}={}", text::name(n), value::text(v)));
-            parts.collect::<Vec<_>>().join(",")
-        }
-    };
-    format!("[{text}]")
-}
-
-/// Rows for one changed thing: one row, or one for each changed item of a keyed list. Levels
-/// with a single change are joined into the name.
-fn collect<'a>(
-    rows: &mut Vec<Row<'a>>,
-    name: String,
-    joins: bool,
-    at: Vec<Seg>,
-    diff: &'a Diff,
-    hidden: usize,
-) {
-    let row =
-        |what| Row { name: name.clone(), joined: joins, at: at.clone(), what, hidden, moved: None };
-    match diff {
-        Diff::Same(v) => rows.push(row(What::Same(v))),
-        Diff::Changed(Value::Null, v) | Diff::Added(v) => rows.push(row(What::Add(v))),
-        Diff::Removed(v) => rows.push(row(What::Remove(v))),
-        Diff::Changed(a, b) => rows.push(row(What::Change(a, b))),
-        Diff::List(diffs) => rows.push(row(What::List(diffs))),
-        Diff::Object(map) => {
-            let mut loud = map.iter().filter(|(_, d)| !is_quiet(d));
-            match (loud.next(), loud.next()) {
-                (Some((key, only)), None) => {
-                    let hidden = hidden + shown_entries(map) - 1;
-                    let name = format!("{name}{}", dotted(key));
-                    collect(rows, name, true, joined(&at, Seg::Attr(key.clone())), only, hidden);
-                }
-                _ => rows.push(row(What::Object(map))),
-            }
-        }
-        Diff::Items(items) => {
-            // Unchanged items are counted once, with the first row.
-            let quiet = items.iter().filter(|(_, d)| is_quiet(d)).count();
-            let mut hidden = hidden + quiet;
-            for (i, (key, diff)) in items.iter().enumerate().filter(|(_, (_, d))| !is_quiet(d)) {
-                let name = format!("{name}{}", bracketed(key));
-                let at = joined(&at, Seg::Item(key.clone(), i));
-                collect(rows, name, true, at, diff, std::mem::take(&mut hidden));
-            }
-        }
-        Diff::Moved { from, to, inner } => {
-            let moved = Some((from + 1, to + 1));
-            if is_quiet(inner) {
-                rows.push(Row { moved, ..row(What::Place) });
-                return;
-            }
-            match &**inner {
-                Diff::Object(map) => rows.push(Row { moved, ..row(What::Object(map)) }),
-                other => {
-                    rows.push(Row { moved, ..row(What::Place) });
-                    collect(rows, name, joins, at, other, 0);
-                }
-            }
-        }
-    }
-}
-
-/// `.name`, `["a/b"]`: one attribute further.
-fn dotted(key: &str) -> String {
-    match text::name(key) {
-        plain if plain == key => format!(".{plain}"),
-        quoted => format!("[{quoted}]"),
-    }
-}
-
-/// How many entries of an object a person would count.
-fn shown_entries(map: &BTreeMap<Arc<str>, Diff>) -> usize {
-    map.values().filter(|d| !matches!(d, Diff::Same(Value::Null)) && !is_nothing(d)).count()
-}
-
-fn is_nothing(diff: &Diff) -> bool {
-    match diff {
-        Diff::Added(v) | Diff::Removed(v) => v.is_null(),
-        _ => false,
-    }
-}
-
-/// Whether there is nothing to show: equal, or left out here and null there.
-pub(super) fn is_quiet(diff: &Diff) -> bool {
-    match diff {
-        Diff::Same(_) => true,
-        Diff::Added(v) | Diff::Removed(v) => v.is_null(),
-        Diff::Changed(a, b) => a == b,
-        Diff::Object(map) => map.values().all(is_quiet),
-        Diff::Items(items) => items.iter().all(|(_, d)| is_quiet(d)),
-        Diff::List(diffs) => diffs.iter().all(is_quiet),
-        Diff::Moved { .. } => false,
-    }
-}
-
-/// `name` and `namespace`, at the top and in `metadata`: an object's identity is never hidden.
-fn identities<'a>(rows: &mut Vec<Row<'a>>, key: &Arc<str>, v: &'a Value, at: &[Seg], top: bool) {
-    let at = joined(at, Seg::Attr(key.clone()));
-    match &**key {
-        "name" | "namespace" | "node" if v.as_str().is_some() => {
-            rows.push(Row::plain(text::name(key), at, What::Same(v)));
-        }
-        "metadata" if top => {
-            for inner in ["name", "namespace"] {
-                if let Some(v) = v.get(inner).filter(|v| v.as_str().is_some()) {
-                    let at = joined(&at, Seg::Attr(inner.into()));
-                    rows.push(Row::plain(format!("metadata.{inner}"), at, What::Same(v)));
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The name in metadata of which one other thing changes; that is joined into one line, which
-/// would leave the name out. Answers how many it showed.
-fn metadata<'a>(rows: &mut Vec<Row<'a>>, at: &[Seg], diff: &'a Diff) -> i64 {
-    let Diff::Object(map) = diff else { return 0 };
-    if map.values().filter(|d| !is_quiet(d)).count() != 1 {
-        return 0;
-    }
-    let mut shown = 0;
-    for key in ["name", "namespace"] {
-        if let Some(Diff::Same(v)) = map.get(key)
-            && v.as_str().is_some()
-        {
-            let at = joined(at, Seg::Attr(key.into()));
-            rows.push(Row::plain(format!("metadata.{key}"), at, What::Same(v)));
-            shown += 1;
-        }
-    }
-    shown
 }
 
 fn is_short(items: &[Value]) -> bool {

@@ -1,6 +1,7 @@
 //! One change in full: its header lines and what differs inside.
 
-use super::body::{Body, Sign, is_quiet};
+use super::body::{Body, Sign};
+use super::rows::is_quiet;
 use crate::style::Ink;
 use crate::{Detail, Style, text, value};
 use plans::{Action, Basis, Change, Mode, Origin, Reason};

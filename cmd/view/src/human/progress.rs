@@ -75,7 +75,9 @@ impl<W: Write> Progress<W> {
             | Event::Stopping(_) => true,
         };
         if let Some(live) = &mut self.live {
-            live.event(event, &text, self.style);
+            // Without emphasis: the lines that stay have it.
+            let style = Style { color: false, ..self.style };
+            live.event(event, &event::event(event, self.plan.as_ref(), &style), style);
         }
         if speak { self.say(&text) } else { Ok(()) }
     }

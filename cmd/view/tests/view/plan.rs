@@ -607,3 +607,146 @@ fn destroying_everything_lists_objects_and_not_their_insides() {
     Plan: 0 to add, 0 to change, 1 to destroy.
     "#);
 }
+
+#[test]
+fn json_inside_of_a_text_is_compared_by_its_lines_and_a_long_text_where_it_differs() {
+    let object = |json: &str, text: &str| {
+        map([("name", "a".into()), ("json", json.into()), ("text", text.into())])
+    };
+    let json = |n: &str| {
+        format!(
+            r#"{{"rules":[{{"verbs":["get","list"]}},{{"verbs":["watch"]}}],"limit":{n},"more":[1,2]}}"#
+        )
+    };
+    let long = |n: &str| format!("{}{n}{}", "https://example.com/".repeat(9), "?q=1&".repeat(20));
+    let plan = plan(vec![update(
+        "config_map.a",
+        "ConfigMap a/a",
+        object(&json("10"), &long("one")),
+        object(&json("20"), &long("two")),
+    )]);
+    let text = text(&plan);
+    let body: Vec<_> = text.lines().skip_while(|l| !l.contains("~ resource")).collect();
+    insta::assert_snapshot!(body.join("\n"), @r#"
+      ~ resource "config_map" "a" {
+            name = "a"
+          ~ json = <<-EOT # JSON, indented here
+                # (11 unchanged lines hidden)
+                      ]
+                    }
+                  ],
+              -   "limit": 10,
+              +   "limit": 20,
+                  "more": [
+                    1,
+                    2
+                # (2 unchanged lines hidden)
+            EOT
+          ~ text = "…com/https://example.com/one?q=1&?q=1&?q=1&?q=1&?q=1…" -> "…com/https://example.com/two?q=1&?q=1&?q=1&?q=1&?q=1…"
+        }
+
+    Plan: 0 to add, 1 to change, 0 to destroy.
+    "#);
+}
+
+#[test]
+fn full_detail_shows_what_does_not_change_too() {
+    let mut same = update("namespace.a", "Namespace a", quota("1"), quota("1"));
+    same.action = Action::NoOp;
+    same.notes = vec![Note { path: Path::root(), text: "rewritten by a webhook".into() }];
+    let plan = plan(vec![
+        same,
+        update(
+            "object.web",
+            "Deployment shop/web",
+            deployment("nginx:1.25", "1Gi", 2),
+            deployment("nginx:1.27", "1Gi", 2),
+        ),
+    ]);
+    let text = human::plan(&plan, &Style::plain(), Detail::Full);
+    let body: Vec<_> = text.lines().skip_while(|l| !l.contains("will perform")).collect();
+    insta::assert_snapshot!(body.join("\n"), @r#"
+    clinch will perform the following actions:
+
+      # object.web will be updated in-place
+      ~ resource "object" "web" {
+            apiVersion = "apps/v1"
+            kind       = "Deployment"
+            metadata   = {
+                labels    = {
+                    app = "web"
+                }
+                name      = "web"
+                namespace = "shop"
+            }
+          ~ spec       = {
+                replicas = 2
+                selector = {
+                    matchLabels = {
+                        app = "web"
+                    }
+                }
+              ~ template = {
+                  ~ spec = {
+                      ~ containers["app"] = {
+                            args      = ["--log", "info"]
+                          ~ image     = "nginx:1.25" -> "nginx:1.27"
+                            name      = "app"
+                            resources = {
+                                limits = {
+                                    memory = "1Gi"
+                                }
+                            }
+                        }
+                        containers["proxy"] = {
+                            image = "envoy:1"
+                            name  = "proxy"
+                        }
+                    }
+                }
+            }
+        }
+
+    Without changes:
+
+      # namespace.a has no changes
+      # note: rewritten by a webhook
+        resource "namespace" "a" {
+            hard      = {
+                "limits.cpu" = "4"
+                pods         = "1"
+                services     = "5"
+            }
+            name      = "team-quota"
+            namespace = "team"
+        }
+
+    Plan: 0 to add, 1 to change, 0 to destroy.
+    "#);
+}
+
+#[test]
+fn question_names_the_cluster() {
+    let mut plan = plan(Vec::new());
+    insta::assert_snapshot!(human::approval(&plan, &Style::plain()), @r#"
+    Do you want to perform these actions?
+      clinch will perform the actions described above in cluster kind-dev.
+      Only 'yes' will be accepted to approve.
+
+      Enter a value:
+    "#);
+    plan.mode = Mode::Destroy;
+    insta::assert_snapshot!(human::approval(&plan, &Style::plain()), @r#"
+    Do you really want to destroy all resources?
+      clinch will destroy everything that it manages in cluster kind-dev, as shown above.
+      There is no undo. Only 'yes' will be accepted to confirm.
+
+      Enter a value:
+    "#);
+    insta::assert_snapshot!(human::saved("tf plan"), @r#"
+    Saved the plan to: tf plan
+
+    To perform exactly these actions, run the following command to apply:
+        clinch apply "tf plan"
+    "#);
+}
