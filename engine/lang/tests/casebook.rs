@@ -142,4 +142,11 @@ macro_rules! books {
 books! {
     expressions_give_what_people_expect: "expressions",
     blocks_become_arguments_in_order: "blocks",
+    mistakes_in_blocks_are_placed_and_explained: "mistakes",
+    references_that_lead_nowhere_say_what_was_meant: "references",
+    repetition_makes_instances_or_says_why_not: "repetition",
+    variables_are_given_in_three_ways: "variables",
+    modules_have_instances_and_outputs: "modules",
+    what_is_not_known_yet_stays_unknown: "unknown",
+    functions_do_what_their_page_says: "functions",
 }

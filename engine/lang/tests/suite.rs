@@ -1,5 +1,6 @@
 //! The language as people use it: configuration in, values and diagnostics out.
 
 mod casebook;
+mod oracle;
 mod render;
 mod world;

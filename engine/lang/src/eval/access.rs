@@ -33,6 +33,9 @@ pub(crate) fn index(of: &Value, key: &Value, hidden: bool) -> Result<Value, Mist
         return Err(bad("An item is chosen by a number or a text, and this is null.".to_owned()));
     }
     match (of, key) {
+        (Value::Unknown(ty), _) if super::types::is_primitive(ty) => {
+            Err(bad(format!("Only a list or an object has items, and this will be a {ty}.")))
+        }
         (Value::Unknown(ty), _) => Ok(Value::Unknown(match ty {
             Type::List(item) | Type::Map(item) => (**item).clone(),
             _ => Type::Any,

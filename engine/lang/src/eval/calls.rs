@@ -80,8 +80,7 @@ impl Eval<'_, '_> {
     fn call_try(&mut self, expr: &Expr, args: &[Expr], scope: &Scope<'_>) -> Value {
         let mut failures = Vec::new();
         for arg in args {
-            let mut inner = Self::new(self.names, self.module, self.repetition);
-            inner.muted = self.muted;
+            let mut inner = self.apart();
             let value = inner.expr(arg, scope);
             self.poisoned |= inner.poisoned;
             if inner.errors > 0 {

@@ -3,7 +3,7 @@
 use super::expr::Eval;
 use super::marks::{mark, unmark};
 use super::scope::Scope;
-use super::types;
+use super::{ops, types};
 use crate::{codes, text};
 use config::Expr;
 use diags::Diagnostic;
@@ -18,6 +18,7 @@ impl Eval<'_, '_> {
         scope: &Scope<'_>,
     ) -> (Option<bool>, bool) {
         let (value, marked) = unmark(self.expr(expr, scope));
+        let wrong = matches!(&value, Value::Unknown(ty) if !types::can_be(ty, &Type::Bool));
         match values::conform(&value, &Type::Bool) {
             Ok(Value::Bool(b)) => (Some(b), marked),
             Ok(Value::Null) => {
@@ -26,8 +27,8 @@ impl Eval<'_, '_> {
                 self.fail(d, &[expr], scope);
                 (None, marked)
             }
-            Ok(_) => (None, marked),
-            Err(_) => {
+            Ok(_) if !wrong => (None, marked),
+            _ => {
                 let why =
                     format!("A condition is true or false, and this is {}.", text::article(&value));
                 let d = Diagnostic::error(codes::BAD_CONDITIONAL, summary, why).at(expr.span, "");
@@ -58,6 +59,10 @@ impl Eval<'_, '_> {
                 _ => Type::Any,
             };
             let marked = marked || a.has_sensitive() || b.has_sensitive();
+            // Whichever it will be, it is this.
+            if !quiet.failed() && ops::equal(&a, &b) == Some(true) {
+                return mark(a, marked);
+            }
             return mark(Value::Unknown(ty), marked);
         };
         let (chosen, other) = if truth { (then, otherwise) } else { (otherwise, then) };

@@ -8,6 +8,7 @@ use super::mentions::mentions;
 use super::names::{Names, Repetition, with_meant};
 use super::ops;
 use super::scope::Scope;
+use super::types;
 use crate::references::{Step, unwind};
 use crate::{codes, text};
 use addrs::Ident;
@@ -43,6 +44,18 @@ impl<'e, 'a> Eval<'e, 'a> {
     /// The same place, with nobody listening.
     pub(super) fn quiet(&self) -> Self {
         Self { muted: true, ..Self::new(self.names, self.module, self.repetition) }
+    }
+
+    /// The same place, with diagnostics of its own that may be dropped.
+    pub(super) fn apart(&self) -> Self {
+        Self { muted: self.muted, ..Self::new(self.names, self.module, self.repetition) }
+    }
+
+    /// Takes over what went wrong apart.
+    pub(super) fn absorb(&mut self, apart: Self) {
+        self.errors += apart.errors;
+        self.poisoned |= apart.poisoned;
+        self.diags.extend(apart.diags);
     }
 
     pub(crate) fn failed(&self) -> bool {
@@ -301,7 +314,13 @@ impl<'e, 'a> Eval<'e, 'a> {
                         (_, inner) => mark(Value::Unknown(Type::Any), inner),
                     }
                 }
-                _ => Value::Unknown(Type::Any),
+                ty => {
+                    // It may be null or one thing; what is asked of that can be wrong already.
+                    if types::is_primitive(ty) {
+                        self.expr(each, &Scope::Item { value: &value, outer: scope });
+                    }
+                    Value::Unknown(Type::Any)
+                }
             },
             Value::List(items) => Value::list(
                 items

@@ -3,6 +3,7 @@
 use super::expr::Eval;
 use super::marks::{mark, unmark};
 use super::scope::Scope;
+use super::types;
 use crate::{codes, text};
 use config::{Expr, For, ObjectKey};
 use diags::Diagnostic;
@@ -175,7 +176,9 @@ impl Eval<'_, '_> {
     pub(super) fn items(&mut self, over: &Expr, scope: &Scope<'_>) -> Option<(Items, bool)> {
         let (value, marked) = unmark(self.expr(over, scope));
         let wrong = match &value {
-            Value::Unknown(_) => return Some((Items::Unknown, marked)),
+            Value::Unknown(ty) if !types::is_primitive(ty) => {
+                return Some((Items::Unknown, marked));
+            }
             Value::List(items) => {
                 let entries = (0u64..).map(super::names::integer).zip(items.iter().cloned());
                 return Some((Items::Known(entries.collect()), marked));

@@ -3,6 +3,7 @@
 use super::expr::Eval;
 use super::marks::{mark, unmark};
 use super::scope::Scope;
+use super::types;
 use crate::{codes, text};
 use bigdecimal::{BigDecimal, RoundingMode};
 use config::{BinaryOp, Expr, UnaryOp};
@@ -55,6 +56,9 @@ fn fit_operand(
 ) -> Value {
     let why = match values::conform(&value, ty) {
         Ok(Value::Null) => "null".to_owned(),
+        Ok(Value::Unknown(_)) if matches!(&value, Value::Unknown(from) if !types::can_be(from, ty)) => {
+            text::article(&value)
+        }
         Ok(fitted) => return fitted,
         Err(_) => match &value {
             Value::String(s) if !marked => format!("the string {:?}", text::short_str(s)),
@@ -157,18 +161,33 @@ fn logic(
     scope: &Scope<'_>,
 ) -> Value {
     let op = if decides { "||" } else { "&&" };
-    let (x, x_marked) = operand(eval, a, &Type::Bool, op, scope);
+    let mut left = eval.apart();
+    let (x, x_marked) = operand(&mut left, a, &Type::Bool, op, scope);
     if x.as_bool() == Some(decides) {
+        eval.absorb(left);
         return mark(x, x_marked);
     }
-    let (y, y_marked) = operand(eval, b, &Type::Bool, op, scope);
+    let mut right = eval.apart();
+    let (y, y_marked) = operand(&mut right, b, &Type::Bool, op, scope);
     let marked = x_marked || y_marked;
-    let result = match (x.as_bool(), y.as_bool()) {
-        (_, Some(y)) if y == decides => Value::Bool(decides),
-        (Some(_), Some(_)) => Value::Bool(!decides),
-        _ => Value::Unknown(Type::Bool),
-    };
-    mark(result, marked)
+    // What the second operand decides, the first cannot change, whatever is wrong with it.
+    if y.as_bool() == Some(decides) && right.errors == 0 {
+        eval.poisoned |= left.poisoned || right.poisoned;
+        return mark(y, marked);
+    }
+    // A guard that is not known yet may turn out to keep the second operand from being
+    // looked at, as in `x != null && x.name == "a"`.
+    let guarded = left.errors == 0 && x.as_bool().is_none();
+    eval.absorb(left);
+    if guarded {
+        eval.poisoned |= right.poisoned;
+    } else {
+        eval.absorb(right);
+    }
+    match (x.as_bool(), y.as_bool()) {
+        (Some(_), Some(_)) => mark(Value::Bool(!decides), marked),
+        _ => mark(Value::Unknown(Type::Bool), marked),
+    }
 }
 
 /// Whether two values are equal; `None` when that is not known yet. A number never equals
@@ -177,7 +196,12 @@ pub(crate) fn equal(a: &Value, b: &Value) -> Option<bool> {
     match (a, b) {
         (Value::Sensitive(a), b) => equal(a.expose(), b),
         (a, Value::Sensitive(b)) => equal(a, b.expose()),
-        (Value::Unknown(_), _) | (_, Value::Unknown(_)) => None,
+        (Value::Unknown(ty), known) | (known, Value::Unknown(ty)) => {
+            // Values of different simple types are never equal, whatever they turn out to be.
+            let other = types::type_of(known);
+            let differ = types::is_primitive(ty) && types::is_primitive(&other) && *ty != other;
+            if differ { Some(false) } else { None }
+        }
         (Value::List(a), Value::List(b)) => {
             if a.len() != b.len() {
                 return Some(false);

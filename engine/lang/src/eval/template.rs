@@ -4,6 +4,7 @@ use super::expr::Eval;
 use super::marks::{mark, unmark};
 use super::objects::Items;
 use super::scope::Scope;
+use super::types;
 use crate::{codes, text};
 use config::{Expr, Part};
 use diags::Diagnostic;
@@ -86,8 +87,12 @@ impl Eval<'_, '_> {
             Value::String(s) => out.known.push_str(s),
             Value::Number(n) => out.known.push_str(&n.to_string()),
             Value::Bool(b) => out.known.push_str(if *b { "true" } else { "false" }),
-            Value::Unknown(_) => out.unknown = true,
-            Value::Null | Value::List(_) | Value::Map(_) | Value::Sensitive(_) => {
+            Value::Unknown(ty) if types::can_be(ty, &Type::String) => out.unknown = true,
+            Value::Null
+            | Value::Unknown(_)
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Sensitive(_) => {
                 let d = Diagnostic::error(
                     codes::NOT_TEXT,
                     "Value that is no text",

@@ -74,6 +74,24 @@ fn same_names(a: &[ObjectAttr], b: &[ObjectAttr]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.name == b.name)
 }
 
+/// Whether a value of one type may turn out to convert to another.
+pub(crate) fn can_be(from: &Type, to: &Type) -> bool {
+    match (from, to) {
+        (Type::Any, _) | (_, Type::Any) => true,
+        (Type::String, to) => is_primitive(to),
+        (Type::Bool | Type::Number, to) => from == to || *to == Type::String,
+        (Type::List(_) | Type::Set(_) | Type::Tuple(_), to) => {
+            matches!(to, Type::List(_) | Type::Set(_) | Type::Tuple(_))
+        }
+        (Type::Map(_) | Type::Object(_), to) => matches!(to, Type::Map(_) | Type::Object(_)),
+    }
+}
+
+/// Whether a value that is not known yet has no items, whatever it turns out to be.
+pub(crate) fn is_primitive(ty: &Type) -> bool {
+    matches!(ty, Type::Bool | Type::Number | Type::String)
+}
+
 /// What the items of a list or the values of a map have in common.
 fn item(ty: &Type) -> Type {
     let all = |types: &mut dyn Iterator<Item = &Type>| {
@@ -107,6 +125,7 @@ pub(crate) fn like(chosen: &Value, other: &Value) -> Option<Value> {
         (Value::Bool(_), Value::Bool(_))
         | (Value::Number(_), Value::Number(_))
         | (Value::String(_), Value::String(_))
+        | (Value::Unknown(Type::Any), _)
         | (_, Value::Null) => return Some(chosen.clone()),
         _ => {}
     }

@@ -4,7 +4,7 @@ use super::Kind::{Any, Bools, List, Map, Nullable, Number, Strings};
 use super::{FunctionInfo, Outcome, count, deep, fail, int_at, list_at, own, p, shallow};
 use crate::eval::marks::{mark, unmark};
 use crate::eval::ops::equal;
-use crate::eval::types::{as_type, common_of, type_of};
+use crate::eval::types::{as_type, common_of, is_primitive, type_of};
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(super) fn table() -> Vec<FunctionInfo> {
         deep("anytrue", [p("list", Bools)], "bool", "Whether any item is true.", |a| {
             Ok(list_at(a, 0).iter().any(|v| v.as_bool() == Some(true)).into())
         }),
-        deep(
+        shallow(
             "chunklist",
             [p("list", List), p("size", Number)],
             "list(list(any))",
@@ -101,16 +101,12 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             "The items of all lists inside, however deep.",
             flatten,
         ),
-        deep(
+        own(
             "index",
             [p("list", List), p("value", Any)],
             "number",
             "Where the value stands first.",
-            |a| match list_at(a, 0).iter().position(|v| equal(v, &a[1]) == Some(true)) {
-                Some(i) => Ok(count(i)),
-                None if list_at(a, 0).is_empty() => fail(0, "an empty list holds nothing"),
-                None => fail(1, "the list has no such item"),
-            },
+            index,
         ),
         shallow("keys", [p("map", Map)], "list(string)", "The keys in order.", |a| {
             let map = a[0].as_map().into_iter().flatten();
@@ -124,7 +120,7 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             |a| match &a[0] {
                 Value::List(items) => Ok(count(items.len())),
                 Value::Map(map) => Ok(count(map.len())),
-                Value::String(s) => Ok(count(s.chars().count())),
+                Value::String(s) => Ok(count(super::clusters::clusters(s).len())),
                 other => fail(
                     0,
                     format!(
@@ -152,7 +148,10 @@ pub(super) fn table() -> Vec<FunctionInfo> {
                 if values.len() != keys.len() {
                     return fail(1, "there must be as many keys as values");
                 }
-                let pairs = values.iter().zip(keys).filter(|(_, k)| search.contains(k));
+                let ty = common_of(keys.iter().chain(search)).unwrap_or(Type::Any);
+                let search: Vec<Value> = search.iter().map(|v| as_type(v, &ty)).collect();
+                let pairs = values.iter().zip(keys);
+                let pairs = pairs.filter(|(_, k)| search.contains(&as_type(k, &ty)));
                 Ok(Value::list(pairs.map(|(v, _)| v.clone())))
             },
         ),
@@ -364,27 +363,62 @@ fn element(a: &[Value]) -> Outcome {
 
 #[expect(clippy::unnecessary_wraps, reason = "a row of the table")]
 fn flatten(a: &[Value]) -> Outcome {
-    fn into(items: &[Value], marked: bool, out: &mut Vec<Value>, unknown: &mut bool) {
+    let mut flat = Flat::default();
+    flat.add(list_at(a, 0));
+    if flat.unknown {
+        let marked = flat.marked || flat.items.iter().any(Value::has_sensitive);
+        return Ok(mark(Value::Unknown(Type::Any), marked));
+    }
+    Ok(mark(Value::list(flat.items), flat.marked))
+}
+
+#[derive(Default)]
+struct Flat {
+    items: Vec<Value>,
+    /// An item may turn out to be a list, of any length.
+    unknown: bool,
+    /// The length of a list inside was sensitive, and so is the length of all.
+    marked: bool,
+}
+
+impl Flat {
+    fn add(&mut self, items: &[Value]) {
         for item in items {
             let (inner, had) = unmark(item.clone());
             match &inner {
-                Value::List(inner) => into(inner, marked || had, out, unknown),
-                // It may turn out to be a list, of any length.
-                Value::Unknown(Type::Any | Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
-                    *unknown = true;
-                    out.push(mark(item.clone(), marked));
+                Value::List(inner) => {
+                    self.marked |= had;
+                    self.add(inner);
                 }
-                _ => out.push(mark(item.clone(), marked)),
+                Value::Unknown(ty) => {
+                    self.unknown |= !is_primitive(ty);
+                    self.items.push(item.clone());
+                }
+                _ => self.items.push(item.clone()),
             }
         }
     }
-    let (mut out, mut unknown) = (Vec::new(), false);
-    into(list_at(a, 0), false, &mut out, &mut unknown);
-    if unknown {
-        let marked = out.iter().any(Value::has_sensitive);
-        return Ok(mark(Value::Unknown(Type::Any), marked));
+}
+
+fn index(args: &[Value]) -> Outcome {
+    let marked = args.iter().any(Value::has_sensitive);
+    let (list, _) = unmark(args[0].clone());
+    let items = match &list {
+        Value::Unknown(_) => return Ok(mark(Value::Unknown(Type::Number), marked)),
+        Value::List(items) => items,
+        other => return fail(0, format!("a list is needed, and this is {}", text::article(other))),
+    };
+    for (i, item) in items.iter().enumerate() {
+        match equal(item, &args[1]) {
+            Some(true) => return Ok(mark(count(i), marked)),
+            Some(false) => {}
+            None => return Ok(mark(Value::Unknown(Type::Number), marked)),
+        }
     }
-    Ok(Value::list(out))
+    if items.is_empty() {
+        return fail(0, "an empty list holds nothing");
+    }
+    fail(1, "the list has no such item")
 }
 
 fn lookup(args: &[Value]) -> Outcome {

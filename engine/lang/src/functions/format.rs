@@ -1,5 +1,6 @@
 //! `format`: texts with verbs.
 
+use super::clusters::clusters;
 use super::{Failed, Outcome, fail};
 use crate::eval::marks::mark;
 use crate::text;
@@ -224,7 +225,7 @@ impl Verb {
 
     fn text(&self, letter: char, text: &str) -> String {
         let cut: String = match self.precision {
-            Some(n) => text.chars().take(n).collect(),
+            Some(n) => clusters(text).into_iter().take(n).collect(),
             None => text.to_owned(),
         };
         if letter == 's' {
@@ -272,7 +273,7 @@ impl Verb {
     }
 
     fn padded(&self, body: String, numeric: bool) -> String {
-        let missing = self.width.saturating_sub(body.chars().count());
+        let missing = self.width.saturating_sub(clusters(&body).len());
         if missing == 0 {
             return body;
         }

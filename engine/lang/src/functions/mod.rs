@@ -3,6 +3,7 @@
 //! Every function is a row of a table: its name, its parameters, one sentence, and how it
 //! treats what is unknown or sensitive ([`Care`]).
 
+mod clusters;
 mod collection;
 mod encoding;
 mod format;
@@ -14,6 +15,7 @@ mod string;
 mod types;
 
 use crate::eval::marks::{mark, unmark};
+use crate::eval::types::can_be;
 use crate::{codes, text};
 use diags::{Diagnostic, Span, did_you_mean};
 use std::sync::LazyLock;
@@ -303,8 +305,13 @@ fn fit(arg: Value, kind: Kind, i: usize, hidden: bool) -> Outcome {
             }
         },
     };
-    if matches!(arg, Value::Unknown(_)) && matches!(kind, Kind::List | Kind::Map) {
-        return Ok(arg);
+    if let Value::Unknown(from) = &arg {
+        if !can_be(from, &ty) {
+            return fail(i, format!("{ty} is needed, and this will be {from}"));
+        }
+        if matches!(kind, Kind::List | Kind::Map) {
+            return Ok(arg);
+        }
     }
     values::conform(&arg, &ty).or_else(|mismatches| {
         let first = mismatches.into_iter().next();

@@ -1,6 +1,7 @@
 //! Functions over texts.
 
 use super::Kind::{Nullable, Number, String, Strings};
+use super::clusters::clusters;
 use super::{FunctionInfo, Outcome, deep, fail, int_at, own, p, str_at};
 use regex::Regex;
 use std::string::String as Text;
@@ -133,7 +134,7 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             |a| Ok(str_at(a, 0).contains(str_at(a, 1)).into()),
         ),
         deep("strrev", [p("text", String)], "string", "The text from its end.", |a| {
-            Ok(str_at(a, 0).chars().rev().collect::<Text>().into())
+            Ok(clusters(str_at(a, 0)).into_iter().rev().collect::<Text>().into())
         }),
         deep(
             "substr",
@@ -238,14 +239,14 @@ fn replace(a: &[Value]) -> Outcome {
 
 fn substr(a: &[Value]) -> Outcome {
     let (text, offset, length) = (str_at(a, 0), int_at(a, 1)?, int_at(a, 2)?);
-    let len = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    let parts = clusters(text);
+    let len = i64::try_from(parts.len()).unwrap_or(i64::MAX);
     let start = if offset < 0 { (len + offset).max(0) } else { offset.min(len) };
     let end = match length {
-        -1 => len,
-        n if n < -1 => return fail(2, "the length is negative; -1 means the rest"),
+        n if n < 0 => len,
         n => start.saturating_add(n).min(len),
     };
     let skip = usize::try_from(start).unwrap_or(0);
     let take = usize::try_from(end - start).unwrap_or(0);
-    Ok(text.chars().skip(skip).take(take).collect::<Text>().into())
+    Ok(parts.into_iter().skip(skip).take(take).collect::<Text>().into())
 }
