@@ -78,10 +78,7 @@ async fn served(
 /// Server-side apply knows no "create only", so it is looked right before.
 async fn absent(cluster: &Cluster, named: &Named, resource: &Resource) -> Result<(), StepError> {
     match cluster.get(resource, named.namespace(), &named.name).await {
-        Ok(_) => Err(StepError::Stale(format!(
-            "{} has come to exist since the plan was made.",
-            named.shown()
-        ))),
+        Ok(_) => Err(StepError::Stale(came_to_exist(named))),
         Err(error) if error.is_object_not_found() => Ok(()),
         // The kind is so new that this server does not serve it yet; `write` waits for that.
         Err(error) if error.is_path_not_found() => Ok(()),
@@ -154,6 +151,13 @@ async fn write(
         } else if stale {
             let shown = named.shown();
             return Err(StepError::Stale(format!("{shown} is changed faster than it is read.")));
+        } else if error.refusal().is_some_and(access::Refusal::is_manager_conflict) {
+            // The server compares owners before it compares versions, so that this may be an
+            // object that moved.
+            return match moved(cluster, op, intent, resource, named).await {
+                Ok(Moved::Ours(why)) => Err(StepError::Stale(why)),
+                _ => Err(refused()),
+            };
         } else if error.refusal().is_some_and(access::Refusal::is_other_uid) {
             return Err(StepError::Stale(other(named)));
         } else if error.is_path_not_found() && began.elapsed() < KIND_DEADLINE {
@@ -164,6 +168,10 @@ async fn write(
             return Err(refused());
         }
     }
+}
+
+fn came_to_exist(named: &Named) -> String {
+    format!("{} has come to exist since the plan was made.", named.shown())
 }
 
 fn other(named: &Named) -> String {
@@ -237,6 +245,13 @@ pub(in crate::io) async fn moved(
     if took_effect(intent, &live) {
         return Ok(Moved::Done(live));
     }
+    let version = meta(&live, "resourceVersion");
+    if let Some(version) = version.filter(|v| Some(*v) == text(&op.guard, "resource_version")) {
+        return Ok(Moved::OnlyOthers { version: version.to_owned() });
+    }
+    if flag(&op.args, "create") {
+        return Ok(Moved::Ours(came_to_exist(named)));
+    }
     let planned = op.guard.get("owned").unwrap_or(&Value::Null);
     if planned.is_null() {
         return Ok(Moved::Ours(format!("{shown} was changed since the plan was made.")));
@@ -246,7 +261,7 @@ pub(in crate::io) async fn moved(
         let field = first_difference(planned, &now);
         return Ok(Moved::Ours(format!("{shown} was changed since the plan was made: {field}.")));
     }
-    match meta(&live, "resourceVersion") {
+    match version {
         Some(version) => Ok(Moved::OnlyOthers { version: version.to_owned() }),
         None => Ok(Moved::Ours(format!("{shown} has no version any more."))),
     }

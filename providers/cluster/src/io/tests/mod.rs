@@ -8,6 +8,7 @@ mod look;
 mod observe;
 mod preview;
 mod ready;
+mod servers;
 mod settle;
 
 use super::ClusterProvider;
