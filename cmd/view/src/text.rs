@@ -27,8 +27,31 @@ fn escape_into(out: &mut String, c: char) {
     }
 }
 
-/// The text on one line: everything that cannot be seen is escaped.
+/// What a line may hold of a text that comes from a server or a host.
+const LONGEST: usize = 20_000;
+/// How many lines a message may have.
+const MOST_LINES: usize = 1_000;
+
+/// The first characters of a text, and how many bytes come after them.
+pub(crate) fn first(text: &str, characters: usize) -> (&str, usize) {
+    // Most texts have fewer bytes than that.
+    if text.len() <= characters {
+        return (text, 0);
+    }
+    let end = text.char_indices().nth(characters).map_or(text.len(), |(i, _)| i);
+    (&text[..end], text.len() - end)
+}
+
+/// The text on one line: everything that cannot be seen is escaped, and there is an end to it.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
+    let (shown, more) = first(text, LONGEST);
+    if more > 0 {
+        return Cow::Owned(format!("{}... ({more} more bytes)", escaped(shown)));
+    }
+    escaped(text)
+}
+
+fn escaped(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
@@ -65,6 +88,7 @@ pub(crate) fn name(text: &str) -> String {
 /// A line of a longer text: tabs become spaces unless `exact`, what cannot be seen is escaped,
 /// and so is a blank at the end.
 pub(crate) fn text_line(text: &str, exact: bool) -> String {
+    let (text, more) = first(text, LONGEST);
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -80,6 +104,9 @@ pub(crate) fn text_line(text: &str, exact: bool) -> String {
         escape_into(&mut out, blank);
     }
     out.truncate(out.trim_end().len());
+    if more > 0 {
+        _ = write!(out, "... ({more} more bytes)");
+    }
     out
 }
 
@@ -139,7 +166,11 @@ pub(crate) fn split_at_width(text: &str, columns: usize) -> (&str, &str) {
 /// are commands or lists: they stay as they are. What cannot be seen is escaped.
 pub(crate) fn wrap(text: &str, columns: Option<usize>) -> Vec<String> {
     let mut out = Vec::new();
-    for raw in text.trim_end().split('\n') {
+    for (i, raw) in text.trim_end().split('\n').enumerate() {
+        if i == MOST_LINES {
+            out.push("... (and more lines)".to_owned());
+            break;
+        }
         let safe = text_line(raw.trim_end_matches('\r'), false);
         let Some(columns) = columns.filter(|_| !safe.starts_with(' ')) else {
             out.push(safe);
@@ -175,6 +206,14 @@ mod tests {
         assert_eq!(quoted("say \"\u{202e}hi\\\"\u{e0041}"), r#""say \"\u202ehi\\\"\U000e0041""#);
         assert_eq!(name("app"), "app");
         assert_eq!(name("limits.cpu"), "\"limits.cpu\"");
+    }
+
+    #[test]
+    fn there_is_an_end_to_what_a_server_says() {
+        let text = "é".repeat(50_000);
+        assert!(line(&text).ends_with("é... (60000 more bytes)"));
+        assert!(text_line(&text, false).ends_with("é... (60000 more bytes)"));
+        assert_eq!(wrap(&"x\n".repeat(50_000), None).len(), MOST_LINES + 1);
     }
 
     #[test]

@@ -18,6 +18,8 @@ use values::{Diff, Path, Value};
 
 /// Lists of scalars up to this many columns stay on one line.
 const SHORT_LIST: usize = 60;
+/// Characters of one text without lines that are shown unless everything is asked for.
+const LONG_TEXT: usize = 2_000;
 /// Lines of one text that are shown unless everything is asked for.
 const MANY_LINES: usize = 100;
 
@@ -291,11 +293,27 @@ impl<'a> Body<'a> {
             | Value::Map(_)
             | Value::Unknown(_)
             | Value::Sensitive(_) => {
-                let text = if v.as_map().is_some() { "{}".to_owned() } else { value::text(v) };
+                let text = self.leaf(v);
                 let forces = self.forces_at(at, true);
                 self.line(sign, &format!("{head}{text}{end}{forces}"), level);
                 self.notes_at(at, true, level);
             }
+        }
+    }
+
+    /// A value on one line; a very long text only with its beginning.
+    fn leaf(&self, v: &Value) -> String {
+        match v {
+            // Attributes that are left out make no line, so nothing is left of this one.
+            Value::Map(_) => "{}".to_owned(),
+            Value::String(s) if !self.all_shown() => match text::first(s, LONG_TEXT) {
+                (_, 0) => value::text(v),
+                (shown, more) => {
+                    let comment = self.style.ink(Ink::Faint, &format!("# ({more} bytes hidden)"));
+                    format!("{} {comment}", text::quoted(shown))
+                }
+            },
+            _ => value::text(v),
         }
     }
 

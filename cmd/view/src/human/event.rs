@@ -90,10 +90,15 @@ enum Place {
 fn place(plan: Option<&Plan>, id: StepId, addr: Option<&InstanceAddr>) -> Place {
     let Some(addr) = addr else { return Place::Bare };
     let Some((plan, step)) = plan.and_then(|p| Some((p, p.step(id)?))) else { return Place::Only };
-    // A replacement is a deletion and a creation: each begins and ends for itself.
-    let of_same = |s: &&plans::Step| s.addr.as_ref() == Some(addr) && s.action == step.action;
-    let ids: Vec<_> = plan.steps.iter().filter(of_same).map(|s| s.id).collect();
-    match (ids.first() == Some(&id), ids.last() == Some(&id)) {
+    // A replacement is a deletion and a creation: each begins and ends for itself. The key is
+    // compared first, because large plans are mostly instances of few resources.
+    let of_same = |s: &&plans::Step| {
+        s.action == step.action
+            && s.addr.as_ref().is_some_and(|other| other.key == addr.key && other == addr)
+    };
+    let first = plan.steps.iter().find(of_same).map(|s| s.id);
+    let last = plan.steps.iter().rev().find(of_same).map(|s| s.id);
+    match (first == Some(id), last == Some(id)) {
         (true, true) => Place::Only,
         (true, false) => Place::First,
         (false, true) => Place::Last,

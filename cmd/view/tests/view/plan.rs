@@ -750,3 +750,15 @@ fn question_names_the_cluster() {
         clinch apply "tf plan"
     "#);
 }
+
+#[test]
+fn very_long_text_is_shown_in_part_and_says_so() {
+    let text_of = |s: String| {
+        let change = create("config_map.a", "ConfigMap a/a", map([("data", s.into())]));
+        text(&plan(vec![change]))
+    };
+    let one_line = text_of("x".repeat(5_000));
+    assert!(one_line.contains(r#"xxx" # (3000 bytes hidden)"#), "{one_line}");
+    let lines = text_of("x\n".repeat(5_000));
+    assert!(lines.contains("            # (4900 lines hidden)\n        EOT\n"), "{lines}");
+}
