@@ -165,6 +165,9 @@ func expr(t reflect.Type, merge *typeRef) string {
 				marker = "set"
 				if len(list.Keys) > 0 {
 					marker = strings.Join(list.Keys, "+")
+					for _, key := range list.Keys {
+						keys[shortName(t.Elem())+" "+key] = true
+					}
 				}
 			}
 		}
@@ -227,11 +230,10 @@ func fields(t reflect.Type, merge map[string]mergeField) []string {
 		key := ""
 		if m, ok := merge[parts[0]]; ok {
 			ref = &m.Type
-			switch value := m.Default.(type) {
-			case string:
-				if value != "" {
-					key = " =" + value
-				}
+			if m.Default != nil {
+				text, err := json.Marshal(m.Default)
+				check(err)
+				key = " =" + string(text)
 			}
 		}
 		if t.Name() == "CustomResourceDefinitionStatus" && parts[0] == "conditions" {
@@ -249,6 +251,24 @@ func fields(t reflect.Type, merge map[string]mergeField) []string {
 		out = append(out, line)
 	}
 	return out
+}
+
+// The fields by which items of lists are known, as "TYPE FIELD".
+var keys = map[string]bool{}
+
+// Defaults matter only for fields that are part of a key.
+func onlyKeyDefault(head, line string) string {
+	words := strings.Fields(line)
+	if keys[head+" "+words[0]] {
+		return line
+	}
+	var kept []string
+	for _, word := range words {
+		if !strings.HasPrefix(word, "=") {
+			kept = append(kept, word)
+		}
+	}
+	return "  " + strings.Join(kept, " ")
 }
 
 func main() {
@@ -340,7 +360,7 @@ func main() {
 	for _, head := range heads {
 		fmt.Println("type " + head)
 		for _, line := range lines[head] {
-			fmt.Println(line)
+			fmt.Println(onlyKeyDefault(strings.TrimSuffix(head, " atomic"), line))
 		}
 	}
 }

@@ -14,4 +14,4 @@ mod encode;
 mod scalar;
 
 pub(crate) use decode::{DecodeError, decode};
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, encode_stored};

@@ -91,7 +91,7 @@ fn write(
         return Arc::new(live.cloned().unwrap_or_default());
     }
     fields.update(live, &mut object);
-    txn.put(&served.table, codec::encode(types::builtin(), served.type_id, &object))
+    txn.put(&served.table, codec::encode_stored(types::builtin(), served.type_id, &object))
 }
 
 fn decode(served: &Served, object: &Value) -> Value {

@@ -97,12 +97,16 @@ impl ApiError {
             .iter()
             .map(|error| json!({"reason": error.kind.reason(), "message": error.body(), "field": error.field}))
             .collect();
-        let shown = match errors {
-            [one] => one.to_string(),
-            many => {
-                let many: Vec<String> = many.iter().map(ToString::to_string).collect();
-                format!("[{}]", many.join(", "))
+        // What is said twice is shown once.
+        let mut distinct: Vec<String> = Vec::new();
+        for error in errors.iter().map(ToString::to_string) {
+            if !distinct.contains(&error) {
+                distinct.push(error);
             }
+        }
+        let shown = match distinct.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
         };
         let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
         let mut error =

@@ -53,3 +53,6 @@ pub use clock::{
 pub use faults::{Fault, Faults, Matcher};
 pub use open::{OpenError, Options, Sandbox};
 pub use service::{ResponseBody, SandboxService, ServiceError};
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,7 @@ pub(crate) fn changed(
     object: &Value,
     old: &Value,
 ) -> Vec<FieldError> {
-    let mut errors = metadata::changed(object, old);
+    let mut errors = metadata::changed(served, object, old);
     match served.table.as_str() {
         "nodes" if subresource == "status" => errors.extend(core::node_status(object)),
         _ if subresource == "status" => {}

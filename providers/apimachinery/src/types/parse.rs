@@ -79,7 +79,7 @@ impl Reader {
         };
         for word in words {
             if let Some(default) = word.strip_prefix('=') {
-                field.key_default = Some(Value::from(default));
+                field.key_default = serde_json::from_str(default).ok();
             } else if let Some(rule) = word.strip_prefix('~') {
                 let (strategies, key) = rule.split_once(':').unwrap_or((rule, ""));
                 field.patch = Some(PatchRule {

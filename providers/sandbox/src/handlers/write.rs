@@ -112,7 +112,8 @@ fn apply(txn: &mut Txn<'_>, ask: &Ask<'_>, config: &Value) -> Answer<Written> {
     }
     let (merged, owners) = ask.fields().apply(live.as_deref(), config, ask.options.force)?;
     let base = merged.as_ref().or(live.as_deref()).unwrap_or(config);
-    let (mut object, warnings) = ask.decode(base).map_err(|error| ApiError::internal(error.0))?;
+    let (mut object, warnings) =
+        ask.decode(base).map_err(|error| ask.cannot_be_converted(config, &error))?;
     meta::put(&mut object, "managedFields", owners);
     if merged.is_some() || live.is_none() {
         defaults::apply(&ask.target.served, &mut object);
@@ -159,7 +160,7 @@ fn store_new(txn: &mut Txn<'_>, ask: &Ask<'_>, object: Value) -> Answer<Arc<Valu
     if txn.get(&served.table, meta::namespace(&object), name).is_some() {
         return Err(ApiError::already_exists(&served.resource, name));
     }
-    let written = codec::encode(types::builtin(), served.type_id, &object);
+    let written = codec::encode_stored(types::builtin(), served.type_id, &object);
     let written = txn.put(&served.table, written);
     controllers::after_write(txn, env, served, &written);
     Ok(written)
@@ -186,7 +187,7 @@ fn store_changed(
     admission::validate_changed(txn, env, served, subresource, &object, &old)?;
     controllers::allocate(txn, served, &mut object)?;
     meta::set(&mut object, "resourceVersion", live["metadata"]["resourceVersion"].clone());
-    let written = codec::encode(types::builtin(), served.type_id, &object);
+    let written = codec::encode_stored(types::builtin(), served.type_id, &object);
     if written == *live {
         return Ok(Arc::new(written));
     }
@@ -227,20 +228,29 @@ fn keep_bookkeeping(object: &mut Value, old: &Value) {
 
 /// When nothing but the times of owners differs, the times stay as they were.
 fn keep_times_of_unchanged(object: &mut Value, old: &Value) {
-    let timeless = |object: &Value| {
-        let mut object = object.clone();
-        meta::unset(&mut object, "resourceVersion");
-        if let Some(entries) = object["metadata"]["managedFields"].as_array_mut() {
-            for entry in entries {
-                meta::as_map(entry).remove("time");
-            }
-        }
-        object
-    };
-    if kinds::same(&timeless(object), &timeless(old)) {
+    if timeless_owners(object) == timeless_owners(old)
+        && kinds::same(&without_owners(object), &without_owners(old))
+    {
         let owners = old["metadata"].get("managedFields").cloned();
         meta::put(object, "managedFields", owners);
     }
+}
+
+fn timeless_owners(object: &Value) -> Vec<Value> {
+    let entries = object["metadata"]["managedFields"].as_array();
+    let timeless = entries.into_iter().flatten().map(|entry| {
+        let mut entry = entry.clone();
+        meta::as_map(&mut entry).remove("time");
+        entry
+    });
+    timeless.collect()
+}
+
+fn without_owners(object: &Value) -> Value {
+    let mut object = object.clone();
+    meta::unset(&mut object, "resourceVersion");
+    meta::unset(&mut object, "managedFields");
+    object
 }
 
 fn refuse_invalid(ask: &Ask<'_>, object: &Value, errors: Vec<FieldError>) -> Answer<()> {
@@ -307,6 +317,18 @@ impl Ask<'_> {
         ApiError::bad_request(format!(
             "{kind} in version {version:?} cannot be handled as a {kind}: {}",
             error.0
+        ))
+    }
+
+    /// An apply whose values have the right types and cannot be read.
+    fn cannot_be_converted(&self, config: &Value, error: &DecodeError) -> ApiError {
+        let resource = &self.target.served.resource;
+        let kind = format!("{}/{}, Kind={}", resource.group, resource.version, resource.kind);
+        ApiError::internal(format!(
+            "failed to convert new object ({}/{}; {kind}) to proper version: unable to convert unstructured object to {kind}: {}",
+            meta::namespace(config),
+            meta::name(config),
+            error.0,
         ))
     }
 

@@ -111,7 +111,7 @@ pub(super) fn binding(object: &Value) -> Vec<FieldError> {
     let kinds: &[&str] = if object["kind"] == "ClusterRoleBinding" {
         &["ClusterRole"]
     } else {
-        &["ClusterRole", "Role"]
+        &["Role", "ClusterRole"]
     };
     if !kinds.contains(&text(role, "kind")) {
         errors.push(FieldError::not_supported("roleRef.kind", text(role, "kind"), kinds));
@@ -166,7 +166,10 @@ pub(super) fn binding_changed(object: &Value, old: &Value) -> Vec<FieldError> {
     if object["roleRef"] == old["roleRef"] {
         return Vec::new();
     }
-    vec![FieldError::invalid("roleRef", object["roleRef"].clone(), "cannot change roleRef")]
+    // The real server shows its internal form, with capital names.
+    let role = &object["roleRef"];
+    let shown = serde_json::json!({"APIGroup": role["apiGroup"], "Kind": role["kind"], "Name": role["name"]});
+    vec![FieldError::invalid("roleRef", shown, "cannot change roleRef")]
 }
 
 pub(super) fn role(object: &Value) -> Vec<FieldError> {

@@ -46,7 +46,44 @@ pub(super) fn pod_spec(spec: &Value, path: &str) -> Vec<FieldError> {
         errors.push(FieldError::invalid(format!("{path}.activeDeadlineSeconds"), value, why));
     }
     super::metadata::labels(&spec["nodeSelector"], &format!("{path}.nodeSelector"), &mut errors);
+    for (index, one) in list(spec, "tolerations").iter().enumerate() {
+        toleration(one, &format!("{path}.tolerations[{index}]"), &mut errors);
+    }
     errors
+}
+
+fn toleration(one: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let (key, value, operator) = (text(one, "key"), text(one, "value"), text(one, "operator"));
+    if !key.is_empty() {
+        errors.extend(invalid(&format!("{path}.key"), key, names::qualified_name(key)));
+    } else if operator != "Exists" {
+        let why = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
+        errors.push(FieldError::invalid(format!("{path}.operator"), operator, why));
+    }
+    if !one["tolerationSeconds"].is_null() && text(one, "effect") != "NoExecute" {
+        let why = "effect must be 'NoExecute' when `tolerationSeconds` is set";
+        errors.push(FieldError::invalid(format!("{path}.effect"), text(one, "effect"), why));
+    }
+    match operator {
+        "" | "Equal" => {
+            errors.extend(invalid(&format!("{path}.operator"), value, names::label_value(value)))
+        }
+        "Exists" => {
+            if !value.is_empty() {
+                let why = "value must be empty when `operator` is 'Exists'";
+                errors.push(FieldError::invalid(format!("{path}.operator"), one.clone(), why));
+            }
+        }
+        other => {
+            let supported = ["Equal", "Exists"];
+            errors.push(FieldError::not_supported(format!("{path}.operator"), other, &supported));
+        }
+    }
+    let effect = text(one, "effect");
+    if !effect.is_empty() && !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&effect) {
+        let supported = ["NoExecute", "NoSchedule", "PreferNoSchedule"];
+        errors.push(FieldError::not_supported(format!("{path}.effect"), effect, &supported));
+    }
 }
 
 fn choice(spec: &Value, field: &str, path: &str, supported: &[&str], errors: &mut Vec<FieldError>) {

@@ -2,7 +2,7 @@
 
 use apimachinery::FieldError;
 use apimachinery::selector::LabelSelector;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::network::selector;
 use super::{immutable, pod, text};
@@ -16,7 +16,9 @@ pub(super) fn created(served: &Served, object: &Value) -> Vec<FieldError> {
         errors.push(FieldError::invalid("spec.replicas", spec["replicas"].clone(), why));
     }
     if spec["selector"].is_null() {
-        errors.push(FieldError::required("spec.selector", ""));
+        if served.table != "daemonsets.apps" {
+            errors.push(FieldError::required("spec.selector", ""));
+        }
     } else {
         selector(&spec["selector"], "spec.selector", &mut errors);
         let empty = |field: &str| crate::kinds::same(&spec["selector"][field], &Value::Null);
@@ -37,13 +39,14 @@ pub(super) fn created(served: &Served, object: &Value) -> Vec<FieldError> {
 fn template(spec: &Value, errors: &mut Vec<FieldError>) {
     let template = &spec["template"];
     let labels = &template["metadata"]["labels"];
-    if let Ok(selector) = LabelSelector::from_object(&spec["selector"])
-        && !selector.requirements.is_empty()
-        && !selector.matches_json(labels)
-    {
+    // No selector at all selects nothing, not even the template.
+    let mismatch = spec["selector"].is_null()
+        || LabelSelector::from_object(&spec["selector"]).is_ok_and(|selector| {
+            !selector.requirements.is_empty() && !selector.matches_json(labels)
+        });
+    if mismatch {
         let why = "`selector` does not match template `labels`";
-        let shown = if labels.is_null() { json!({}) } else { labels.clone() };
-        errors.push(FieldError::invalid("spec.template.metadata.labels", shown, why));
+        errors.push(FieldError::invalid("spec.template.metadata.labels", labels.clone(), why));
     }
     super::metadata::labels(labels, "spec.template.labels", errors);
     errors.extend(pod::pod_spec(&template["spec"], "spec.template.spec"));
