@@ -5,8 +5,9 @@ use crate::eval::marks::unmark;
 use crate::eval::mentions::mentions;
 use crate::eval::names::{Expansion, Names, Repetition};
 use crate::eval::scope::Scope;
-use crate::references::{Found, Target, walk};
+use crate::references::{Meaning, Step, Target, meaning, unwind};
 use crate::{codes, text};
+use addrs::Mode;
 use config::{Expr, ExprKind};
 use diags::Diagnostic;
 use std::collections::BTreeMap;
@@ -60,7 +61,7 @@ pub(crate) fn for_each(here: &Here<'_, '_>, value: Value) -> Expanded {
         Value::Null => {
             Err(bad("`for_each` is a map or a set of texts, and this is null.".to_owned()))
         }
-        Value::List(_) if shape(here, here.expr, 0) == Shape::List => Err(Box::new(
+        Value::List(_) if shape(here.names, here.module, here.expr, 0) == Shape::List => Err(Box::new(
             bad("`for_each` is a map or a set of texts, and this is a list. The instances of a \
                  list would change their addresses whenever an item is put in between."
                 .to_owned())
@@ -135,19 +136,41 @@ impl Here<'_, '_> {
         })
     }
 
-    /// Shows what the expression refers to, as far as it is wanted.
+    /// Shows what the expression refers to, as far as it is wanted, and what that comes from.
     fn involve(&self, mut d: Diagnostic, wanted: impl Fn(&Value) -> bool) -> Diagnostic {
-        let mut found: Vec<&Expr> = Vec::new();
-        mentions(self.expr, &mut found);
-        for expr in found {
+        const MOST: usize = 6;
+        let mut open: Vec<&Expr> = Vec::new();
+        mentions(self.expr, &mut open);
+        open.reverse();
+        while let Some(expr) = open.pop() {
             let Some(name) = text::reference(expr) else { continue };
+            if d.involved.len() >= MOST || d.involved.iter().any(|i| i.name == name) {
+                continue;
+            }
             let mut eval = Eval::new(self.names, self.module, &Repetition::Once);
             let value = eval.expr(expr, &Scope::Empty);
-            if !eval.failed() && wanted(&value) && !d.involved.iter().any(|i| i.name == name) {
-                d = d.involving(name, text::short(&value));
+            if eval.failed() || !wanted(&value) {
+                continue;
+            }
+            d = d.involving(name, text::short(&value));
+            let module = self.names.modules[self.module].module;
+            if let Some(Target::Local(name)) = whole_target(expr)
+                && let Some(local) = module.locals.get(&name)
+            {
+                mentions(&local.value, &mut open);
             }
         }
         d
+    }
+}
+
+/// The declared thing that an expression is a reference to.
+fn whole_target(expr: &Expr) -> Option<Target> {
+    let (base, steps) = unwind(expr);
+    let ExprKind::Name(root) = &base.kind else { return None };
+    match meaning(root, &steps) {
+        Meaning::Target(target, _) => Some(target),
+        _ => None,
     }
 }
 
@@ -166,13 +189,13 @@ fn of_type(ty: &Type) -> Shape {
     }
 }
 
-fn shape(here: &Here<'_, '_>, expr: &Expr, depth: usize) -> Shape {
+/// The shape of an expression in a module, as far as its text tells.
+fn shape(names: &Names<'_>, module: usize, expr: &Expr, depth: usize) -> Shape {
     // Longer chains of names are rare, and taking a list for a set does no harm.
     if depth > 64 {
         return Shape::Other;
     }
-    let again = |expr: &Expr| shape(here, expr, depth + 1);
-    let module = here.names.modules[here.module].module;
+    let again = |expr: &Expr| shape(names, module, expr, depth + 1);
     match &expr.kind {
         ExprKind::List(_) | ExprKind::Splat { .. } => Shape::List,
         ExprKind::For(f) if f.key.is_none() => Shape::List,
@@ -193,30 +216,48 @@ fn shape(here: &Here<'_, '_>, expr: &Expr, depth: usize) -> Shape {
                 _ => Shape::Other,
             },
         },
-        ExprKind::Attr { .. } => {
-            let mut found = Shape::Other;
-            let mut first = true;
-            walk(expr, &mut |f| {
-                let Found::Name { root, steps, .. } = f else { return };
-                if !std::mem::take(&mut first) {
-                    return;
-                }
-                let crate::references::Meaning::Target(target, used) =
-                    crate::references::meaning(root, &steps)
-                else {
-                    return;
-                };
-                found = match target {
-                    Target::Variable(name) if used == steps.len() => {
-                        module.variables.get(&name).map_or(Shape::Other, |v| of_type(&v.ty))
-                    }
-                    Target::Local(name) if used == steps.len() => {
-                        module.locals.get(&name).map_or(Shape::Other, |l| again(&l.value))
-                    }
-                    _ => Shape::Other,
-                };
-            });
-            found
+        ExprKind::Attr { .. } => reference_shape(names, module, expr, depth),
+        _ => Shape::Other,
+    }
+}
+
+fn reference_shape(names: &Names<'_>, module: usize, expr: &Expr, depth: usize) -> Shape {
+    let here = &names.modules[module];
+    let (_, steps) = unwind(expr);
+    let Some(target) = whole_target(expr) else { return Shape::Other };
+    match (&target, steps.as_slice()) {
+        (Target::Local(name), [_]) => {
+            let local = here.module.locals.get(name);
+            local.map_or(Shape::Other, |l| shape(names, module, &l.value, depth + 1))
+        }
+        (Target::Variable(name), [_]) => {
+            let Some(variable) = here.module.variables.get(name) else { return Shape::Other };
+            if variable.ty != Type::Any {
+                return of_type(&variable.ty);
+            }
+            match here.parent {
+                Some((parent, call)) => match call.arguments.get(name) {
+                    Some(argument) => shape(names, parent, &argument.value, depth + 1),
+                    None => Shape::List,
+                },
+                // What comes from outside without a type is written with brackets.
+                None => Shape::List,
+            }
+        }
+        (Target::Module(name, Some(output)), [.., Step::Attr(last, _)]) if *last == output => {
+            let state = here.calls.get(name);
+            let child = state.and_then(|s| s.children.values().next()).copied();
+            let Some(child) = child else { return Shape::Other };
+            let output = names.modules[child].module.outputs.get(output);
+            output.map_or(Shape::Other, |o| shape(names, child, &o.value, depth + 1))
+        }
+        (Target::Resource(mode, ty, _), [.., Step::Attr(attr, _)]) => {
+            let schema = match mode {
+                Mode::Managed => names.schemas.resource(ty.as_str()),
+                Mode::Data => names.schemas.data(ty.as_str()),
+            };
+            let attr = schema.and_then(|s| s.attr(attr.as_str()));
+            attr.map_or(Shape::Other, |a| of_type(&a.ty))
         }
         _ => Shape::Other,
     }

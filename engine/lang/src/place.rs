@@ -121,8 +121,7 @@ pub(crate) fn in_body(
 ) -> Option<Span> {
     let (Step::Attr(name), rest) = steps.split_first()? else { return None };
     if let Some(argument) = body.arguments.get(&**name) {
-        let span = within(config, module, &argument.value, rest);
-        return Some(if rest.is_empty() { argument.span.to(span) } else { span });
+        return Some(within(config, module, &argument.value, rest));
     }
     let mut blocks = body.blocks.iter().filter(|b| b.name == **name);
     match rest.split_first() {

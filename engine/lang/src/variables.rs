@@ -76,12 +76,12 @@ fn one(
             let value = read(variable, given, told)?;
             match default {
                 Some(default) if value.is_null() && !variable.nullable => {
-                    (constant(default, told)?, Source::Default(default))
+                    (default_value(default, told)?, Source::Default(default))
                 }
                 _ => (value, Source::Given(given)),
             }
         }
-        (None, Some(default)) => (constant(default, told)?, Source::Default(default)),
+        (None, Some(default)) => (default_value(default, told)?, Source::Default(default)),
         (None, None) => {
             told.push(missing(variable));
             return None;
@@ -205,6 +205,14 @@ fn raw_expression(
             value
         }
     }
+}
+
+/// The value of a default. That it may refer to nothing is said by who reads the text.
+fn default_value(expr: &Expr, told: &mut Diagnostics) -> Option<Value> {
+    let mut inner = Diagnostics::new();
+    let value = constant(expr, &mut inner);
+    told.extend(inner.into_iter().filter(|d| d.code != codes::EARLY_REFERENCE));
+    value
 }
 
 /// The value of an expression that may name nothing.

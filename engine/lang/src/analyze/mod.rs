@@ -28,6 +28,10 @@ pub fn analyze(config: &Config, schemas: &dyn Schemas) -> (References, Diagnosti
         names::check(config, schemas, path, module, &mut told);
     }
     cycles::check(&references.graph, &stuck, &mut told);
+    // In the order in which a person reads the files.
+    let mut told: Vec<_> = told.into_iter().collect();
+    told.sort_by_key(|d| d.labels.first().map(|l| l.span));
+    let told: Diagnostics = told.into_iter().collect();
     references.told = told.iter().map(graph::place_of).collect();
     (references, told)
 }

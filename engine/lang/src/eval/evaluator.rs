@@ -105,6 +105,13 @@ impl<'a> Evaluator<'a> {
         told.into_iter().filter(|d| is_news(d)).collect()
     }
 
+    /// Whether the analysis has told something about a part of this place.
+    fn is_told(&self, span: Span) -> bool {
+        let within =
+            |s: &Span| s.source == span.source && s.start >= span.start && s.end <= span.end;
+        self.names.references.told.iter().any(|(_, s)| s.as_ref().is_some_and(within))
+    }
+
     /// The values between resources that are computed from this one.
     fn dependents(&self, of: &ResourceAddr) -> Vec<Node> {
         let graph = &self.names.references.graph;
@@ -285,7 +292,7 @@ impl<'a> Evaluator<'a> {
         match values::conform(&value, &Type::Bool) {
             Ok(Value::Bool(b)) => lifecycle.prevent_destroy = b,
             // When in doubt, protect.
-            _ if failed => lifecycle.prevent_destroy = true,
+            _ if failed || self.is_told(expr.span) => lifecycle.prevent_destroy = true,
             other => {
                 lifecycle.prevent_destroy = true;
                 let why = match other {
@@ -487,17 +494,22 @@ impl Arguments<'_, '_> {
 
     fn object(&mut self, ty: &Type, body: &Body) -> Value {
         let mut map: BTreeMap<Arc<str>, Value> = BTreeMap::new();
-        let inner = |name: &str| match ty {
-            Type::Object(attrs) => {
-                attrs.iter().find(|a| a.name == name).map_or(Type::Any, |a| a.ty.clone())
+        if let Type::Object(attrs) = ty {
+            for attr in attrs {
+                let value = self.raw(&attr.name, &attr.ty, body);
+                // What is missing or too much is reported by the analysis, and once is enough.
+                let missing = || (!attr.optional).then(|| Value::Unknown(attr.ty.clone()));
+                if let Some(value) = value.or_else(missing) {
+                    map.insert(attr.name.as_str().into(), value);
+                }
             }
-            Type::Map(item) => (**item).clone(),
-            _ => Type::Any,
-        };
+            return Value::Map(Arc::new(map));
+        }
+        let inner = if let Type::Map(item) = ty { (**item).clone() } else { Type::Any };
         let names: BTreeSet<&Ident> =
             body.arguments.keys().chain(body.blocks.iter().map(|b| &b.name)).collect();
         for name in names {
-            if let Some(value) = self.raw(name.as_str(), &inner(name.as_str()), body) {
+            if let Some(value) = self.raw(name.as_str(), &inner, body) {
                 map.insert(name.as_str().into(), value);
             }
         }

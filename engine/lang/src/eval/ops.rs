@@ -12,9 +12,9 @@ use std::num::NonZeroU64;
 use values::{Number, Type, Value};
 
 /// Significant digits of a quotient that does not end, and, fewer, of what is computed from
-/// it: so a third times three is one again.
-const QUOTIENT: u64 = 160;
-const ROUNDED: u64 = 150;
+/// it: so a third times three is one again. Everything else is exact.
+const QUOTIENT: u64 = 50;
+const ROUNDED: u64 = 48;
 
 pub(crate) fn unary(eval: &mut Eval<'_, '_>, op: UnaryOp, a: &Expr, scope: &Scope<'_>) -> Value {
     let (ty, name) = match op {
@@ -246,10 +246,12 @@ pub(crate) fn arithmetic(op: BinaryOp, a: &Number, b: &Number) -> Result<Number,
         }
     }
     let (x, y) = (a.to_big(), b.to_big());
+    let inexact = |n: &BigDecimal| !n.is_integer() && n.digits() >= ROUNDED;
+    let from_quotient = inexact(&x) || inexact(&y);
     let big = match op {
-        BinaryOp::Add => rounded(x + y),
-        BinaryOp::Sub => rounded(x - y),
-        BinaryOp::Mul => rounded(x * y),
+        BinaryOp::Add => x + y,
+        BinaryOp::Sub => x - y,
+        BinaryOp::Mul => x * y,
         BinaryOp::Div | BinaryOp::Mod if b.is_zero() => {
             return Err("Nothing can be divided by zero.".to_owned());
         }
@@ -257,11 +259,9 @@ pub(crate) fn arithmetic(op: BinaryOp, a: &Number, b: &Number) -> Result<Number,
         // The sign is the dividend's, as for whole numbers.
         _ => &x % &y,
     };
+    let long = from_quotient && op != BinaryOp::Div && inexact(&big);
+    let big = if long { to_digits(&big, ROUNDED) } else { big };
     Number::from_big(&big).map_err(|e| format!("The result cannot be held: {e}."))
-}
-
-fn rounded(big: BigDecimal) -> BigDecimal {
-    if big.is_integer() || big.digits() <= ROUNDED { big } else { to_digits(&big, ROUNDED) }
 }
 
 fn to_digits(big: &BigDecimal, digits: u64) -> BigDecimal {
