@@ -73,6 +73,10 @@ fn body<'a>(format: &Format, text: &'a str) -> Result<&'a str, ReadError> {
         let known = [STATE, PLAN].into_iter().find(|known| known.name == name);
         return Err(other(known.map_or("JSON of another kind", |known| known.shown)));
     }
+    if version > format.version && clinch == VERSION {
+        // This very clinch writes no such version.
+        return Err(ReadError::Digest);
+    }
     if version > format.version {
         // What the newer one is like is not known here; only that it is whole JSON.
         return Err(ReadError::Newer {

@@ -1,8 +1,10 @@
 //! Who holds a lock: for people who wait for it.
 //!
-//! Not a stored format: nothing is decided from it, and what cannot be read is no error.
+//! Nothing is decided from it, and what cannot be read is no error: it is not shown.
 
 use serde::{Deserialize, Serialize};
+
+const KNOWN: u64 = 1;
 
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,7 @@ pub struct Holder {
 
 #[derive(Serialize, Deserialize)]
 struct Wire {
+    version: u64,
     pid: u32,
     host: String,
     user: String,
@@ -31,14 +34,15 @@ struct Wire {
 /// The text of a holder.
 pub fn write(holder: &Holder) -> String {
     let Holder { pid, host, user, operation, since } = holder.clone();
-    let wire = Wire { pid, host, user, operation, since };
+    let wire = Wire { version: KNOWN, pid, host, user, operation, since };
     serde_json::to_string(&wire).expect("the wire form is plain JSON") + "\n"
 }
 
 /// The holder in a text; `None` when it is anything else. Control characters are taken out,
 /// since people will read it.
 pub fn read(bytes: &[u8]) -> Option<Holder> {
-    let Wire { pid, host, user, operation, since } = serde_json::from_slice(bytes).ok()?;
+    let wire: Wire = serde_json::from_slice(bytes).ok()?;
+    let Wire { version: KNOWN, pid, host, user, operation, since } = wire else { return None };
     let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(100).collect();
     let (host, user, operation) = (plain(host), plain(user), plain(operation));
     Some(Holder { pid, host, user, operation, since })

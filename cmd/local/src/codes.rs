@@ -16,6 +16,8 @@ pub(crate) const DISK: Code = Code("E0505");
 pub(crate) const JOURNAL_TORN: Code = Code("E0506");
 /// The files change faster than they can be read.
 pub(crate) const MOVING: Code = Code("E0507");
+/// The state on the disk is newer than the one to be written.
+pub(crate) const OUTRUN: Code = Code("E0508");
 /// Somebody else holds the lock.
 pub(crate) const LOCKED: Code = Code("E0520");
 /// The lock cannot be taken at all.

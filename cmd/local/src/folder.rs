@@ -1,7 +1,8 @@
 //! The data directory.
 
 use crate::codes::{
-    DISK, JOURNAL_DAMAGED, JOURNAL_FOREIGN, JOURNAL_TORN, MOVING, STATE_DAMAGED, STATE_NEWER,
+    DISK, JOURNAL_DAMAGED, JOURNAL_FOREIGN, JOURNAL_TORN, MOVING, OUTRUN, STATE_DAMAGED,
+    STATE_NEWER,
 };
 use crate::{JournalFile, disk, plan};
 use diags::{Diagnostic, Diagnostics};
@@ -75,8 +76,8 @@ impl Folder {
         self.dir.display().to_string()
     }
 
-    /// Makes the directory, private and unknown to git.
-    pub(crate) fn prepare(&self) -> Result<(), Diagnostics> {
+    /// Makes the directory, private and unknown to git. Whatever writes here does so first.
+    pub fn prepare(&self) -> Result<(), Diagnostics> {
         disk::private_dir(&self.dir).map_err(|error| io_error(&self.dir, &error))?;
         let ignore = self.path(".gitignore");
         if !ignore.exists() {
@@ -224,17 +225,37 @@ impl Folder {
             let detail = format!("The state cannot be stored. {why}");
             Diagnostic::error(DISK, "File cannot be used", detail)
         })?;
-        let old = disk::read(&path).map_err(|error| io_error(&path, &error))?;
-        if old.as_deref() == Some(text.as_bytes()) {
+        let bytes = disk::read(&path).map_err(|error| io_error(&path, &error))?;
+        if bytes.as_deref() == Some(text.as_bytes()) {
             return Ok(());
         }
-        // One backup for a run: what was there before its first change.
-        if let Some(old) = old
-            && schemas::state::read(&old).is_ok_and(|old| old.serial != state.serial)
-        {
-            disk::replace(&backup, &old).map_err(|error| io_error(&backup, &error))?;
+        if let Some(bytes) = bytes {
+            // What cannot be read is not replaced either: a person may still need it.
+            let old = schemas::state::read(&bytes).map_err(|why| self.bad_state(&path, &why))?;
+            if old.lineage != state.lineage || old.serial > state.serial {
+                return Err(self.outrun(&old, state).into());
+            }
+            // One backup for a run: what was there before its first change.
+            if old.serial != state.serial {
+                disk::replace(&backup, &bytes).map_err(|error| io_error(&backup, &error))?;
+            }
         }
         disk::replace(&path, text.as_bytes()).map_err(|error| io_error(&path, &error).into())
+    }
+
+    /// Somebody without the lock wrote in the meantime.
+    fn outrun(&self, old: &State, new: &State) -> Diagnostic {
+        let detail = format!(
+            "`{}` (lineage {}, serial {}) would be replaced by an older one (lineage {}, serial \
+             {}). Somebody changed it in the meantime, without the lock.",
+            self.path(STATE).display(),
+            old.lineage,
+            old.serial,
+            new.lineage,
+            new.serial
+        );
+        Diagnostic::error(OUTRUN, "State was changed by somebody else", detail)
+            .with_help("Run `clinch state rebuild`, which finds what both have applied.")
     }
 
     /// Puts the journal away under the name of its last run.

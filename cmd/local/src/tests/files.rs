@@ -112,6 +112,36 @@ fn backup_is_what_was_there_before_the_first_change_of_a_run() {
 }
 
 #[test]
+fn state_that_cannot_be_read_is_not_replaced() {
+    let (_dir, folder, path) = written(&state(1, &["a"]));
+    fs::write(&path, "a person may still need this").unwrap();
+    let problems = folder.commit(&state(2, &["b"]), true).unwrap_err();
+    assert_eq!(only(&problems).code.0, "E0501");
+    assert_eq!(fs::read(&path).unwrap(), b"a person may still need this");
+}
+
+#[test]
+fn older_state_or_one_of_another_lineage_does_not_replace_a_newer_one() {
+    let (_dir, folder, _) = written(&state(5, &["a"]));
+    let other = State { lineage: "other".to_owned(), ..state(9, &[]) };
+    for late in [state(4, &["b"]), other] {
+        let problems = folder.commit(&late, true).unwrap_err();
+        assert_eq!(only(&problems).code.0, "E0508");
+        assert_eq!(folder.load().unwrap().state, Some(state(5, &["a"])));
+    }
+}
+
+#[test]
+fn file_that_is_too_large_is_refused_without_being_read() {
+    let (_dir, folder, path) = written(&state(1, &["a"]));
+    // A hole: it takes no room on the disk, and would take much in memory.
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    let problems = folder.load().unwrap_err();
+    let detail = &only(&problems).detail;
+    assert!(detail.ends_with("it is larger than 256 MiB."), "{detail}");
+}
+
+#[test]
 fn what_is_not_a_regular_file_is_neither_read_nor_replaced() {
     let (_dir, folder, path) = written(&state(1, &["a"]));
     fs::remove_file(&path).unwrap();

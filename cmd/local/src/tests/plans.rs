@@ -81,7 +81,12 @@ fn plan_is_not_written_through_a_link_nor_over_a_pipe() {
 #[test]
 fn plan_file_of_a_newer_version_is_refused_as_such() {
     let (_dir, path) = written();
-    let text = fs::read_to_string(&path).unwrap().replacen("\"version\":1", "\"version\":7", 1);
-    fs::write(&path, text).unwrap();
+    let whole = fs::read_to_string(&path).unwrap();
+    let other = whole.replacen("\"version\":1", "\"version\":7", 1);
+    let own = format!("\"clinch\":\"{}\"", schemas::VERSION);
+    fs::write(&path, other.replacen(&own, "\"clinch\":\"9.8.7\"", 1)).unwrap();
     assert_eq!(only(&read_plan(&path).unwrap_err()).code.0, "E0602");
+    // Of this very version it cannot be: it is damaged.
+    fs::write(&path, other).unwrap();
+    assert_eq!(only(&read_plan(&path).unwrap_err()).code.0, "E0601");
 }
