@@ -1,0 +1,113 @@
+//! Files that belong to clinch alone, and how they say so.
+//!
+//! The first line of such a file is a comment with the project's name. The mark is on the
+//! host itself, so a state that is lost can be rebuilt, and two projects never write one
+//! file.
+
+use crate::codes;
+use plans::{Identity, Op, Problem};
+use values::{Path, Value};
+
+/// Permission bits of every file that is kept: readable for all, written by root.
+pub(crate) const MODE: &str = "0644";
+
+const MARK: &str = "# Managed by clinch (project ";
+
+/// The first line of a file of this project.
+pub(crate) fn mark(project: &str) -> String {
+    format!("{MARK}{project})")
+}
+
+/// The project that a file says it belongs to; `None` when it says nothing.
+pub(crate) fn project_of(content: &str) -> Option<&str> {
+    content.lines().next()?.strip_prefix(MARK)?.strip_suffix(')')
+}
+
+/// What was read of a file: what the I/O half reports and the pure half decides from.
+pub(crate) struct Seen<'a> {
+    /// The text; `None` when there is no file.
+    pub(crate) content: Option<&'a str>,
+    /// Digest of the bytes.
+    pub(crate) digest: &'a str,
+    /// Permission bits, in octal.
+    pub(crate) mode: &'a str,
+}
+
+impl<'a> Seen<'a> {
+    /// From an observation of a file.
+    pub(crate) fn read(present: &'a Value) -> Self {
+        let text = |name: &str| present.get(name).and_then(Value::as_str);
+        Self {
+            content: text("content"),
+            digest: text("digest").unwrap_or(""),
+            mode: text("mode").unwrap_or(""),
+        }
+    }
+}
+
+/// Why the file must be left alone, if it must.
+pub(crate) fn not_ours(identity: &Identity, content: &str, project: &str) -> Option<Problem> {
+    let shown = &identity.shown;
+    match project_of(content) {
+        Some(found) if found == project => None,
+        Some(found) => {
+            let detail = format!("{shown} belongs to project `{found}`, and this is `{project}`.");
+            let problem = Problem::error(
+                codes::OTHER_PROJECT,
+                "File of another project",
+                Path::root(),
+                detail,
+            );
+            Some(
+                problem
+                    .with_help("Manage it in one project only, or give this one another `name`."),
+            )
+        }
+        None => {
+            let detail = format!("{shown} exists already and was not written by clinch.");
+            let problem =
+                Problem::error(codes::NOT_OURS, "File already exists", Path::root(), detail);
+            Some(problem.with_help("Move it away, or give the resource another `name`."))
+        }
+    }
+}
+
+/// Writes the file over what was read, which must still be there unchanged.
+pub(crate) fn write(
+    ty: &addrs::TypeName,
+    identity: &Identity,
+    content: Value,
+    seen: Option<&Seen<'_>>,
+) -> Op {
+    let args = Value::map([("path", path(identity)), ("content", content), ("mode", MODE.into())]);
+    operation(ty, identity, "write", args, seen)
+}
+
+/// Removes the file that was read.
+pub(crate) fn remove(ty: &addrs::TypeName, identity: &Identity, seen: &Seen<'_>) -> Op {
+    operation(ty, identity, "remove", Value::map([("path", path(identity))]), Some(seen))
+}
+
+fn path(identity: &Identity) -> Value {
+    identity.args.get("path").cloned().unwrap_or(Value::Null)
+}
+
+fn operation(
+    ty: &addrs::TypeName,
+    identity: &Identity,
+    name: &str,
+    args: Value,
+    seen: Option<&Seen<'_>>,
+) -> Op {
+    let there = seen.filter(|seen| seen.content.is_some());
+    let guard = Value::map([("digest", there.map_or(Value::Null, |seen| seen.digest.into()))]);
+    let text = |name: &str| identity.args.get(name).and_then(Value::as_str).unwrap_or("");
+    Op {
+        ty: ty.clone(),
+        name: name.to_owned(),
+        identity: identity.clone(),
+        args,
+        guard,
+        text: format!("{name} {} on {}", text("path"), text("node")),
+    }
+}

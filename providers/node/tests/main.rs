@@ -1,0 +1,7 @@
+//! What is decided about a file on a host, and what becomes of it there.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod hosts;
+mod plan;
+mod support;
