@@ -149,7 +149,7 @@ pub(super) fn why(change: &Change, style: Style) -> String {
         (Action::NoOp, _) => String::new(),
         (Action::Create, _) if drift => "deleted outside".to_owned(),
         (Action::Create, _) => "new".to_owned(),
-        (Action::Replace, Some(Reason::CannotUpdate(paths))) => {
+        (Action::Replace, Some(Reason::CannotUpdate(paths))) if !paths.is_empty() => {
             let paths: Vec<_> = paths.iter().map(ToString::to_string).collect();
             format!("{} cannot be updated in-place", text::line(&paths.join(", ")))
         }

@@ -38,6 +38,20 @@ pub(super) enum Lies {
 }
 
 pub(super) fn lies(line: &[Seg], path: &Path) -> Lies {
+    match relation(line, path) {
+        // People speak of arguments (`hard.pods`), and an object of the API holds them one
+        // level further in (`spec.hard.pods`).
+        Lies::Elsewhere => match line.split_first() {
+            Some((Seg::Attr(outer), rest)) if matches!(&**outer, "spec" | "metadata") => {
+                relation(rest, path)
+            }
+            _ => Lies::Elsewhere,
+        },
+        relation => relation,
+    }
+}
+
+fn relation(line: &[Seg], path: &Path) -> Lies {
     let steps = path.steps();
     if !line.iter().zip(steps).all(|(seg, step)| seg.is(step)) {
         return Lies::Elsewhere;

@@ -762,3 +762,47 @@ fn very_long_text_is_shown_in_part_and_says_so() {
     let lines = text_of("x\n".repeat(5_000));
     assert!(lines.contains("            # (4900 lines hidden)\n        EOT\n"), "{lines}");
 }
+
+#[test]
+fn notes_about_arguments_find_their_place_in_an_object_of_the_api() {
+    let object = |name: &str, pods: &str| {
+        map([
+            ("apiVersion", "v1".into()),
+            ("kind", "ResourceQuota".into()),
+            ("metadata", map([("name", name.into()), ("namespace", "team".into())])),
+            ("spec", map([("hard", map([("pods", pods.into()), ("services", "5".into())]))])),
+        ])
+    };
+    let mut quota =
+        update("resource_quota.team", "ResourceQuota team/q", object("q", "10"), object("q", "5"));
+    let text_of_note = "5 is less than the 8 that are used already".to_owned();
+    quota.notes = vec![Note { path: Path::of("hard.pods"), text: text_of_note }];
+    let mut renamed =
+        update("resource_quota.r", "ResourceQuota team/q", object("a", "10"), object("b", "10"));
+    renamed.action = Action::Replace;
+    renamed.reason = Some(Reason::CannotUpdate(vec![Path::of("name"), Path::of("immutable")]));
+    let text = text(&plan(vec![quota, renamed]));
+    let body: Vec<_> = text.lines().skip_while(|l| !l.contains("will perform")).collect();
+    insta::assert_snapshot!(body.join("\n"), @r#"
+    clinch will perform the following actions:
+
+      # resource_quota.r must be replaced
+      # (because immutable cannot be updated in-place)
+    -/+ resource "resource_quota" "r" {
+            metadata.namespace = "team"
+          ~ metadata.name = "a" -> "b" # forces replacement
+            # (3 unchanged attributes hidden)
+        }
+
+      # resource_quota.team will be updated in-place
+      ~ resource "resource_quota" "team" {
+            metadata.name      = "q"
+            metadata.namespace = "team"
+          ~ spec.hard.pods = "10" -> "5"
+            # note: 5 is less than the 8 that are used already
+            # (3 unchanged attributes hidden)
+        }
+
+    Plan: 1 to add, 1 to change, 1 to destroy.
+    "#);
+}
