@@ -283,6 +283,27 @@ fn features_of_the_json_library_that_would_change_formats_are_off() {
     assert!(huge.is_err(), "arbitrary_precision is on");
 }
 
+/// Files as the first clinch wrote them. They are never written again: whoever changes a format
+/// so that they cannot be read takes away somebody's state.
+#[test]
+fn files_of_version_1_are_still_read() {
+    let golden = include_str!("golden/state.v1.json");
+    let unknown = values::Value::Unknown(values::Type::Any).into_sensitive();
+    let mut expected = state();
+    expected.outputs.insert("token".to_owned(), unknown.clone());
+    assert_eq!(state_format::read(golden.as_bytes()), Ok(expected));
+
+    let golden = include_str!("golden/plan.v1.json");
+    assert_eq!(crate::plan::read(golden.as_bytes()), Ok(plan()));
+
+    let golden = include_str!("golden/journal.v1.jsonl");
+    let mut expected = journal();
+    if let Some(JournalEntry::RunFinished { outputs, .. }) = expected.last_mut() {
+        outputs.insert("token".to_owned(), unknown);
+    }
+    assert_eq!(journal::read(golden.as_bytes()).unwrap().entries, expected);
+}
+
 #[test]
 fn stored_formats_do_not_change_unnoticed() {
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("json");
