@@ -10,6 +10,8 @@ mod error;
 mod list;
 mod ops;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod watch;
 

@@ -1,7 +1,7 @@
 use super::*;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::PathBuf;
+use std::os::unix::net::UnixListener;
 use tempfile::TempDir;
 
 const FILE: &str = "/etc/modprobe.d/x.conf";
@@ -76,24 +76,24 @@ async fn only_the_file_itself_is_in_its_folder_after_a_write() {
 }
 
 #[tokio::test]
-async fn a_link_a_folder_and_a_pipe_in_the_place_of_a_file_are_refused() {
+async fn a_link_a_folder_a_socket_and_a_pipe_in_the_place_of_a_file_are_refused() {
     let (hosts, folder) = machines();
     let host = &hosts[0];
     let place = folder.path().join("etc/modprobe.d");
     fs::create_dir_all(&place).expect("a folder");
     let outside = TempDir::new().expect("a folder");
     fs::write(outside.path().join("secret"), "untouched").expect("a file");
-    let put: [(&str, &dyn Fn(PathBuf)); 3] = [
-        ("a symbolic link", &|at| symlink(outside.path().join("secret"), at).expect("a link")),
-        ("a folder", &|at| fs::create_dir(at).expect("a folder")),
-        ("a pipe", &|at| {
-            let made = std::process::Command::new("mkfifo").arg(at).status();
-            assert!(made.expect("mkfifo runs").success());
-        }),
-    ];
-    for (what, put) in put {
-        let at = place.join("x.conf");
-        put(at.clone());
+    let at = place.join("x.conf");
+    for what in ["a symbolic link", "a folder", "a socket", "a pipe"] {
+        match what {
+            "a symbolic link" => symlink(outside.path().join("secret"), &at).expect("a link"),
+            "a folder" => fs::create_dir(&at).expect("a folder"),
+            "a socket" => drop(UnixListener::bind(&at).expect("a socket")),
+            _ => {
+                let made = tokio::process::Command::new("mkfifo").arg(&at).status().await;
+                assert!(made.expect("mkfifo runs").success());
+            }
+        }
         for error in [
             host.read(FILE).await.expect_err(what),
             host.write(write("new", Expected::Anything)).await.expect_err(what),
