@@ -13,6 +13,8 @@ mod select;
 mod sources;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 
 use crate::cluster::classify;
 use crate::cluster::{CONNECT_DEADLINE, Call, Cluster, ClusterError, Failure, Place, Unreachable};
