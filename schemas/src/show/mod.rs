@@ -28,3 +28,27 @@ pub fn document(document: &impl serde::Serialize) -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    /// Those of stored formats are checked beside them.
+    const SHOWN: &[&str] = &["diagnostic.", "event.", "show-plan.", "show-state.", "validate."];
+
+    #[test]
+    fn shown_formats_do_not_change_unnoticed() {
+        let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("json");
+        let shown = |name: &str| SHOWN.iter().any(|prefix| name.starts_with(prefix));
+        let schemas: Vec<_> =
+            crate::json_schemas().into_iter().filter(|(name, _)| shown(name)).collect();
+        assert_eq!(schemas.len(), SHOWN.len());
+        for (name, expected) in schemas {
+            let path = dir.join(name);
+            if std::env::var_os("UPDATE_EXPECT").is_some() {
+                std::fs::create_dir_all(&dir).expect("the folder can be made");
+                std::fs::write(&path, &expected).expect("the file can be written");
+            }
+            let committed = std::fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(committed, expected, "set UPDATE_EXPECT=1 to write {name}");
+        }
+    }
+}
