@@ -12,7 +12,7 @@ use crate::syntax::{self, Sink};
 use crate::text::brief;
 use crate::tree::{Argument, Block, Body, Expr, ExprKind};
 use addrs::Ident;
-use diags::{Diagnostic, Diagnostics, SourceId, Span};
+use diags::{Diagnostic, SourceId, Span};
 use std::ops::Range;
 
 /// A mistake may cost a look at the whole rest of the file. After so many bytes looked at in
@@ -25,27 +25,21 @@ pub(crate) const TOP_LEVEL: [&str; 8] =
     ["clinch", "cluster", "resource", "data", "variable", "locals", "output", "module"];
 
 /// Reads a whole file.
-pub(crate) fn read_file(source: SourceId, text: &str, diags: &mut Diagnostics) -> Body {
-    let mut sink = Sink::default();
-    let mut reader = Reader { source, text, pos: 0, sink: &mut sink, wasted: 0, unwinding: false };
+pub(crate) fn read_file(source: SourceId, text: &str, sink: &mut Sink) -> Body {
+    let mut reader = Reader { source, text, pos: 0, sink, wasted: 0, unwinding: false };
     let body = reader.body(0, None);
-    let end = reader.pos;
-    match conflict(source, text).filter(|_| !sink.is_empty()) {
-        Some(conflict) => diags.push(conflict),
-        None => diags.extend(sink.finish(syntax::span(source, &(end..end)))),
+    if sink.count() > 0
+        && let Some(conflict) = conflict(source, text)
+    {
+        // Whatever was read is half of one version and half of the other.
+        sink.replace(conflict);
+        return Body::default();
     }
     body
 }
 
 /// Reads one expression that fills the text.
-pub(crate) fn read_expression(source: SourceId, text: &str, diags: &mut Diagnostics) -> Expr {
-    let mut sink = Sink::default();
-    let expr = expression(source, text, &mut sink);
-    diags.extend(sink.finish(expr.span));
-    expr
-}
-
-fn expression(source: SourceId, text: &str, sink: &mut Sink) -> Expr {
+pub(crate) fn read_expression(source: SourceId, text: &str, sink: &mut Sink) -> Expr {
     let mut reader = Reader { source, text, pos: 0, sink, wasted: 0, unwinding: false };
     reader.skip_blank();
     let start = reader.pos;
@@ -96,6 +90,11 @@ fn floor(text: &str, mut at: Range<usize>) -> Range<usize> {
         at.end -= 1;
     }
     at
+}
+
+/// Whether a label is more than its characters.
+pub(crate) fn is_template(label: &str) -> bool {
+    label.contains('\\') || label.contains("${") || label.contains("%{")
 }
 
 struct Reader<'a> {
@@ -582,7 +581,19 @@ impl Reader<'_> {
             let written = &self.text[start..end];
             let label =
                 written.strip_prefix('"').map_or(written, |l| l.strip_suffix('"').unwrap_or(l));
-            labels.push((label.to_owned(), self.span(&(start..end))));
+            let span = self.span(&(start..end));
+            if is_template(label) {
+                self.report(
+                    Diagnostic::error(
+                        codes::NOT_AN_IDENTIFIER,
+                        "Label is not constant",
+                        "A label is a constant, without interpolation and escapes.",
+                    )
+                    .at(span, "")
+                    .with_help("Write the name itself."),
+                );
+            }
+            labels.push((label.to_owned(), span));
             self.pos = end;
         }
         self.no_brace(place, name, labels, body);

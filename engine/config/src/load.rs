@@ -3,6 +3,7 @@
 use crate::blocks::declare;
 use crate::body::{read_expression, read_file};
 use crate::codes;
+use crate::syntax::Sink;
 use crate::text::{add_file, add_text, brief};
 use crate::tree::{Config, Expr, Module, ModuleCall, Resource};
 use addrs::{Ident, ModulePath};
@@ -114,13 +115,13 @@ pub fn parse_variables(
     name: &str,
     text: &str,
 ) -> (BTreeMap<Ident, Expr>, Diagnostics) {
-    let mut diags = Diagnostics::new();
+    let mut sink = Sink::default();
     let source = add_text(map, name, text);
     let text = map.get(source).map(|s| s.text.clone()).unwrap_or_default();
-    let body = read_file(source, &text, &mut diags);
+    let body = read_file(source, &text, &mut sink);
     for block in &body.blocks {
         let shown = brief(block.name.as_str());
-        diags.push(
+        sink.push(
             Diagnostic::error(
                 codes::UNKNOWN_BLOCK,
                 "Block in a file of variables",
@@ -133,16 +134,16 @@ pub fn parse_variables(
         );
     }
     let values = body.arguments.into_iter().map(|(name, argument)| (name, argument.value));
-    (values.collect(), diags)
+    (values.collect(), sink.finish())
 }
 
 /// Reads one expression, from `-var 'NAME=EXPRESSION'` and the like.
 pub fn parse_expression(map: &mut SourceMap, name: &str, text: &str) -> Result<Expr, Diagnostics> {
-    let mut diags = Diagnostics::new();
+    let mut sink = Sink::default();
     let source = add_text(map, name, text);
     let text = map.get(source).map(|s| s.text.clone()).unwrap_or_default();
-    let expr = read_expression(source, &text, &mut diags);
-    if diags.is_empty() { Ok(expr) } else { Err(diags) }
+    let expr = read_expression(source, &text, &mut sink);
+    if sink.count() == 0 { Ok(expr) } else { Err(sink.finish()) }
 }
 
 enum NoModule {
@@ -198,10 +199,10 @@ impl Loader<'_> {
             }
         };
         let text = self.map.get(source).map(|s| s.text.clone()).unwrap_or_default();
-        let mut diags = Diagnostics::new();
-        let body = read_file(source, &text, &mut diags);
-        declare(module, is_root, body, &mut diags);
-        self.diags.extend(in_order(diags));
+        let mut sink = Sink::default();
+        let body = read_file(source, &text, &mut sink);
+        declare(module, is_root, body, &mut sink);
+        self.diags.extend(sink.finish());
     }
 
     /// Adds a module and those it calls. `chain` holds the directories from the root to it.
@@ -287,13 +288,6 @@ impl Loader<'_> {
         self.read.insert(target.to_owned(), module.clone());
         module
     }
-}
-
-/// In the order of the places they point at first.
-fn in_order(diags: Diagnostics) -> Vec<Diagnostic> {
-    let mut list: Vec<Diagnostic> = diags.into_iter().collect();
-    list.sort_by_key(|d| d.labels.first().map(|label| label.span));
-    list
 }
 
 /// The first and last few of a list, for a message.

@@ -12,21 +12,21 @@ const MAX_MESSAGES: usize = 500;
 /// Takes the messages about one file, and no more than a person can use.
 #[derive(Default)]
 pub(crate) struct Sink {
-    kept: Diagnostics,
+    kept: Vec<Diagnostic>,
     dropped: usize,
+    first_dropped: Option<Span>,
 }
 
 impl Sink {
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         if self.kept.len() < MAX_MESSAGES {
             self.kept.push(diagnostic);
-        } else {
-            self.dropped += 1;
+            return;
         }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+        if self.dropped == 0 {
+            self.first_dropped = diagnostic.labels.first().map(|label| label.span);
+        }
+        self.dropped += 1;
     }
 
     /// How many there were, kept or not.
@@ -38,19 +38,27 @@ impl Sink {
         self.dropped > 0
     }
 
-    /// The messages; a last one says that there are more.
-    pub(crate) fn finish(mut self, end: Span) -> Diagnostics {
+    /// Forgets everything but this one.
+    pub(crate) fn replace(&mut self, diagnostic: Diagnostic) {
+        *self = Self::default();
+        self.push(diagnostic);
+    }
+
+    /// The messages in the order of the places they point at first.
+    pub(crate) fn finish(mut self) -> Diagnostics {
+        self.kept.sort_by_key(|d| d.labels.first().map(|label| label.span));
         if self.dropped > 0 {
-            self.kept.push(
-                Diagnostic::error(
-                    codes::TOO_MANY_ERRORS,
-                    "Too many errors in one file",
-                    format!("After {MAX_MESSAGES} errors the rest of the file is not read."),
-                )
-                .at(end, ""),
+            let diagnostic = Diagnostic::error(
+                codes::TOO_MANY_ERRORS,
+                "Too many errors in one file",
+                format!("After {MAX_MESSAGES} errors the rest of the file is not read."),
             );
+            self.kept.push(match self.first_dropped {
+                Some(span) => diagnostic.at(span, "the next one"),
+                None => diagnostic,
+            });
         }
-        self.kept
+        self.kept.into_iter().collect()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Type expressions: `list(object({ name = string, size = optional(number) }))`.
 
 use crate::codes;
+use crate::syntax::Sink;
 use crate::text::{brief, nearest};
 use crate::tree::{Expr, ExprKind, ObjectKey};
-use diags::{Diagnostic, Diagnostics, Span};
+use diags::{Diagnostic, Span};
 use values::{ObjectAttr, Type};
 
 const PRIMITIVES: [(&str, Type); 4] =
@@ -11,7 +12,7 @@ const PRIMITIVES: [(&str, Type); 4] =
 const COLLECTIONS: [&str; 5] = ["list", "set", "map", "object", "tuple"];
 
 /// Reads a type expression; [`Type::Any`] after a mistake.
-pub(crate) fn read(expr: &Expr, diags: &mut Diagnostics) -> Type {
+pub(crate) fn read(expr: &Expr, diags: &mut Sink) -> Type {
     match &expr.kind {
         ExprKind::Name(name) => named(name.as_str(), expr.span, diags),
         ExprKind::Call { name, name_span, args, expand: false } => {
@@ -36,12 +37,12 @@ fn all_types() -> String {
         .to_owned()
 }
 
-fn wrong(diags: &mut Diagnostics, at: Span, detail: String, help: String) -> Type {
+fn wrong(diags: &mut Sink, at: Span, detail: String, help: String) -> Type {
     diags.push(Diagnostic::error(codes::BAD_TYPE, "Not a type", detail).at(at, "").with_help(help));
     Type::Any
 }
 
-fn named(name: &str, at: Span, diags: &mut Diagnostics) -> Type {
+fn named(name: &str, at: Span, diags: &mut Sink) -> Type {
     if let Some((_, ty)) = PRIMITIVES.iter().find(|(known, _)| *known == name) {
         return ty.clone();
     }
@@ -66,17 +67,15 @@ fn named(name: &str, at: Span, diags: &mut Diagnostics) -> Type {
     wrong(diags, at, format!("There is no type `{}`.", brief(name)), help)
 }
 
-fn constructed(
-    name: &str,
-    name_span: Span,
-    args: &[Expr],
-    at: Span,
-    diags: &mut Diagnostics,
-) -> Type {
+fn constructed(name: &str, name_span: Span, args: &[Expr], at: Span, diags: &mut Sink) -> Type {
     let [arg] = args else {
         if COLLECTIONS.contains(&name) {
             let detail = format!("`{name}` takes one argument, the type of what it holds.");
             return wrong(diags, at, detail, all_types());
+        }
+        if PRIMITIVES.iter().any(|(known, _)| *known == name) {
+            let detail = format!("`{name}` takes no argument.");
+            return wrong(diags, at, detail, format!("Write `{name}`."));
         }
         return named(name, name_span, diags);
     };
@@ -110,7 +109,7 @@ fn constructed(
     }
 }
 
-fn attr(key: &ObjectKey, ty: &Expr, diags: &mut Diagnostics) -> Option<ObjectAttr> {
+fn attr(key: &ObjectKey, ty: &Expr, diags: &mut Sink) -> Option<ObjectAttr> {
     let name = match key {
         ObjectKey::Name(name, _) => name.as_str().to_owned(),
         ObjectKey::Expr(Expr { kind: ExprKind::String(text), .. }) => text.to_string(),

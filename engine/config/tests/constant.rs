@@ -20,9 +20,9 @@ pub(crate) fn evaluate(source: &str) -> Data {
     }
 }
 
-type Names = Vec<(Ident, Data)>;
+pub(crate) type Names = Vec<(Ident, Data)>;
 
-fn value(expr: &Expr, names: &mut Names) -> Data {
+pub(crate) fn value(expr: &Expr, names: &mut Names) -> Data {
     match &expr.kind {
         ExprKind::Bool(b) => Data::Truth(*b),
         ExprKind::Number(n) => Data::Number(n.as_i64().expect("a small number")),

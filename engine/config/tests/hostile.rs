@@ -5,7 +5,7 @@ use config::{Config, InMemory, load};
 use diags::{Diagnostics, SourceMap};
 use proptest::prelude::*;
 
-fn read(bytes: &[u8]) -> (SourceMap, Config, Diagnostics) {
+pub(crate) fn read(bytes: &[u8]) -> (SourceMap, Config, Diagnostics) {
     let mut map = SourceMap::default();
     let mut sources: InMemory = [("main.hcl", bytes)].into_iter().collect();
     let (config, diags) = load(".", &mut sources, &mut map);
@@ -89,8 +89,9 @@ fn bytes_that_are_no_text_are_placed() {
 fn carriage_returns_alone_are_no_line_ends() {
     says(
         b"locals {\r  a = 1\r}\r",
-        "E0104 main.hcl:1:9-10: Unexpected character
-  Lines end with a newline, or with a carriage return and a newline.",
+        "E0104 main.hcl:1:9-10: Carriage return without newline
+  Lines end with a newline, or with a carriage return and a newline.
+  help: Save the file with Unix or Windows line ends.",
     );
     assert_eq!(codes(b"locals {\n a = 1\r\n b = 2\r3\n}"), ["E0104"]);
 }
@@ -228,49 +229,50 @@ fn a_file_of_rubbish_gets_a_bounded_number_of_messages() {
     ] {
         let text = rubbish.repeat(20_000);
         let (_, _, diags) = read(text.as_bytes());
-        assert!((1..=510).contains(&diags.len()), "{rubbish:?}: {}", diags.len());
+        assert!((1..=502).contains(&diags.len()), "{rubbish:?}: {}", diags.len());
     }
 }
 
 #[test]
 fn a_large_file_is_read() {
-    // A megabyte of each, since tests run without optimisation.
-    let million = 1_000_000;
+    // Not larger, since tests run without optimisation.
+    let length = 300_000;
     for text in [
-        format!("# {}", "x".repeat(million)),
-        format!("locals {{\n  a = \"{}\"\n}}", "x".repeat(million)),
-        format!("locals {{\n  a = <<E\n{}E\n}}", "text\n".repeat(million / 5)),
-        format!("locals {{\n  a = [{}]\n}}", "1,".repeat(million / 10)),
-        "\n".repeat(million),
-        format!("locals {{\n  a = {}\n}}", "x".repeat(million)),
+        format!("# {}", "x".repeat(length)),
+        format!("locals {{\n  a = \"{}\"\n}}", "x".repeat(length)),
+        format!("locals {{\n  a = <<E\n{}E\n}}", "text\n".repeat(length / 5)),
+        format!("locals {{\n  a = [{}]\n}}", "1,".repeat(length / 10)),
+        "\n".repeat(length),
+        format!("locals {{\n  a = {}\n}}", "x".repeat(length)),
     ] {
         assert_eq!(codes(text.as_bytes()), [""; 0], "{}", &text[..20]);
     }
-    let name = "x".repeat(million);
+    let name = "x".repeat(length);
     assert_eq!(codes(format!("{name} {{}}").as_bytes()), ["E0120"]);
     assert_eq!(codes(format!("resource \"{name} \" \"b\" {{}}").as_bytes()), ["E0123"]);
     assert_eq!(codes(format!("locals {{\n  a = {name} {name}\n}}").as_bytes()), ["E0110"]);
-    assert_eq!(
-        codes(format!("locals {{\n  a = {}\n}}", "9".repeat(million)).as_bytes()),
-        ["E0111"]
-    );
+    assert_eq!(codes(format!("locals {{\n  a = {}\n}}", "9".repeat(length)).as_bytes()), ["E0111"]);
 }
 
 #[test]
-fn a_map_of_thirty_thousand_keys_is_read_in_linear_time() {
-    let keys: String =
-        (0..30_000).map(|i| format!("    \"key-{i}\" = {{ cpu = {i} }}\n")).collect();
-    let (_, config, diags) =
-        read(format!("resource \"n\" \"x\" {{\n  for_each = {{\n{keys}  }}\n}}").as_bytes());
+fn a_map_of_thirty_thousand_keys_is_read_whole() {
+    let keys = |count: usize| -> String {
+        let key = |i: usize| format!("    \"key-{i}\" = {{ cpu = {i} }}\n");
+        (0..count).map(key).collect()
+    };
+    let many = keys(30_000);
+    let text = format!("resource \"n\" \"x\" {{\n  for_each = {{\n{many}  }}\n}}");
+    let (_, config, diags) = read(text.as_bytes());
     assert!(diags.is_empty());
     let resource = config.modules[&Vec::new()].resources.values().next().expect("one resource");
     let config::Repeat::ForEach(each) = &resource.repeat else { panic!("no for_each") };
     let config::ExprKind::Object(items) = &each.kind else { panic!("no object") };
     assert_eq!(items.len(), 30_000);
-    let twice = format!("locals {{\n  a = {{\n{keys}    \"key-7\" = 1\n  }}\n}}");
+    let some = keys(1000);
+    let twice = format!("locals {{\n  a = {{\n{some}    \"key-7\" = 1\n  }}\n}}");
     assert_eq!(codes(twice.as_bytes()), ["E0117"]);
-    let broken = format!("locals {{\n  a = {{\n{keys}    \"x\" = = 1\n{keys}  }}\n}}");
-    assert_eq!(codes(broken.as_bytes())[..1], ["E0110"]);
+    let broken = format!("locals {{\n  a = {{\n{some}    \"x\" = = 1\n  }}\n}}");
+    assert_eq!(codes(broken.as_bytes()), ["E0110"]);
 }
 
 /// Pieces that make up configuration, and what disturbs it.

@@ -2,8 +2,10 @@
 
 mod casebook;
 mod constant;
+mod corpora;
 mod expressions;
 mod hostile;
+mod oracles;
 mod places;
 mod render;
 mod show;

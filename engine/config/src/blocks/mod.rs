@@ -9,12 +9,13 @@ mod settings;
 mod take;
 mod value;
 
-use crate::body::TOP_LEVEL;
+use crate::body::{TOP_LEVEL, is_template};
 use crate::codes;
+use crate::syntax::Sink;
 use crate::text::{brief, nearest, nfc};
 use crate::tree::{Block, Body, Local, Module};
 use addrs::Ident;
-use diags::{Diagnostic, Diagnostics, Span};
+use diags::{Diagnostic, Span};
 pub(crate) use take::is_constant;
 
 /// Blocks of a later version of the language.
@@ -34,7 +35,7 @@ const ELSEWHERE: [(&str, &str); 2] = [
 ];
 
 /// Declares everything that a file holds.
-pub(crate) fn declare(module: &mut Module, is_root: bool, file: Body, diags: &mut Diagnostics) {
+pub(crate) fn declare(module: &mut Module, is_root: bool, file: Body, diags: &mut Sink) {
     for (name, argument) in &file.arguments {
         let shown = brief(name.as_str());
         let help =
@@ -57,7 +58,7 @@ pub(crate) fn declare(module: &mut Module, is_root: bool, file: Body, diags: &mu
 pub(crate) struct Declare<'d> {
     module: &'d mut Module,
     is_root: bool,
-    diags: &'d mut Diagnostics,
+    diags: &'d mut Sink,
 }
 
 impl Declare<'_> {
@@ -156,9 +157,11 @@ impl Declare<'_> {
         if let Ok(ident) = nfc(text).parse() {
             return Some(ident);
         }
-        let detail = if text.contains("${") {
-            "A label is a constant, without interpolation.".to_owned()
-        } else if text.is_empty() {
+        if is_template(text) {
+            // The reader has complained.
+            return None;
+        }
+        let detail = if text.is_empty() {
             "The label is empty.".to_owned()
         } else {
             format!("The label `{}` is not an identifier.", brief(text))
@@ -171,10 +174,10 @@ impl Declare<'_> {
         let mut diagnostic =
             Diagnostic::error(codes::NOT_AN_IDENTIFIER, "Not an identifier", detail).at(span, "");
         diagnostic = match plain.parse::<Ident>() {
-            Ok(plain) if !text.contains("${") => {
+            Ok(plain) => {
                 diagnostic.with_help(format!("Use letters, digits, `_` and `-`: `{plain}`."))
             }
-            _ => diagnostic
+            Err(_) => diagnostic
                 .with_help("Use letters, digits, `_` and `-`, beginning with a letter or `_`."),
         };
         self.diags.push(diagnostic);
