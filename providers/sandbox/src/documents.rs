@@ -1,5 +1,5 @@
 //! The documents that say what is served: discovery, old and aggregated, and a small
-//! OpenAPI that lets clients leave validation to the server.
+//! `OpenAPI` that lets clients leave validation to the server.
 
 use std::collections::BTreeMap;
 

@@ -141,12 +141,6 @@ impl ApiError {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
-    pub(crate) fn not_acceptable(accepted: &[&str]) -> Self {
-        let message =
-            format!("only the following media types are accepted: {}", accepted.join(", "));
-        Self::new(406, "NotAcceptable", message)
-    }
-
     pub(crate) fn expired(message: impl Into<String>) -> Self {
         Self::new(410, "Expired", message)
     }

@@ -69,7 +69,7 @@ impl FieldRequest<'_> {
             return;
         }
         let api_version = self.served.resource.api_version();
-        let before = live.map_or_else(|| self.empty(), |live| without_managed(live));
+        let before = live.map_or_else(|| self.empty(), without_managed);
         let owners =
             self.updater(&api_version).update(&before, &self.encode(new), owners, self.manager);
         meta::put(new, "managedFields", owners.encode());

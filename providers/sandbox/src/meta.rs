@@ -15,10 +15,6 @@ pub(crate) fn namespace(object: &Value) -> &str {
     text(object, "namespace")
 }
 
-pub(crate) fn resource_version(object: &Value) -> u64 {
-    text(object, "resourceVersion").parse().unwrap_or(0)
-}
-
 pub(crate) fn set_resource_version(object: &mut Value, version: u64) {
     set(object, "resourceVersion", Value::from(version.to_string()));
 }

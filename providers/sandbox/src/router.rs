@@ -167,8 +167,8 @@ fn object_reply(
             write::replace(txn, ask, &read_body(parts, body)?)
         }),
         (&Method::PATCH, false) => write_reply(server, parts, path, query, |txn, ask| {
-            let (kind, patch) = read_patch(parts, body)?;
-            write::patch(txn, ask, kind, &patch)
+            let (kind, change) = read_patch(parts, body)?;
+            write::patch(txn, ask, kind, &change)
         }),
         (&Method::DELETE, _) => delete_reply(server, parts, path, query, body),
         _ => {

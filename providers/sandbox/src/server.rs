@@ -32,7 +32,7 @@ impl Server {
         let (versions, _) = watch::channel(store.version);
         let server =
             Self { store: Mutex::new(store), options, faults: Faults::default(), versions };
-        let is_new = server.with_store(|store| store.is_empty());
+        let is_new = server.with_store(Store::is_empty);
         if is_new {
             let nodes = server.options.nodes;
             server.transact(|txn, env, _| {

@@ -21,7 +21,7 @@ use crate::server::Server;
 use crate::store::{Event, EventKind};
 
 /// How often a quiet watch says how far it is.
-const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
+const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
 /// How long a watch lasts when the client does not say.
 const DEFAULT_TIMEOUT: u64 = 1800;
 

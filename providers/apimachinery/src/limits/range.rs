@@ -246,7 +246,11 @@ fn fill_in(range: &Value, pod: &mut Value) {
     }
     let mut notes = Vec::new();
     for (field, what) in [("containers", "container"), ("initContainers", "init container")] {
-        for container in pod["spec"][field].as_array_mut().into_iter().flatten() {
+        let containers = pod.get_mut("spec").and_then(|spec| spec.get_mut(field));
+        for container in containers.and_then(Value::as_array_mut).into_iter().flatten() {
+            if !container.is_object() {
+                continue;
+            }
             let name = container["name"].as_str().unwrap_or_default().to_owned();
             // Both maps are looked at before either is changed, requests are noted first.
             let set_limits = missing(container, "limits", &limits);
@@ -258,7 +262,7 @@ fn fill_in(range: &Value, pod: &mut Value) {
             }
         }
     }
-    if !notes.is_empty() {
+    if let (false, Some(pod)) = (notes.is_empty(), pod.as_object_mut()) {
         let note = format!("LimitRanger plugin set: {}", notes.join("; "));
         let metadata = object_at(pod, "metadata");
         let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
@@ -270,9 +274,9 @@ fn fill_in(range: &Value, pod: &mut Value) {
 
 /// Adds the defaults that a container does not have; returns their names, in order.
 fn missing(container: &mut Value, field: &str, defaults: &Map<String, Value>) -> Vec<String> {
-    if defaults.is_empty() {
+    let (false, Some(container)) = (defaults.is_empty(), container.as_object_mut()) else {
         return Vec::new();
-    }
+    };
     let resources = object_at(container, "resources");
     let held = resources.entry(field).or_insert_with(|| json!({}));
     let Some(held) = held.as_object_mut() else { return Vec::new() };
@@ -287,12 +291,14 @@ fn missing(container: &mut Value, field: &str, defaults: &Map<String, Value>) ->
     set
 }
 
-fn object_at<'a>(value: &'a mut Value, field: &str) -> &'a mut Map<String, Value> {
-    if !value[field].is_object() {
-        value[field] = json!({});
+/// The map under a field of a map, made where there is none.
+fn object_at<'a>(map: &'a mut Map<String, Value>, field: &str) -> &'a mut Map<String, Value> {
+    let inside = map.entry(field).or_insert_with(|| json!({}));
+    if !inside.is_object() {
+        *inside = json!({});
     }
-    match &mut value[field] {
-        Value::Object(map) => map,
+    match inside {
+        Value::Object(inside) => inside,
         _ => unreachable!("made an object above"),
     }
 }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::{Field, ListMerge, ListType, MapType, PatchRule, Scalar, Schema, Type, TypeId};
 
 /// The types that the table describes. Lines that are not understood are left out;

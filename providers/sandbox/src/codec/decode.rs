@@ -49,7 +49,7 @@ impl Reader<'_> {
         }
         match (definition.scalar, &definition.list, &definition.map) {
             // Custom objects: whatever is sent is kept, nulls included.
-            (Some(_), Some(_), Some(_)) => Ok(Some(sent.clone())),
+            (Some(_), Some(_), Some(_)) | (None, None, None) => Ok(Some(sent.clone())),
             (Some(kind), _, _) => {
                 scalar::normal(kind, sent).map(Some).map_err(|wrong| self.wrong(wrong, sent, path))
             }
@@ -65,7 +65,6 @@ impl Reader<'_> {
                 Ok(Some(Value::Array(out)))
             }
             (None, None, Some(map)) => self.map(map, sent, path).map(Some),
-            (None, None, None) => Ok(Some(sent.clone())),
         }
     }
 

@@ -23,7 +23,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn value(&self, definition: &Type, held: &Value) -> Value {
         match (definition.scalar, &definition.list, &definition.map) {
-            (Some(_), _, _) => held.clone(),
+            (Some(_), _, _) | (None, None, None) => held.clone(),
             (None, Some(list), _) => match held.as_array() {
                 Some(items) => {
                     let element = self.schema.get(list.element);
@@ -48,7 +48,6 @@ impl Writer<'_> {
                     entries.iter().map(|(k, v)| (k.clone(), self.value(element, v))).collect(),
                 )
             }
-            (None, None, None) => held.clone(),
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) enum Wrong {
 pub(super) fn normal(kind: Scalar, sent: &Value) -> Result<Value, Wrong> {
     match (kind, sent) {
         (Scalar::Any, any) => Ok(any.clone()),
-        (Scalar::String, Value::String(_))
+        (Scalar::String | Scalar::IntOrString | Scalar::Duration, Value::String(_))
         | (Scalar::Bool, Value::Bool(_))
         | (Scalar::Float, Value::Number(_)) => Ok(sent.clone()),
         (Scalar::Int32, Value::Number(number)) => {
@@ -29,14 +29,12 @@ pub(super) fn normal(kind: Scalar, sent: &Value) -> Result<Value, Wrong> {
         (Scalar::Int64, Value::Number(number)) => {
             number.as_i64().map(Value::from).ok_or(Wrong::Type)
         }
-        (Scalar::IntOrString, Value::String(_)) => Ok(sent.clone()),
         (Scalar::IntOrString, Value::Number(_)) => normal(Scalar::Int32, sent),
         (Scalar::Quantity, Value::String(text)) => quantity(text.trim()),
         (Scalar::Quantity, Value::Number(number)) => quantity(&number.to_string()),
         (Scalar::Bytes, Value::String(text)) => bytes(text),
         (Scalar::Time, Value::String(text)) => time(text, 0),
         (Scalar::MicroTime, Value::String(text)) => time(text, 6),
-        (Scalar::Duration, Value::String(_)) => Ok(sent.clone()),
         _ => Err(Wrong::Type),
     }
 }

@@ -179,7 +179,7 @@ fn store_changed(
     if !version.is_empty() && version != meta::text(live, "resourceVersion") {
         return Err(ApiError::stale(&served.resource, &ask.target.name));
     }
-    let old = ask.decode(live).map(|(old, _)| old).unwrap_or_else(|_| live.clone());
+    let old = ask.decode(live).map_or_else(|_| live.clone(), |(old, _)| old);
     keep_bookkeeping(&mut object, &old);
     kinds::prepare_update(served, subresource, &mut object, &old);
     refuse_invalid(ask, &object, validate::changed(served, subresource, &object, &old))?;

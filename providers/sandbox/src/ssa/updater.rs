@@ -86,11 +86,11 @@ impl Updater<'_> {
         }
         take_over(&mut owners, &manager, &changes);
         strip(&mut owners, &manager);
-        let changed = !typed::equal(live, &pruned);
-        if changed && let Some(entry) = owners.entries.get_mut(&manager) {
+        let is_new = !typed::equal(live, &pruned);
+        if is_new && let Some(entry) = owners.entries.get_mut(&manager) {
             entry.time = Some(self.now.to_owned());
         }
-        Ok((changed.then_some(pruned), owners))
+        Ok((is_new.then_some(pruned), owners))
     }
 
     /// Records that `name` made `new` out of `live` by other means than apply.

@@ -21,7 +21,6 @@ use crate::{Options, catalog, meta, router};
 const EXPECTED: usize = 1029;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the score of an oracle is printed")]
 fn recorded_transitions_of_a_real_server_are_reproduced() {
     let Ok(folder) = std::env::var("CLINCH_CORPORA") else {
         println!("SKIPPED ssa-vectors: CLINCH_CORPORA is not set, so nothing was compared");
@@ -57,18 +56,18 @@ fn replay(row: &Value) -> Result<(), String> {
         .find(|served| served.resource.kind == kind && !served.resource.group.starts_with("events"))
         .unwrap();
     let options = Options { nodes: false, ..Options::real() };
-    let server = Arc::new(Server::new(Store::in_memory(), options).unwrap());
+    let sandbox = Arc::new(Server::new(Store::in_memory(), options).unwrap());
     let before = &row["before"];
     if !before.is_null() {
         let before = before.clone();
-        server
+        sandbox
             .transact(|txn, _, _| {
                 txn.put(&served.table, before);
                 Ok(Outcome::Keep(()))
             })
             .unwrap();
     }
-    let stored = server.with_store(|store| {
+    let stored = sandbox.with_store(|store| {
         let txn = store.begin();
         let namespace = if served.resource.namespaced { "default" } else { "" };
         txn.get(&served.table, namespace, meta::name(before))
@@ -103,7 +102,7 @@ fn replay(row: &Value) -> Result<(), String> {
         .body(())
         .unwrap();
     let (parts, ()) = request.into_parts();
-    let response = router::answer(&server, &parts, &Bytes::from(body.to_string()));
+    let response = router::answer(&sandbox, &parts, &Bytes::from(body.to_string()));
     let status = response.status().as_u16();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let answer = runtime.block_on(response.into_body().collect()).unwrap().to_bytes();
@@ -133,7 +132,7 @@ fn replay(row: &Value) -> Result<(), String> {
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n  ")) }
 }
 
-/// Hides what a server chooses freely.
+/// Hides what a sandbox chooses freely.
 fn mask(object: &mut Value, before: &Value) {
     if let Some(metadata) = object["metadata"].as_object_mut() {
         for field in ["uid", "resourceVersion", "creationTimestamp"] {

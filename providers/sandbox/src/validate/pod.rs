@@ -66,7 +66,7 @@ fn toleration(one: &Value, path: &str, errors: &mut Vec<FieldError>) {
     }
     match operator {
         "" | "Equal" => {
-            errors.extend(invalid(&format!("{path}.operator"), value, names::label_value(value)))
+            errors.extend(invalid(&format!("{path}.operator"), value, names::label_value(value)));
         }
         "Exists" => {
             if !value.is_empty() {
