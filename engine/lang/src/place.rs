@@ -1,41 +1,60 @@
 //! Where a part of a value is written.
 
 use crate::references::{Meaning, Step as RefStep, Target, meaning, unwind};
-use addrs::ModulePath;
+use addrs::{Ident, ModulePath};
 use config::{Body, Config, Expr, ExprKind, ObjectKey, Repeat};
 use diags::Span;
+use std::collections::BTreeSet;
 use values::Step;
 
 /// Longest chain of names that is followed.
 const FURTHEST: usize = 64;
 
-/// The deepest place within `expr` that the steps lead to: through literals, and through
-/// locals and variables that stand there by themselves.
-pub(crate) fn within(config: &Config, module: &ModulePath, expr: &Expr, steps: &[Step]) -> Span {
-    follow(config, module, expr, steps, FURTHEST)
+/// What was written, and which variables of the root have their defaults.
+#[derive(Clone, Copy)]
+pub(crate) struct Written<'w> {
+    pub(crate) config: &'w Config,
+    pub(crate) defaulted: &'w BTreeSet<Ident>,
 }
 
-fn follow(config: &Config, module: &ModulePath, expr: &Expr, steps: &[Step], hops: usize) -> Span {
+/// The deepest place within `expr` that the steps lead to: through literals, and through
+/// locals and variables that stand there by themselves.
+pub(crate) fn within(
+    written: Written<'_>,
+    module: &ModulePath,
+    expr: &Expr,
+    steps: &[Step],
+) -> Span {
+    follow(written, module, expr, steps, FURTHEST)
+}
+
+fn follow(
+    written: Written<'_>,
+    module: &ModulePath,
+    expr: &Expr,
+    steps: &[Step],
+    hops: usize,
+) -> Span {
     let Some((step, rest)) = steps.split_first() else { return expr.span };
     match (&expr.kind, step) {
-        (ExprKind::Paren(inner), _) => follow(config, module, inner, steps, hops),
+        (ExprKind::Paren(inner), _) => follow(written, module, inner, steps, hops),
         (ExprKind::Object(items), Step::Attr(wanted)) => {
             let found = items.iter().rev().find(|(key, _)| match key {
                 ObjectKey::Name(name, _) => name.as_str() == &**wanted,
                 ObjectKey::Expr(key) => is_text(key, wanted),
             });
-            found.map_or(expr.span, |(_, value)| follow(config, module, value, rest, hops))
+            found.map_or(expr.span, |(_, value)| follow(written, module, value, rest, hops))
         }
         (ExprKind::List(items), Step::Index(i)) => {
-            items.get(*i).map_or(expr.span, |item| follow(config, module, item, rest, hops))
+            items.get(*i).map_or(expr.span, |item| follow(written, module, item, rest, hops))
         }
         (ExprKind::List(items), Step::Item(key)) => {
             let found =
                 items.iter().find(|item| key.0.iter().all(|(name, value)| has(item, name, value)));
-            found.map_or(expr.span, |item| follow(config, module, item, rest, hops))
+            found.map_or(expr.span, |item| follow(written, module, item, rest, hops))
         }
         (ExprKind::Attr { .. }, _) if hops > 0 => {
-            reference(config, module, expr, steps, hops).unwrap_or(expr.span)
+            reference(written, module, expr, steps, hops).unwrap_or(expr.span)
         }
         _ => expr.span,
     }
@@ -67,7 +86,7 @@ fn has(item: &Expr, name: &str, value: &values::Value) -> bool {
 }
 
 fn reference(
-    config: &Config,
+    written: Written<'_>,
     module: &ModulePath,
     expr: &Expr,
     steps: &[Step],
@@ -89,22 +108,23 @@ fn reference(
         });
     }
     all.extend(steps.iter().cloned());
-    let here = config.modules.get(module)?;
+    let here = written.config.modules.get(module)?;
     match target {
         Target::Local(name) => {
             let local = here.locals.get(&name)?;
-            Some(follow(config, module, &local.value, &all, hops - 1))
+            Some(follow(written, module, &local.value, &all, hops - 1))
         }
         Target::Variable(name) => {
-            let (call, outer) = module.split_last()?;
+            let default = || here.variables.get(&name)?.default.as_ref();
+            let Some((call, outer)) = module.split_last() else {
+                let default = default().filter(|_| written.defaulted.contains(&name))?;
+                return Some(follow(written, module, default, &all, hops - 1));
+            };
             let outer = outer.to_vec();
-            let call = config.modules.get(&outer)?.calls.get(call)?;
+            let call = written.config.modules.get(&outer)?.calls.get(call)?;
             match call.arguments.get(&name) {
-                Some(argument) => Some(follow(config, &outer, &argument.value, &all, hops - 1)),
-                None => {
-                    let default = here.variables.get(&name)?.default.as_ref()?;
-                    Some(follow(config, module, default, &all, hops - 1))
-                }
+                Some(argument) => Some(follow(written, &outer, &argument.value, &all, hops - 1)),
+                None => Some(follow(written, module, default()?, &all, hops - 1)),
             }
         }
         Target::Module(..) | Target::Resource(..) => None,
@@ -114,21 +134,21 @@ fn reference(
 /// The deepest place within a body that the steps lead to; `None` when not even the argument
 /// is written.
 pub(crate) fn in_body(
-    config: &Config,
+    written: Written<'_>,
     module: &ModulePath,
     body: &Body,
     steps: &[Step],
 ) -> Option<Span> {
     let (Step::Attr(name), rest) = steps.split_first()? else { return None };
     if let Some(argument) = body.arguments.get(&**name) {
-        return Some(within(config, module, &argument.value, rest));
+        return Some(within(written, module, &argument.value, rest));
     }
     let mut blocks = body.blocks.iter().filter(|b| b.name == **name);
     match rest.split_first() {
         None => blocks.next().map(|b| b.span),
         Some((Step::Index(i), inner)) => {
             let block = blocks.nth(*i)?;
-            Some(in_body(config, module, &block.body, inner).unwrap_or(block.span))
+            Some(in_body(written, module, &block.body, inner).unwrap_or(block.span))
         }
         Some((Step::Item(key), inner)) => {
             let block = blocks.find(|b| {
@@ -136,11 +156,11 @@ pub(crate) fn in_body(
                     b.body.arguments.get(&**name).is_some_and(|a| literal_is(&a.value, value))
                 })
             })?;
-            Some(in_body(config, module, &block.body, inner).unwrap_or(block.span))
+            Some(in_body(written, module, &block.body, inner).unwrap_or(block.span))
         }
         Some((Step::Attr(_), _)) => {
             let block = blocks.next()?;
-            Some(in_body(config, module, &block.body, rest).unwrap_or(block.span))
+            Some(in_body(written, module, &block.body, rest).unwrap_or(block.span))
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{References, Schemas, codes, place};
 use addrs::{Ident, ModuleInstance};
 use config::{Config, Expr, Variable};
 use diags::{Diagnostic, Diagnostics, Span, did_you_mean};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use values::{Schema, Type, Value};
 
 /// A value given for a variable from outside.
@@ -110,9 +110,10 @@ fn one(
                     "Invalid value for a variable",
                     format!("The value of the variable `{name}` does not fit{at}: {}.", m.why),
                 );
-                let span = source
-                    .expr()
-                    .map(|expr| place::within(config, &Vec::new(), expr, m.path.steps()));
+                let span = source.expr().map(|expr| {
+                    let written = place::Written { config, defaulted: &BTreeSet::new() };
+                    place::within(written, &Vec::new(), expr, m.path.steps())
+                });
                 let d = source.point(d, variable, span.unwrap_or(variable.span));
                 told.push(match m.meant {
                     Some(meant) => d.with_help(format!("Did you mean `{meant}`?")),
@@ -207,6 +208,13 @@ fn raw_expression(
     }
 }
 
+/// Whether a value is what the variable's default gives.
+pub(crate) fn has_default(variable: &Variable, value: Option<&Value>) -> bool {
+    let (Some(default), Some(value)) = (&variable.default, value) else { return false };
+    let Some(given) = constant(default, &mut Diagnostics::new()) else { return false };
+    values::conform(&given, &variable.ty).is_ok_and(|given| given == value.exposed().0)
+}
+
 /// The value of a default. That it may refer to nothing is said by who reads the text.
 fn default_value(expr: &Expr, told: &mut Diagnostics) -> Option<Value> {
     let mut inner = Diagnostics::new();
@@ -224,6 +232,7 @@ pub(crate) fn constant(expr: &Expr, told: &mut Diagnostics) -> Option<Value> {
         schemas: &Nothing,
         references: &references,
         cwd: String::new(),
+        defaulted: BTreeSet::new(),
         modules: Vec::new(),
         index: BTreeMap::new(),
     };

@@ -1,6 +1,8 @@
 //! The language as people use it: configuration in, values and diagnostics out.
 
+mod answers;
 mod casebook;
 mod oracle;
 mod render;
+mod scale;
 mod world;

@@ -5,11 +5,14 @@ use crate::graph::{Graph, Node};
 use addrs::ModulePath;
 use diags::{Diagnostic, Diagnostics};
 use petgraph::graph::DiGraph;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Most edges that the search for a shortest cycle looks at in one knot; beyond that the
 /// shortest found so far is told.
-const MOST_EDGES: usize = 5_000_000;
+const MOST_EDGES: usize = 1_000_000;
+
+/// Most hops that are shown; nobody follows a longer circle with a finger.
+const MOST_HOPS: usize = 20;
 
 pub(super) fn check(graph: &Graph, stuck: &[u32], told: &mut Diagnostics) {
     if stuck.is_empty() {
@@ -50,46 +53,47 @@ fn knots(graph: &Graph, stuck: &[u32]) -> Vec<Vec<u32>> {
         .collect()
 }
 
-/// The nodes of a shortest cycle within a knot, in the order of their need.
+/// The nodes of a shortest cycle within a knot, in the order of their need: from every node
+/// breadth first back to itself, no further than the best so far.
 fn shortest(graph: &Graph, knot: &[u32]) -> Option<Vec<u32>> {
-    let within: BTreeSet<u32> = knot.iter().copied().collect();
-    let mut best: Option<Vec<u32>> = None;
+    let local: BTreeMap<u32, usize> = knot.iter().copied().zip(0..).collect();
+    let inner = |n: &u32| graph.needs[*n as usize].iter().filter_map(|(to, _)| local.get(to));
+    let needs: Vec<Vec<usize>> = knot.iter().map(|n| inner(n).copied().collect()).collect();
+    let mut best: Option<Vec<usize>> = None;
     let mut looked = 0;
-    for start in knot {
+    // Who led to a node, and in which search; a new search need not clear anything.
+    let mut from: Vec<(usize, usize)> = vec![(usize::MAX, 0); knot.len()];
+    for start in 0..knot.len() {
         let limit = best.as_ref().map_or(usize::MAX, Vec::len);
         if limit <= 1 || looked > MOST_EDGES {
             break;
         }
-        let mut from: BTreeMap<u32, u32> = BTreeMap::new();
-        let mut open = VecDeque::from([(*start, 1usize)]);
+        let mut open = VecDeque::from([(start, 1usize)]);
         'search: while let Some((n, length)) = open.pop_front() {
             if length >= limit {
                 break;
             }
-            for (to, _) in &graph.needs[n as usize] {
+            for to in &needs[n] {
                 looked += 1;
-                if to == start {
-                    best = Some(unfold(&from, *start, n));
+                if *to == start {
+                    best = Some(unfold(&from, start, n));
                     break 'search;
                 }
-                if within.contains(to) && !from.contains_key(to) {
-                    from.insert(*to, n);
+                if from[*to].0 != start {
+                    from[*to] = (start, n);
                     open.push_back((*to, length + 1));
                 }
             }
         }
     }
-    best
+    best.map(|path| path.into_iter().map(|i| knot[i]).collect())
 }
 
-fn unfold(from: &BTreeMap<u32, u32>, start: u32, last: u32) -> Vec<u32> {
+fn unfold(from: &[(usize, usize)], start: usize, last: usize) -> Vec<usize> {
     let mut path = vec![last];
     let mut at = last;
     while at != start {
-        match from.get(&at) {
-            Some(before) => at = *before,
-            None => break,
-        }
+        at = from[at].1;
         path.push(at);
     }
     path.reverse();
@@ -98,16 +102,25 @@ fn unfold(from: &BTreeMap<u32, u32>, start: u32, last: u32) -> Vec<u32> {
 
 fn report(graph: &Graph, cycle: &[u32]) -> Diagnostic {
     let names: Vec<String> = cycle.iter().map(|n| name(&graph.nodes[*n as usize])).collect();
-    let circle = names.iter().chain(names.first()).map(|n| format!("`{n}`"));
+    let quoted = |n: &String| format!("`{n}`");
     let detail = match names.as_slice() {
         [one] => format!("`{one}` refers to itself."),
-        _ => format!(
-            "These need each other, so none can come first: {}.",
-            circle.collect::<Vec<_>>().join(" needs ")
+        [first, .., last] if names.len() > MOST_HOPS => format!(
+            "These need each other, so none can come first: {} needs … needs `{last}` needs \
+             `{first}`, over {} hops; the first {MOST_HOPS} are shown.",
+            names[..3].iter().map(quoted).collect::<Vec<_>>().join(" needs "),
+            names.len()
         ),
+        _ => {
+            let circle = names.iter().chain(names.first()).map(quoted);
+            format!(
+                "These need each other, so none can come first: {}.",
+                circle.collect::<Vec<_>>().join(" needs ")
+            )
+        }
     };
     let mut d = Diagnostic::error(codes::CYCLE, "Cycle of references", detail);
-    for (i, n) in cycle.iter().enumerate() {
+    for (i, n) in cycle.iter().enumerate().take(MOST_HOPS) {
         let next = cycle[(i + 1) % cycle.len()];
         let edge = graph.needs[*n as usize].iter().find(|(to, _)| *to == next);
         if let Some((_, span)) = edge {
@@ -115,9 +128,11 @@ fn report(graph: &Graph, cycle: &[u32]) -> Diagnostic {
             d = d.at(*span, format!("`{}` needs `{to}`", names[i]));
         }
     }
-    if let Some(Node::Resource(addr)) =
-        cycle.iter().map(|n| &graph.nodes[*n as usize]).find(|n| matches!(n, Node::Resource(_)))
-    {
+    let resource = cycle.iter().find_map(|n| match &graph.nodes[*n as usize] {
+        Node::Resource(addr) => Some(addr),
+        _ => None,
+    });
+    if let Some(addr) = resource {
         d = d.for_address(addr);
     }
     d.with_help("Take one of these references out, or put what both sides need in a third place.")

@@ -199,15 +199,14 @@ impl Here<'_> {
         match meaning(root, steps) {
             Meaning::Target(Target::Variable(name), _) => {
                 if !self.module.variables.contains_key(&name) {
-                    let names: Vec<&str> =
-                        self.module.variables.keys().map(Ident::as_str).collect();
-                    self.told.push(undeclared("variable", "var.", &name, &names, place));
+                    let declared = self.module.variables.keys();
+                    self.told.push(undeclared("variable", "var.", &name, declared, place));
                 }
             }
             Meaning::Target(Target::Local(name), _) => {
                 if !self.module.locals.contains_key(&name) {
-                    let names: Vec<&str> = self.module.locals.keys().map(Ident::as_str).collect();
-                    self.told.push(undeclared("local value", "local.", &name, &names, place));
+                    let declared = self.module.locals.keys();
+                    self.told.push(undeclared("local value", "local.", &name, declared, place));
                 } else if !allowed.results && self.needs_result(&name) {
                     self.told
                         .push(early(place, &format!("`local.{name}` needs the result of one")));
@@ -312,8 +311,8 @@ impl Here<'_> {
         place: Span,
     ) {
         if !self.module.calls.contains_key(name) {
-            let names: Vec<&str> = self.module.calls.keys().map(Ident::as_str).collect();
-            self.told.push(undeclared("module", "module.", name, &names, place));
+            let declared = self.module.calls.keys();
+            self.told.push(undeclared("module", "module.", name, declared, place));
             return;
         }
         let mut inner = self.path.clone();

@@ -55,11 +55,16 @@ impl<'a> Evaluator<'a> {
             schemas,
             references,
             cwd: cwd.to_owned(),
+            defaulted: BTreeSet::new(),
             modules: Vec::new(),
             index: BTreeMap::new(),
         };
         let root = config.modules.get(&Vec::new()).unwrap_or_else(|| no_module());
         names.add_module(ModuleInstance::root(), root, None, Repetition::Once);
+        let has_default =
+            |v: &&config::Variable| crate::variables::has_default(v, variables.get(&v.name));
+        let defaulted = root.variables.values().filter(has_default);
+        names.defaulted = defaulted.map(|v| v.name.clone()).collect();
         let memos = root.variables.values().map(|declared| {
             let value = variables.get(&declared.name).cloned();
             let failed = value.is_none();
@@ -364,7 +369,7 @@ impl<'a> Evaluator<'a> {
     pub fn place(&self, addr: &InstanceAddr, path: &Path) -> Option<Span> {
         let module = addr.module.path();
         let block = self.names.config.modules.get(&module)?.resources.get(&addr.resource())?;
-        let found = place::in_body(self.names.config, &module, &block.body, path.steps());
+        let found = place::in_body(self.names.written(), &module, &block.body, path.steps());
         Some(found.unwrap_or(block.span))
     }
 
@@ -461,7 +466,7 @@ impl Arguments<'_, '_> {
                     let steps = Path::root().attr(attr.name);
                     let path = m.path.steps().iter().cloned().fold(steps, Path::step);
                     let module = &self.names.modules[self.module].path;
-                    let found = place::in_body(self.names.config, module, body, path.steps());
+                    let found = place::in_body(self.names.written(), module, body, path.steps());
                     let of = format!("argument `{}`", attr.name);
                     let d = mismatch(&m, &of, found.unwrap_or(block));
                     self.told.push(d);

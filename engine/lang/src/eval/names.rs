@@ -2,12 +2,13 @@
 
 use crate::Schemas;
 use crate::graph::{ModuleRefs, ResourceKey};
+use crate::place::Written;
 use crate::references::{Meaning, Step, Target, meaning};
 use crate::{References, codes, text};
 use addrs::{Ident, InstanceKey, ModuleInstance, ModulePath};
 use config::{Config, Expr, Module, ModuleCall, Resource};
 use diags::{Diagnostic, Diagnostics, Span, did_you_mean};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use values::{Schema, Type, Value};
 
@@ -101,6 +102,8 @@ pub(crate) struct Names<'a> {
     pub(crate) schemas: &'a dyn Schemas,
     pub(crate) references: &'a References,
     pub(crate) cwd: String,
+    /// Variables of the root that have their defaults.
+    pub(crate) defaulted: BTreeSet<Ident>,
     pub(crate) modules: Vec<ModuleState<'a>>,
     pub(crate) index: BTreeMap<ModuleInstance, usize>,
 }
@@ -109,6 +112,10 @@ pub(crate) struct Names<'a> {
 pub(crate) type Resolved = Result<(Value, usize, bool), Box<Diagnostic>>;
 
 impl Names<'_> {
+    pub(crate) fn written(&self) -> Written<'_> {
+        Written { config: self.config, defaulted: &self.defaulted }
+    }
+
     fn schema(&self, key: &ResourceKey) -> Option<&Schema> {
         match key.0 {
             addrs::Mode::Managed => self.schemas.resource(key.1.as_str()),
@@ -164,25 +171,18 @@ impl Names<'_> {
         };
         match meaning(root, steps) {
             Meaning::Target(Target::Variable(name), used) => {
-                let names = here.module.variables.keys();
-                let candidates = names.map(Ident::as_str).collect::<Vec<_>>();
-                if !here.module.variables.contains_key(&name) {
-                    return Err(Box::new(undeclared(
-                        "variable",
-                        "var.",
-                        &name,
-                        &candidates,
-                        whole,
-                    )));
+                let declared = &here.module.variables;
+                if !declared.contains_key(&name) {
+                    let d = undeclared("variable", "var.", &name, declared.keys(), whole);
+                    return Err(Box::new(d));
                 }
                 let (value, failed) = known(here.variables.get(&name));
                 Ok((value, used, failed))
             }
             Meaning::Target(Target::Local(name), used) => {
-                let names = here.module.locals.keys();
-                let candidates = names.map(Ident::as_str).collect::<Vec<_>>();
-                if !here.module.locals.contains_key(&name) {
-                    let d = undeclared("local value", "local.", &name, &candidates, whole);
+                let declared = &here.module.locals;
+                if !declared.contains_key(&name) {
+                    let d = undeclared("local value", "local.", &name, declared.keys(), whole);
                     return Err(Box::new(d));
                 }
                 let (value, failed) = known(here.locals.get(&name));
@@ -190,9 +190,8 @@ impl Names<'_> {
             }
             Meaning::Target(Target::Module(name, _), used) => {
                 let Some(call) = here.module.calls.get(&name) else {
-                    let names = here.module.calls.keys();
-                    let candidates = names.map(Ident::as_str).collect::<Vec<_>>();
-                    let d = undeclared("module", "module.", &name, &candidates, whole);
+                    let declared = here.module.calls.keys();
+                    let d = undeclared("module", "module.", &name, declared, whole);
                     return Err(Box::new(d));
                 };
                 match here.calls.get(&call.name) {
@@ -384,9 +383,9 @@ impl Names<'_> {
             return Ok((Value::Unknown(Type::Any), used, true));
         };
         if !child.module.outputs.contains_key(name) {
-            let candidates: Vec<&str> = child.module.outputs.keys().map(Ident::as_str).collect();
             let prefix = format!("{call}.");
-            return Err(Box::new(undeclared("output", &prefix, name, &candidates, span)));
+            let declared = child.module.outputs.keys();
+            return Err(Box::new(undeclared("output", &prefix, name, declared, span)));
         }
         match child.outputs.get(name) {
             Some(memo) => Ok((memo.value.clone(), used, memo.failed)),
@@ -471,11 +470,11 @@ pub(crate) fn with_meant(d: Diagnostic, meant: Option<String>) -> Diagnostic {
 }
 
 /// A reference to something that is not declared.
-pub(crate) fn undeclared(
+pub(crate) fn undeclared<'n>(
     what: &str,
     prefix: &str,
     name: &Ident,
-    candidates: &[&str],
+    declared: impl Iterator<Item = &'n Ident>,
     span: Span,
 ) -> Diagnostic {
     let d = Diagnostic::error(
@@ -484,7 +483,7 @@ pub(crate) fn undeclared(
         format!("There is no {what} `{name}` in this module."),
     )
     .at(span, "");
-    match did_you_mean(name.as_str(), candidates.iter().copied()) {
+    match did_you_mean(name.as_str(), declared.map(Ident::as_str)) {
         Some(meant) => with_meant(d, Some(format!("{prefix}{meant}"))),
         None if what == "variable" => {
             d.with_help(format!("Declare it with `variable \"{name}\" {{}}`."))

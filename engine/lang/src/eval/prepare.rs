@@ -345,7 +345,7 @@ impl<'a> Names<'a> {
                 for m in mismatches {
                     let span = expr.map_or(call.span, |(at, expr)| {
                         let path = &self.modules[at].path;
-                        place::within(self.config, path, expr, m.path.steps())
+                        place::within(self.written(), path, expr, m.path.steps())
                     });
                     told.push(mismatch(&m, &format!("variable `{name}`"), span));
                 }
