@@ -113,8 +113,34 @@ pub struct OutputChange {
 }
 
 impl OutputChange {
-    /// Whether it differs.
+    /// Whether it differs. A secret is not remembered, only that there was one; beside such a
+    /// memory the secret of today counts as the same, or no second plan would ever be empty.
     pub fn is_change(&self) -> bool {
-        self.before != self.after
+        match (&self.before, &self.after) {
+            (Some(Value::Sensitive(before)), Some(Value::Sensitive(after)))
+                if !before.expose().is_known() && after.expose().is_known() =>
+            {
+                false
+            }
+            (before, after) => before != after,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use values::Type;
+
+    #[test]
+    fn secret_output_is_not_a_change_beside_the_memory_that_there_was_one() {
+        let output = |before, after| OutputChange { name: "token".to_owned(), before, after };
+        let remembered = || Some(Value::Unknown(Type::Any).into_sensitive());
+        let secret = |text: &str| Some(Value::string(text).into_sensitive());
+        assert!(!output(remembered(), secret("a")).is_change());
+        assert!(output(secret("a"), secret("b")).is_change());
+        assert!(output(None, secret("a")).is_change());
+        assert!(output(remembered(), None).is_change());
+        assert!(output(remembered(), Some(Value::string("a"))).is_change());
     }
 }

@@ -32,11 +32,15 @@ pub fn sealed_pair(
 
 fn seal_against(value: &Value, before: Option<&Value>) -> Value {
     match value {
+        // Nothing is hidden in it, and it may be the mark of a change already.
+        Value::Sensitive(secret) if matches!(secret.expose(), Value::Unknown(_)) => value.clone(),
         Value::Sensitive(secret) => {
             let ty = match before {
                 // Nothing to differ from: the mark says nothing about the secret.
                 None => Type::Any,
                 Some(Value::Sensitive(other)) if other == secret => Type::Any,
+                // What is not remembered cannot differ.
+                Some(Value::Sensitive(other)) if !other.expose().is_known() => Type::Any,
                 Some(_) => type_of(secret.expose()),
             };
             Value::Unknown(ty).into_sensitive()
