@@ -76,6 +76,17 @@ pub(crate) struct VariableArgs {
     pub(crate) var_file: Vec<PathBuf>,
 }
 
+/// What must be allowed by name, because it cannot be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Allowed {
+    /// Deleting or replacing objects
+    Destroy,
+    /// Draining nodes
+    Drain,
+    /// Restarting hosts
+    Reboot,
+}
+
 /// How output looks.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct OutputStyleArgs {
@@ -160,6 +171,9 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "N", default_value_t = 10,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) parallelism: u16,
+    /// What -auto-approve may do besides creating and changing: destroy, drain, reboot
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub(crate) allow: Vec<Allowed>,
     /// Finish the run that was interrupted, without planning anew
     #[arg(long, conflicts_with = "plan")]
     pub(crate) resume: bool,

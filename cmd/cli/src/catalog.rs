@@ -1,0 +1,141 @@
+//! All resource types together, and the way to the provider of each.
+
+use access::{Cluster, Hosts};
+use addrs::TypeName;
+use cluster::io::ClusterProvider;
+use node::NodeProvider;
+use plans::{Exported, Op, Problem, Target};
+use provider::{
+    BoxFuture, Bracketing, Catalog, DataKind, Found, Observation, Performed, Preview, Progress,
+    Providers, ResourceKind, Settled, StepError, Wanted,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use values::Value;
+
+/// Every type that this program knows.
+pub(crate) struct Types {
+    resources: BTreeMap<String, Box<dyn ResourceKind>>,
+    data: BTreeMap<String, Box<dyn DataKind>>,
+    bracketing: rollout::Rollouts,
+}
+
+impl Types {
+    pub(crate) fn new() -> Self {
+        let resources = cluster::kinds().into_iter().chain(node::kinds());
+        Self {
+            resources: resources.map(|k| (k.name().to_string(), k)).collect(),
+            data: cluster::data_kinds().into_iter().map(|k| (k.name().to_string(), k)).collect(),
+            bracketing: rollout::Rollouts,
+        }
+    }
+}
+
+impl Catalog for Types {
+    fn resource(&self, ty: &str) -> Option<&dyn ResourceKind> {
+        self.resources.get(ty).map(|k| &**k)
+    }
+    fn data(&self, ty: &str) -> Option<&dyn DataKind> {
+        self.data.get(ty).map(|k| &**k)
+    }
+    fn resource_types(&self) -> Vec<&str> {
+        self.resources.keys().map(String::as_str).collect()
+    }
+    fn data_types(&self) -> Vec<&str> {
+        self.data.keys().map(String::as_str).collect()
+    }
+    fn bracketing(&self) -> &dyn Bracketing {
+        &self.bracketing
+    }
+}
+
+/// The I/O half of every type: a type is either of the cluster or of its nodes.
+pub(crate) struct World {
+    cluster: ClusterProvider,
+    nodes: NodeProvider,
+    host_types: BTreeSet<TypeName>,
+}
+
+impl World {
+    pub(crate) fn new(cluster: Cluster, hosts: Hosts, project: &str) -> Self {
+        Self {
+            cluster: ClusterProvider::new(cluster),
+            nodes: NodeProvider::new(hosts, project),
+            host_types: node::kinds().iter().map(|k| k.name().clone()).collect(),
+        }
+    }
+
+    fn is_host(&self, ty: &TypeName) -> bool {
+        self.host_types.contains(ty)
+    }
+}
+
+impl Providers for World {
+    fn target(&self) -> BoxFuture<'_, Result<Target, Problem>> {
+        Box::pin(self.cluster.target())
+    }
+
+    fn observe(&self, wanted: Vec<Wanted>) -> BoxFuture<'_, Vec<Observation>> {
+        Box::pin(async move {
+            let on_host: Vec<bool> = wanted.iter().map(|w| self.is_host(&w.ty)).collect();
+            let (hosts, objects) = split(wanted, &on_host);
+            let (hosts, objects) =
+                tokio::join!(self.nodes.observe(hosts), self.cluster.observe(objects));
+            merge(hosts, objects, &on_host)
+        })
+    }
+
+    fn read(&self, ty: &TypeName, args: Value) -> BoxFuture<'_, Result<Exported, Problem>> {
+        let ty = ty.clone();
+        Box::pin(async move { self.cluster.read(&ty, args).await })
+    }
+
+    fn preview(&self, ops: Vec<Op>) -> BoxFuture<'_, Vec<Preview>> {
+        Box::pin(self.cluster.preview(ops))
+    }
+
+    fn perform<'a>(
+        &'a self,
+        op: &'a Op,
+        progress: Progress<'a>,
+    ) -> BoxFuture<'a, Result<Performed, StepError>> {
+        if self.is_host(&op.ty) {
+            Box::pin(self.nodes.perform(op, progress))
+        } else {
+            Box::pin(self.cluster.perform(op, progress))
+        }
+    }
+
+    fn settle<'a>(&'a self, op: &'a Op) -> BoxFuture<'a, Result<Settled, StepError>> {
+        if self.is_host(&op.ty) {
+            Box::pin(self.nodes.settle(op))
+        } else {
+            Box::pin(self.cluster.settle(op))
+        }
+    }
+
+    fn find(&self, project: &str) -> BoxFuture<'_, Result<Vec<Found>, Problem>> {
+        let project = project.to_owned();
+        Box::pin(async move {
+            let (objects, files) =
+                tokio::join!(self.cluster.find(&project), self.nodes.find(&project));
+            let mut found = objects?;
+            found.extend(files?);
+            Ok(found)
+        })
+    }
+}
+
+/// Those of hosts and those of the cluster, each in their order.
+fn split(wanted: Vec<Wanted>, on_host: &[bool]) -> (Vec<Wanted>, Vec<Wanted>) {
+    let (hosts, objects): (Vec<_>, Vec<_>) =
+        wanted.into_iter().zip(on_host).partition(|(_, host)| **host);
+    let plain = |list: Vec<(Wanted, &bool)>| list.into_iter().map(|(w, _)| w).collect();
+    (plain(hosts), plain(objects))
+}
+
+/// The answers in the order of the questions. A provider that gave too few ends the list
+/// early, which the session takes for what it is: no answer.
+fn merge(hosts: Vec<Observation>, objects: Vec<Observation>, on_host: &[bool]) -> Vec<Observation> {
+    let (mut hosts, mut objects) = (hosts.into_iter(), objects.into_iter());
+    on_host.iter().map_while(|host| if *host { hosts.next() } else { objects.next() }).collect()
+}

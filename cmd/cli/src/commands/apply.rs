@@ -1,0 +1,458 @@
+//! `apply` and `destroy`: plan, ask, do; or do a saved plan; or finish an interrupted run.
+
+use super::plan;
+use super::work::{self, Configured, Connected};
+use crate::args::{Allowed, ApplyArgs, ClusterArgs, DestroyArgs, LockArgs, VariableArgs};
+use crate::console::Console;
+use crate::environment::Environment;
+use crate::signals::{self, Signals};
+use crate::{exit, variables};
+use diags::{Code, Diagnostic, Diagnostics, SourceMap};
+use local::{Folder, Holder, Lock};
+use plans::{Action, Event, Mode, Plan};
+use provider::Catalog;
+use schemas::plan::SavedPlan;
+use session::{Applied, ApplyOptions, Resumed, Store};
+use std::io::BufRead;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use values::Disruption;
+use view::human::Progress;
+
+const BAD_DURATION: Code = Code("E0908");
+const NOT_APPROVED: Code = Code("E0909");
+const NOT_ALLOWED: Code = Code("E0910");
+
+/// How this run goes, whichever command asked for it.
+struct Run<'a> {
+    console: Console,
+    env: &'a Environment,
+    cluster: &'a ClusterArgs,
+    variables: &'a VariableArgs,
+    lock: &'a LockArgs,
+    auto_approve: bool,
+    input: bool,
+    parallelism: u16,
+    allow: &'a [Allowed],
+    mode: Mode,
+    operation: &'static str,
+}
+
+pub(crate) async fn run(args: &ApplyArgs, env: &Environment) -> u8 {
+    let run = Run {
+        console: Console::new(&args.style, env),
+        env,
+        cluster: &args.cluster,
+        variables: &args.variables,
+        lock: &args.lock,
+        auto_approve: args.auto_approve,
+        input: args.input.unwrap_or(env.input) && !args.style.json,
+        parallelism: args.parallelism,
+        allow: &args.allow,
+        mode: if args.destroy { Mode::Destroy } else { Mode::Normal },
+        operation: "apply",
+    };
+    run.console.begin_stream();
+    let done = if args.resume {
+        run.resume().await
+    } else if let Some(path) = &args.plan {
+        run.saved(path).await
+    } else {
+        run.planned().await
+    };
+    run.finish(done)
+}
+
+pub(crate) async fn destroy(args: &DestroyArgs, env: &Environment) -> u8 {
+    let run = Run {
+        console: Console::new(&args.style, env),
+        env,
+        cluster: &args.cluster,
+        variables: &args.variables,
+        lock: &args.lock,
+        auto_approve: args.auto_approve,
+        input: args.input.unwrap_or(env.input) && !args.style.json,
+        parallelism: args.parallelism,
+        allow: &[Allowed::Destroy],
+        mode: Mode::Destroy,
+        operation: "destroy",
+    };
+    run.console.begin_stream();
+    let done = run.planned().await;
+    run.finish(done)
+}
+
+/// Why a run ended before its end.
+enum Early {
+    /// This is to be said.
+    Told(Diagnostics, SourceMap),
+    /// All is said; this is the exit code.
+    Code(u8),
+}
+
+impl From<Diagnostics> for Early {
+    fn from(problems: Diagnostics) -> Self {
+        Self::Told(problems, SourceMap::default())
+    }
+}
+
+impl From<Diagnostic> for Early {
+    fn from(problem: Diagnostic) -> Self {
+        Diagnostics::from(problem).into()
+    }
+}
+
+/// Where the running plan is known to the listener of events.
+type Listener = (Arc<dyn Fn(Event) + Send + Sync>, Arc<OnceLock<Arc<Plan>>>);
+
+impl Run<'_> {
+    fn finish(&self, done: Result<u8, Early>) -> u8 {
+        match done {
+            Ok(code) | Err(Early::Code(code)) => code,
+            Err(Early::Told(problems, sources)) => {
+                self.console.diagnostics(&problems, &sources);
+                exit::FAILED
+            }
+        }
+    }
+
+    /// Plan now, ask, do.
+    async fn planned(&self) -> Result<u8, Early> {
+        let console = &self.console;
+        let configured = work::configure(self.variables, self.env, console).map_err(Early::Code)?;
+        let signals = self.listen()?;
+        let _lock = self.take_lock(&signals)?;
+        let (events, running) = self.listener();
+        let connected = work::connect(&configured, self.cluster, events, self.env)
+            .await
+            .map_err(|p| Early::Told(p, configured.sources.clone()))?;
+        let interrupted = || Early::Code(signals.exit_code().unwrap_or(exit::FAILED));
+        let (planning, picture) = work::plan(&configured, &connected, self.mode, &signals)
+            .await
+            .ok_or_else(interrupted)?;
+        plan::show(&planning, &configured, console);
+        if planning.diagnostics.has_errors() {
+            return Err(Early::Code(exit::FAILED));
+        }
+        if !planning.plan.has_changes() && planning.plan.remember.is_empty() {
+            return self.nothing(&connected);
+        }
+        if planning.plan.has_changes() {
+            self.approve(&planning.plan, &signals)?;
+        }
+        // A signal while the question stood can never reach apply.
+        if signals.exit_code().is_some() {
+            return Err(interrupted());
+        }
+        let saved = SavedPlan {
+            plan: planning.plan,
+            snapshot: session::snapshot(&configured.loaded, &configured.sources),
+        };
+        let shown = Arc::new(saved.plan.clone());
+        let _first = running.set(shown.clone());
+        let applied = session::apply(
+            saved,
+            &configured.loaded,
+            &connected.state,
+            (picture, planning.exports),
+            &connected.world,
+            &connected.store,
+            &self.options(),
+            signals.stop.clone(),
+        )
+        .await
+        .map_err(|p| Early::Told(p, configured.sources.clone()))?;
+        Ok(self.applied(&applied, &shown, &configured.sources, &signals))
+    }
+
+    /// A plan without changes: an interrupted run that turned out converged is closed.
+    fn nothing(&self, connected: &Connected) -> Result<u8, Early> {
+        if connected.unfinished.is_some() {
+            connected.store.commit(&connected.state, true)?;
+        }
+        if !self.console.json {
+            let word = if self.mode == Mode::Destroy { "Destroy" } else { "Apply" };
+            let counts = if self.mode == Mode::Destroy {
+                "0 destroyed"
+            } else {
+                "0 added, 0 changed, 0 destroyed"
+            };
+            self.console.data(&format!("\n{word} complete! Resources: {counts}.\n"));
+        }
+        Ok(exit::DONE)
+    }
+
+    /// Exactly a plan that was saved before; it is itself the approval.
+    async fn saved(&self, path: &std::path::Path) -> Result<u8, Early> {
+        let saved = local::read_plan(path)?;
+        self.again(saved, None).await
+    }
+
+    /// What is left of the run that was interrupted.
+    async fn resume(&self) -> Result<u8, Early> {
+        let store = crate::store::LocalStore(Folder::open(self.env.data_dir.clone()));
+        let Some(run) = store.load()?.unfinished else {
+            return Err(session::nothing_to_resume().into());
+        };
+        let saved = store.kept(&run.run)?;
+        self.again(saved, Some(())).await
+    }
+
+    /// Applies a plan on its own sources, from its beginning or from where it stopped.
+    async fn again(&self, saved: SavedPlan, resume: Option<()>) -> Result<u8, Early> {
+        let signals = self.listen()?;
+        let _lock = self.take_lock(&signals)?;
+        let configured = self.of_snapshot(&saved)?;
+        let told = |p: Diagnostics| Early::Told(p, configured.sources.clone());
+        let (events, running) = self.listener();
+        let connected =
+            work::connect(&configured, self.cluster, events, self.env).await.map_err(told)?;
+        let shown = Arc::new(saved.plan.clone());
+        if resume.is_none() {
+            session::check_saved(&saved.plan, &connected.state, &connected.world)
+                .await
+                .map_err(told)?;
+        }
+        // What references see of everything that this plan does not change is read again;
+        // nothing is decided from it.
+        let (planning, picture) = work::plan(&configured, &connected, saved.plan.mode, &signals)
+            .await
+            .ok_or_else(|| Early::Code(signals.exit_code().unwrap_or(exit::FAILED)))?;
+        let seen = (picture, planning.exports);
+        if !self.console.json && resume.is_some() {
+            self.console.data(&view::human::plan(&shown, &self.console.out, view::Detail::Summary));
+        }
+        let _first = running.set(shown.clone());
+        let (world, store, stop) = (&connected.world, &connected.store, signals.stop.clone());
+        let (loaded, state) = (&configured.loaded, &connected.state);
+        let applied = match (resume, connected.unfinished) {
+            (Some(()), Some(run)) => {
+                let options = ApplyOptions { run: run.run.clone(), ..self.options() };
+                let resumed = Resumed { plan: saved.plan, run };
+                session::resume(resumed, loaded, state, seen, world, store, &options, stop).await
+            }
+            (Some(()), None) => return Err(session::nothing_to_resume().into()),
+            (None, _) => {
+                session::apply(saved, loaded, state, seen, world, store, &self.options(), stop)
+                    .await
+            }
+        };
+        let applied = applied.map_err(told)?;
+        Ok(self.applied(&applied, &shown, &configured.sources, &signals))
+    }
+
+    /// The configuration inside a saved plan. Sensitive variables were not saved and come from
+    /// the command line and the environment again.
+    fn of_snapshot(&self, saved: &SavedPlan) -> Result<Configured, Early> {
+        let mut sources = SourceMap::default();
+        let types: Arc<dyn Catalog> = Arc::new(crate::catalog::Types::new());
+        let (given, mut problems) = variables::inputs(self.variables, self.env, &mut sources);
+        let inputs = variables::of_snapshot(&saved.snapshot, given);
+        // Files of variables were read for their secrets only; they are not sources here.
+        let mut sources = SourceMap::default();
+        let (loaded, more) = session::load(
+            &saved.snapshot.dir,
+            &saved.plan.project,
+            &mut session::snapshot_sources(&saved.snapshot),
+            &mut sources,
+            &inputs,
+            &types,
+        );
+        problems.extend(more);
+        if problems.has_errors() {
+            return Err(Early::Told(problems, sources));
+        }
+        Ok(Configured { loaded: Arc::new(loaded), sources, types })
+    }
+
+    fn listen(&self) -> Result<Signals, Early> {
+        signals::listen().map_err(|error| {
+            let text = format!("{error}. Without them an interrupt could not be honoured.");
+            Diagnostic::error(NOT_APPROVED, "Cannot listen for signals", text).into()
+        })
+    }
+
+    fn take_lock(&self, signals: &Signals) -> Result<Lock, Early> {
+        if !self.lock.lock {
+            return Ok(Lock::none());
+        }
+        let timeout = duration(&self.lock.lock_timeout)?;
+        if signals.exit_code().is_some() {
+            return Err(Early::Code(exit::INTERRUPTED));
+        }
+        let holder = holder(self.env, self.operation);
+        Ok(Folder::open(self.env.data_dir.clone()).lock(&holder, timeout)?)
+    }
+
+    fn options(&self) -> ApplyOptions {
+        let mut forced = Vec::new();
+        if !self.lock.lock {
+            forced.push("-lock=false".to_owned());
+        }
+        let parallelism = NonZeroUsize::new(self.parallelism.into()).unwrap_or(NonZeroUsize::MIN);
+        ApplyOptions {
+            run: uuid::Uuid::now_v7().to_string(),
+            now: super::now(),
+            by: self.env.user.clone(),
+            forced,
+            parallelism,
+        }
+    }
+
+    /// Shows events of the run as they come.
+    fn listener(&self) -> Listener {
+        let running: Arc<OnceLock<Arc<Plan>>> = Arc::new(OnceLock::new());
+        let known = running.clone();
+        let json = self.console.json;
+        let style = if json { self.console.out } else { self.console.err };
+        let stderr = std::io::stderr();
+        let progress = Mutex::new(if self.console.live() {
+            Progress::live(stderr, style, indicatif::ProgressDrawTarget::stderr())
+        } else {
+            Progress::lines(stderr, style)
+        });
+        let begun = OnceLock::new();
+        let listener: Arc<dyn Fn(Event) + Send + Sync> = Arc::new(move |event| {
+            let plan = known.get().map(|p| &**p);
+            if json {
+                for line in view::json::event(&event, plan, super::now()) {
+                    print_line(&line.to_json());
+                }
+                return;
+            }
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(plan) = plan
+                && begun.set(()).is_ok()
+            {
+                progress.begin(plan);
+            }
+            // A terminal that is gone does not stop a run.
+            let _gone = progress.event(&event);
+        });
+        (listener, running)
+    }
+
+    fn approve(&self, plan: &Plan, signals: &Signals) -> Result<(), Early> {
+        if self.auto_approve {
+            return self.allowed(plan);
+        }
+        if !self.input {
+            return Err(Diagnostic::error(
+                NOT_APPROVED,
+                "Nobody can approve the plan",
+                "Without input (-input=false, -json) a plan must be approved beforehand.",
+            )
+            .with_help("Give -auto-approve, or save the plan with -out and apply that.")
+            .into());
+        }
+        let question = if self.mode == Mode::Destroy {
+            "Do you really want to destroy all of these?"
+        } else {
+            "Do you want to perform these actions?"
+        };
+        self.console.talk(&format!(
+            "\n{question}\n  clinch will perform the actions described above, on {}.\n  Only \
+             'yes' will be accepted to approve.\n\n  Enter a value: ",
+            plan.target.name
+        ));
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        if signals.exit_code().is_some() {
+            return Err(Early::Code(exit::INTERRUPTED));
+        }
+        if read.is_ok() && answer.trim() == "yes" {
+            self.console.talk("\n");
+            return Ok(());
+        }
+        let word = if self.mode == Mode::Destroy { "Destroy" } else { "Apply" };
+        self.console.talk(&format!("\n{word} cancelled. Nothing was changed.\n"));
+        Err(Early::Code(exit::FAILED))
+    }
+
+    /// `-auto-approve` does not cover what cannot be taken back, unless it is allowed by name.
+    fn allowed(&self, plan: &Plan) -> Result<(), Early> {
+        let has = |f: &dyn Fn(&plans::Change) -> bool| plan.changes.iter().any(f);
+        let destroys = has(&|c| matches!(c.action, Action::Delete | Action::Replace));
+        let wanted = [
+            (destroys && self.mode != Mode::Destroy, Allowed::Destroy, "destroy"),
+            (has(&|c| c.disruption == Disruption::Drain), Allowed::Drain, "drain"),
+            (has(&|c| c.disruption == Disruption::Reboot), Allowed::Reboot, "reboot"),
+        ];
+        let missing: Vec<&str> = wanted
+            .iter()
+            .filter(|(needed, what, _)| *needed && !self.allow.contains(what))
+            .map(|(_, _, name)| *name)
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let what = missing.join(",");
+        Err(Diagnostic::error(
+            NOT_ALLOWED,
+            "Plan does what -auto-approve does not cover",
+            format!("The plan would {}, which cannot be taken back.", missing.join(" and ")),
+        )
+        .with_help(format!("Add -allow={what}, or approve the plan yourself."))
+        .into())
+    }
+
+    /// The end: what was done, outputs, what is left.
+    fn applied(
+        &self,
+        applied: &Applied,
+        plan: &Plan,
+        sources: &SourceMap,
+        signals: &Signals,
+    ) -> u8 {
+        let console = &self.console;
+        if console.json {
+            let outputs = applied.outputs.iter().map(|(n, v)| (n.as_str(), v));
+            for line in view::json::outcome(&applied.outcome, plan, outputs, super::now()) {
+                console.line(&line);
+            }
+        } else {
+            console.data(&view::human::outcome(&applied.outcome, plan, &console.out));
+            if !applied.outputs.is_empty() {
+                let outputs = applied.outputs.iter().map(|(n, v)| (n.as_str(), v));
+                console.data(&format!("\nOutputs:\n\n{}", view::human::outputs(outputs)));
+            }
+        }
+        console.diagnostics(&applied.diagnostics, sources);
+        match signals.exit_code() {
+            Some(code) if applied.outcome.stopped.is_some() => code,
+            _ if applied.outcome.is_complete() && !applied.diagnostics.has_errors() => exit::DONE,
+            _ => exit::FAILED,
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "events come from tasks that hold no console")]
+fn print_line(line: &str) {
+    println!("{line}");
+}
+
+/// Who is at work, for people who wait.
+pub(crate) fn holder(env: &Environment, operation: &str) -> Holder {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    Holder {
+        pid: std::process::id(),
+        host: host.trim().to_owned(),
+        user: env.user.clone(),
+        operation: operation.to_owned(),
+        since: super::now().0,
+    }
+}
+
+/// `30s`, `5m`.
+pub(crate) fn duration(text: &str) -> Result<Duration, Diagnostics> {
+    let parsed: Result<jiff::SignedDuration, _> = text.parse();
+    parsed.ok().and_then(|d| Duration::try_from(d).ok()).ok_or_else(|| {
+        Diagnostic::error(
+            BAD_DURATION,
+            "Invalid duration",
+            format!("`{text}` is not a duration such as `30s` or `5m`."),
+        )
+        .into()
+    })
+}

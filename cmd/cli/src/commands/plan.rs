@@ -1,0 +1,90 @@
+//! `plan`: what would apply do?
+
+use super::work::{self, Configured};
+use crate::args::PlanArgs;
+use crate::console::Console;
+use crate::environment::Environment;
+use crate::{exit, signals};
+use planner::Planning;
+use plans::{Event, Mode};
+use schemas::plan::SavedPlan;
+use std::sync::Arc;
+use view::Detail;
+
+pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
+    let console = Console::new(&args.style, env);
+    console.begin_stream();
+    let configured = match work::configure(&args.variables, env, &console) {
+        Ok(configured) => configured,
+        Err(code) => return code,
+    };
+    let Ok(signals) = signals::listen() else { return exit::FAILED };
+    let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
+    let connected = match work::connect(&configured, &args.cluster, talker(&console), env).await {
+        Ok(connected) => connected,
+        Err(problems) => {
+            console.diagnostics(&problems, &configured.sources);
+            return exit::FAILED;
+        }
+    };
+    let Some((planning, _)) = work::plan(&configured, &connected, mode, &signals).await else {
+        return signals.exit_code().unwrap_or(exit::FAILED);
+    };
+    show(&planning, &configured, &console);
+    if planning.diagnostics.has_errors() {
+        return exit::FAILED;
+    }
+    if let Some(path) = &args.out {
+        let saved = SavedPlan {
+            plan: planning.plan.clone(),
+            snapshot: session::snapshot(&configured.loaded, &configured.sources),
+        };
+        if let Err(problems) = local::write_plan(path, &saved) {
+            console.diagnostics(&problems, &configured.sources);
+            return exit::FAILED;
+        }
+        console.talk(&format!(
+            "\nSaved the plan to {0}. To do exactly this:\n  clinch apply {0}\n",
+            path.display()
+        ));
+    }
+    if args.detailed_exitcode && planning.plan.has_changes() {
+        return exit::DIFFERENT;
+    }
+    exit::DONE
+}
+
+/// Says on standard error what planning looks at; silent in JSON.
+pub(crate) fn talker(console: &Console) -> Arc<dyn Fn(Event) + Send + Sync> {
+    let style = console.err;
+    let silent = console.json;
+    Arc::new(move |event| {
+        if !silent {
+            let text = view::human::event(&event, None, &style);
+            if !text.is_empty() {
+                eprint_line(&text);
+            }
+        }
+    })
+}
+
+#[expect(clippy::print_stderr, reason = "events come from tasks that hold no console")]
+pub(crate) fn eprint_line(text: &str) {
+    eprintln!("{}", text.trim_end_matches('\n'));
+}
+
+/// The plan, then what is worth knowing about it.
+pub(crate) fn show(planning: &Planning, configured: &Configured, console: &Console) {
+    let errors = planning.diagnostics.has_errors();
+    if console.json {
+        for line in view::json::plan(&planning.plan, super::now()) {
+            console.line(&line);
+        }
+    } else if !errors || planning.plan.has_changes() {
+        console.data(&view::human::plan(&planning.plan, &console.out, Detail::Concise));
+    }
+    console.diagnostics(&planning.diagnostics, &configured.sources);
+    if errors && !console.json {
+        console.talk("\nPlanning failed. Nothing was changed.\n");
+    }
+}

@@ -1,0 +1,44 @@
+//! `show`: a saved plan, or what the state remembers.
+
+use crate::args::ShowArgs;
+use crate::console::Console;
+use crate::environment::Environment;
+use crate::exit;
+use diags::SourceMap;
+use local::Folder;
+use view::Detail;
+
+pub(crate) fn run(args: &ShowArgs, env: &Environment) -> u8 {
+    let console = Console::new(&args.style, env);
+    let shown = match &args.plan {
+        Some(path) => local::read_plan(path).map(|saved| {
+            if console.json {
+                console.data(&view::json::show_plan(&saved.plan));
+            } else {
+                console.data(&view::human::plan(&saved.plan, &console.out, Detail::Concise));
+            }
+        }),
+        None => Folder::open(env.data_dir.clone()).load().map(|loaded| {
+            let warnings = loaded.warnings;
+            console.diagnostics(&warnings, &SourceMap::default());
+            match loaded.state {
+                Some(state) if console.json => {
+                    console.data(&view::json::show_state(&state, env!("CARGO_PKG_VERSION")));
+                }
+                Some(state) => console.data(&view::human::state(&state, &console.out)),
+                None if console.json => {
+                    let empty = states::State::new("", "");
+                    console.data(&view::json::show_state(&empty, env!("CARGO_PKG_VERSION")));
+                }
+                None => console.data("Nothing is remembered: nothing was applied here yet.\n"),
+            }
+        }),
+    };
+    match shown {
+        Ok(()) => exit::DONE,
+        Err(problems) => {
+            console.diagnostics(&problems, &SourceMap::default());
+            exit::FAILED
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `state`: look at and edit what is remembered.
+
+use super::{apply, plan, work};
+use crate::args::{
+    LockArgs, StateCommand, StateMvArgs, StateRebuildArgs, StateRmArgs, StateShowArgs,
+};
+use crate::console::Console;
+use crate::environment::Environment;
+use crate::{exit, signals};
+use addrs::InstanceAddr;
+use diags::{Code, Diagnostic, Diagnostics, SourceMap};
+use local::{Folder, Lock};
+use plans::Mode;
+use session::Store;
+use states::{Selection, State};
+
+const BAD_ADDRESS: Code = Code("E0913");
+const NO_STATE: Code = Code("E0914");
+const RUN_IN_FLIGHT: Code = Code("E0915");
+
+pub(crate) async fn run(command: StateCommand, env: &Environment) -> u8 {
+    let (console, done) = match command {
+        StateCommand::List(args) => {
+            let console = Console::new(&args.style, env);
+            let done = list(&console, env);
+            (console, done)
+        }
+        StateCommand::Show(args) => {
+            let console = Console::new(&args.style, env);
+            let done = show(&args, &console, env);
+            (console, done)
+        }
+        StateCommand::Mv(args) => {
+            let console = Console::new(&args.style, env);
+            let done = mv(&args, &console, env);
+            (console, done)
+        }
+        StateCommand::Rm(args) => {
+            let console = Console::new(&args.style, env);
+            let done = rm(&args, &console, env);
+            (console, done)
+        }
+        StateCommand::Rebuild(args) => return rebuild(&args, env).await,
+    };
+    match done {
+        Ok(()) => exit::DONE,
+        Err(problems) => {
+            console.diagnostics(&problems, &SourceMap::default());
+            exit::FAILED
+        }
+    }
+}
+
+fn list(console: &Console, env: &Environment) -> Result<(), Diagnostics> {
+    let Some(state) = Folder::open(env.data_dir.clone()).load()?.state else { return Ok(()) };
+    for addr in state.records.keys() {
+        if console.json {
+            console.data(&schemas::show::document(&addr.to_string()));
+        } else {
+            console.data(&format!("{addr}\n"));
+        }
+    }
+    Ok(())
+}
+
+fn show(args: &StateShowArgs, console: &Console, env: &Environment) -> Result<(), Diagnostics> {
+    let state = required(Folder::open(env.data_dir.clone()).load()?.state)?;
+    let selection = states::select(&state, &address(&args.address)?)?;
+    for addr in selection.addrs() {
+        let Some(record) = state.records.get(addr) else { continue };
+        if console.json {
+            let one = State { records: [(addr.clone(), record.clone())].into(), ..state.clone() };
+            console.data(&view::json::show_state(&one, env!("CARGO_PKG_VERSION")));
+        } else {
+            console.data(&view::human::record(addr, record, &console.out));
+        }
+    }
+    Ok(())
+}
+
+fn mv(args: &StateMvArgs, console: &Console, env: &Environment) -> Result<(), Diagnostics> {
+    let (from, to) = (address(&args.from)?, address(&args.to)?);
+    let moved = edit(&args.lock, env, |state| states::move_records(state, &from, &to))?;
+    drop(moved);
+    console.data(&format!("Moved {from} to {to}.\n"));
+    Ok(())
+}
+
+fn rm(args: &StateRmArgs, console: &Console, env: &Environment) -> Result<(), Diagnostics> {
+    let addrs: Vec<InstanceAddr> =
+        args.addresses.iter().map(|a| address(a)).collect::<Result<_, _>>()?;
+    let mut gone: Vec<InstanceAddr> = Vec::new();
+    edit(&args.lock, env, |state| {
+        let mut state = state.clone();
+        for addr in &addrs {
+            let selection: Selection = states::select(&state, addr)?;
+            gone.extend(selection.addrs().iter().cloned());
+            state = states::remove_records(&state, addr)?;
+        }
+        Ok(state)
+    })?;
+    for addr in gone {
+        console.data(&format!("Forgot {addr}; its object stays as it is.\n"));
+    }
+    Ok(())
+}
+
+/// Changes the records under the lock; refuses while a run is not finished.
+fn edit(
+    lock: &LockArgs,
+    env: &Environment,
+    change: impl FnOnce(&State) -> Result<State, Diagnostics>,
+) -> Result<State, Diagnostics> {
+    let store = crate::store::LocalStore(Folder::open(env.data_dir.clone()));
+    let _lock = take(lock, env, &store.0)?;
+    let loaded = store.load()?;
+    let state = required(loaded.state)?;
+    if loaded.unfinished.is_some() {
+        return Err(in_flight().into());
+    }
+    let mut changed = change(&state)?;
+    changed.serial += 1;
+    store.commit(&changed, true)?;
+    Ok(changed)
+}
+
+fn take(lock: &LockArgs, env: &Environment, folder: &Folder) -> Result<Lock, Diagnostics> {
+    if !lock.lock {
+        return Ok(Lock::none());
+    }
+    folder.lock(&apply::holder(env, "state"), apply::duration(&lock.lock_timeout)?)
+}
+
+async fn rebuild(args: &StateRebuildArgs, env: &Environment) -> u8 {
+    let console = Console::new(&args.style, env);
+    let configured = match work::configure(&args.variables, env, &console) {
+        Ok(configured) => configured,
+        Err(code) => return code,
+    };
+    let Ok(signals) = signals::listen() else { return exit::FAILED };
+    let work = async {
+        let folder = Folder::open(env.data_dir.clone());
+        let _lock = take(&args.lock, env, &folder)?;
+        let connected =
+            work::connect(&configured, &args.cluster, plan::talker(&console), env).await?;
+        let options =
+            work::options(&configured.loaded, &connected.state, &connected.target, Mode::Normal);
+        let rebuilt =
+            session::rebuild(&configured.loaded, &connected.state, &connected.world, &options)
+                .await?;
+        let mut state = rebuilt.state.clone();
+        state.serial += 1;
+        connected.store.commit(&state, true)?;
+        Ok::<_, Diagnostics>(rebuilt)
+    };
+    match signals::until_interrupted(&signals, work).await {
+        None => signals.exit_code().unwrap_or(exit::FAILED),
+        Some(Err(problems)) => {
+            console.diagnostics(&problems, &configured.sources);
+            exit::FAILED
+        }
+        Some(Ok(rebuilt)) => {
+            console.diagnostics(&rebuilt.diagnostics, &configured.sources);
+            for addr in &rebuilt.restored {
+                console.data(&format!("Remembered {addr}.\n"));
+            }
+            for addr in &rebuilt.orphans {
+                console.data(&format!(
+                    "Remembered {addr}, which nothing declares; the next plan deletes it.\n"
+                ));
+            }
+            console.data(&format!(
+                "Rebuilt the state: {} declared, {} not declared.\n",
+                rebuilt.restored.len(),
+                rebuilt.orphans.len()
+            ));
+            exit::DONE
+        }
+    }
+}
+
+fn required(state: Option<State>) -> Result<State, Diagnostics> {
+    state.ok_or_else(|| {
+        Diagnostic::error(NO_STATE, "No state", "Nothing was applied here yet.")
+            .with_help("Run `clinch apply`, or `clinch state rebuild` if the state was lost.")
+            .into()
+    })
+}
+
+fn in_flight() -> Diagnostic {
+    Diagnostic::error(
+        RUN_IN_FLIGHT,
+        "A run is not finished",
+        "An apply was interrupted, and its records are still to be settled.",
+    )
+    .with_help("Run `clinch apply -resume` or `clinch apply` first.")
+}
+
+fn address(text: &str) -> Result<InstanceAddr, Diagnostics> {
+    text.parse().map_err(|e: addrs::NotAnAddress| {
+        let detail = format!("{e}.");
+        Diagnostic::error(BAD_ADDRESS, "Invalid address", detail)
+            .with_help("Write TYPE.NAME, with a key where there is one: namespace.team[\"web\"].")
+            .into()
+    })
+}

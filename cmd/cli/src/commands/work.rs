@@ -1,0 +1,151 @@
+//! What plan, apply, destroy, drift and state rebuild share: from files to a plan.
+
+use crate::args::{ClusterArgs, VariableArgs};
+use crate::catalog::Types;
+use crate::console::Console;
+use crate::environment::Environment;
+use crate::signals::{Signals, until_interrupted};
+use crate::store::LocalStore;
+use crate::{exit, files, target, variables};
+use diags::{Code, Diagnostic, Diagnostics, SourceMap};
+use local::Folder;
+use planner::{Options, Planning};
+use plans::{Event, Fingerprints, Mode, Target};
+use provider::{Catalog, Providers};
+use session::{Loaded, Picture, Store, World};
+use states::State;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const OTHER_CLUSTER: Code = Code("E0906");
+
+/// A configuration with its texts.
+pub(crate) struct Configured {
+    pub(crate) loaded: Arc<Loaded>,
+    pub(crate) sources: SourceMap,
+    pub(crate) types: Arc<dyn Catalog>,
+}
+
+/// Reads the configuration of this directory. Says what is wrong; the error is the exit code.
+pub(crate) fn configure(
+    args: &VariableArgs,
+    env: &Environment,
+    console: &Console,
+) -> Result<Configured, u8> {
+    let (configured, diagnostics) = read(args, env);
+    console.diagnostics(&diagnostics, &configured.sources);
+    if diagnostics.has_errors() { Err(exit::FAILED) } else { Ok(configured) }
+}
+
+/// Reads the configuration of this directory; with errors it must not be planned.
+pub(crate) fn read(args: &VariableArgs, env: &Environment) -> (Configured, Diagnostics) {
+    let mut sources = SourceMap::default();
+    let types: Arc<dyn Catalog> = Arc::new(Types::new());
+    let (inputs, mut diagnostics) = variables::inputs(args, env, &mut sources);
+    let name = std::env::current_dir().ok();
+    let name = name.and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()));
+    let (loaded, problems) = session::load(
+        ".",
+        name.as_deref().unwrap_or("default"),
+        &mut files::Directory,
+        &mut sources,
+        &inputs,
+        &types,
+    );
+    diagnostics.extend(problems);
+    (Configured { loaded: Arc::new(loaded), sources, types }, diagnostics)
+}
+
+/// The world that a configuration is about, and what is remembered of it.
+pub(crate) struct Connected {
+    pub(crate) world: World,
+    pub(crate) store: LocalStore,
+    pub(crate) state: State,
+    pub(crate) unfinished: Option<states::UnfinishedRun>,
+    pub(crate) target: Target,
+}
+
+/// Reads the state and recognises the cluster. Nothing is written.
+pub(crate) async fn connect(
+    configured: &Configured,
+    flags: &ClusterArgs,
+    events: Arc<dyn Fn(Event) + Send + Sync>,
+    env: &Environment,
+) -> Result<Connected, Diagnostics> {
+    let store = LocalStore(Folder::open(env.data_dir.clone()));
+    let loaded = store.load()?;
+    let project = &configured.loaded.project;
+    let access = target::connect(flags, configured.loaded.cluster.as_ref(), project, env).await?;
+    let target = access.target().await.map_err(|p| Diagnostics::from(p.into_diagnostic()))?;
+    let state = loaded
+        .state
+        .unwrap_or_else(|| State::new(uuid::Uuid::new_v4().to_string(), project.clone()));
+    if let Some(uid) = state.cluster_uid.as_ref().filter(|uid| **uid != target.uid) {
+        return Err(other_cluster(&state, uid, &target).into());
+    }
+    let world = World {
+        catalog: configured.types.clone(),
+        providers: Arc::new(access),
+        clock: Arc::new(MonotonicClock(Instant::now())),
+        events,
+    };
+    Ok(Connected { world, store, state, unfinished: loaded.unfinished, target })
+}
+
+fn other_cluster(state: &State, uid: &str, target: &Target) -> Diagnostic {
+    Diagnostic::error(
+        OTHER_CLUSTER,
+        "State belongs to another cluster",
+        format!(
+            "The state of `{}` was made on the cluster whose kube-system namespace has the uid \
+             {uid}; {} at {} has {}.",
+            state.project, target.name, target.server, target.uid
+        ),
+    )
+    .with_help(
+        "Choose the right cluster with -kubeconfig and -context, or give this cluster a data \
+         directory of its own with CLINCH_DATA_DIR. Nothing was done.",
+    )
+}
+
+/// Time as it passes.
+struct MonotonicClock(Instant);
+
+impl runner::Clock for MonotonicClock {
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+    fn sleep(&self, duration: Duration) -> provider::BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// What a plan is made for and from.
+pub(crate) fn options(loaded: &Loaded, state: &State, target: &Target, mode: Mode) -> Options {
+    Options {
+        mode,
+        id: uuid::Uuid::now_v7().to_string(),
+        now: super::now(),
+        project: loaded.project.clone(),
+        target: target.clone(),
+        fingerprints: Fingerprints {
+            config: loaded.digest.clone(),
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+            lineage: state.lineage.clone(),
+            serial: state.serial,
+        },
+        cwd: loaded.cwd.clone(),
+    }
+}
+
+/// Plans, unless interrupted.
+pub(crate) async fn plan(
+    configured: &Configured,
+    connected: &Connected,
+    mode: Mode,
+    signals: &Signals,
+) -> Option<(Planning, Picture)> {
+    let options = options(&configured.loaded, &connected.state, &connected.target, mode);
+    let work = session::plan(&configured.loaded, &connected.state, &connected.world, &options);
+    until_interrupted(signals, work).await
+}

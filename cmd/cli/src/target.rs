@@ -1,0 +1,156 @@
+//! Which cluster is meant, and access to it and its hosts.
+
+use crate::args::ClusterArgs;
+use crate::catalog::World;
+use crate::environment::Environment;
+use access::{Cluster, ClusterOptions, Hosts};
+use diags::{Code, Diagnostic, Diagnostics};
+use sandbox::Sandbox;
+use session::ClusterSettings;
+use std::path::PathBuf;
+use values::Value;
+
+const WRONG_CLUSTER: Code = Code("E0901");
+const SANDBOX: Code = Code("E0902");
+const BAD_SETTING: Code = Code("E0903");
+const NO_HOSTS: Code = Code("E0920");
+
+/// What the `cluster` block may say.
+const SETTINGS: [&str; 4] = ["kubeconfig", "context", "uid", "hosts"];
+
+/// Connects to the cluster that is meant: the one that flags name, else the one of the
+/// `cluster` block, else the sandbox. Never one that only the environment names: nobody's
+/// first command may reach production by accident.
+pub(crate) async fn connect(
+    flags: &ClusterArgs,
+    block: Option<&ClusterSettings>,
+    project: &str,
+    env: &Environment,
+) -> Result<World, Diagnostics> {
+    let settings = settings(block)?;
+    let asked = flags.kubeconfig.is_some() || flags.context.is_some() || block.is_some();
+    let (cluster, hosts) = if asked {
+        let cluster = real(flags, &settings, env).await?;
+        let hosts = match &settings.hosts {
+            Some(folder) => hosts_in(folder)?,
+            None => Hosts::default(),
+        };
+        (cluster, hosts)
+    } else {
+        sandboxed(env)?
+    };
+    let world = World::new(cluster, hosts, project);
+    if let Some(uid) = &settings.uid {
+        recognise(&world, uid, block).await?;
+    }
+    Ok(world)
+}
+
+#[derive(Default)]
+struct Settings {
+    kubeconfig: Option<PathBuf>,
+    context: Option<String>,
+    uid: Option<String>,
+    hosts: Option<PathBuf>,
+}
+
+fn settings(block: Option<&ClusterSettings>) -> Result<Settings, Diagnostics> {
+    let Some(block) = block else { return Ok(Settings::default()) };
+    let mut problems = Diagnostics::new();
+    let mut text = |name: &str| match block.args.get(name) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.to_string()),
+        Some(other) => {
+            let detail = format!("`{name}` is a string, and this is {}.", other.kind());
+            problems.push(bad_setting(block, detail));
+            None
+        }
+    };
+    let out = Settings {
+        kubeconfig: text("kubeconfig").map(PathBuf::from),
+        context: text("context"),
+        uid: text("uid"),
+        hosts: text("hosts").map(PathBuf::from),
+    };
+    for name in block.args.as_map().into_iter().flat_map(|m| m.keys()) {
+        if !SETTINGS.contains(&&**name) {
+            let mut detail = format!("A `cluster` block has no argument `{name}`.");
+            if let Some(meant) = diags::did_you_mean(name, SETTINGS) {
+                detail = format!("{detail} Did you mean `{meant}`?");
+            }
+            problems.push(bad_setting(block, detail));
+        }
+    }
+    if problems.is_empty() { Ok(out) } else { Err(problems) }
+}
+
+fn bad_setting(block: &ClusterSettings, detail: String) -> Diagnostic {
+    Diagnostic::error(BAD_SETTING, "Invalid cluster block", detail).at(block.span, "").with_help(
+        "It has `kubeconfig` and `context` (where the cluster is), `uid` (the uid of its \
+         kube-system namespace, checked before anything is done) and `hosts` (a folder with \
+         one folder for each node).",
+    )
+}
+
+async fn real(
+    flags: &ClusterArgs,
+    settings: &Settings,
+    env: &Environment,
+) -> Result<Cluster, Diagnostics> {
+    let options = ClusterOptions {
+        kubeconfig: flags.kubeconfig.clone().or_else(|| settings.kubeconfig.clone()),
+        context: flags.context.clone().or_else(|| settings.context.clone()),
+        ..ClusterOptions::new(env.cluster.clone(), env!("CARGO_PKG_VERSION"))
+    };
+    access::connect(options).await.map_err(|p| p.into_diagnostic().into())
+}
+
+fn sandboxed(env: &Environment) -> Result<(Cluster, Hosts), Diagnostics> {
+    let folder = env.data_dir.join("sandbox");
+    let failed = |why: String| {
+        let detail = format!("{}: {why}", folder.display());
+        Diagnostics::from(
+            Diagnostic::error(SANDBOX, "Sandbox cannot be opened", detail).with_help(
+                "It may be in use by another run; else remove the folder to start it anew.",
+            ),
+        )
+    };
+    let sandbox = Sandbox::open(&folder).map_err(|e| failed(e.to_string()))?;
+    let shown = folder.display().to_string();
+    let cluster = Cluster::from_client(sandbox.client(), "sandbox", shown);
+    Ok((cluster, hosts_in(&folder.join("hosts"))?))
+}
+
+/// The machines of a folder: each folder in it is one, named after its node.
+fn hosts_in(folder: &std::path::Path) -> Result<Hosts, Diagnostics> {
+    Hosts::in_folder(folder).map_err(|error| {
+        Diagnostic::error(NO_HOSTS, "Hosts cannot be found", error.to_string()).into()
+    })
+}
+
+/// Compares the cluster's own identity with the one that the configuration pins.
+async fn recognise(
+    world: &World,
+    uid: &str,
+    block: Option<&ClusterSettings>,
+) -> Result<(), Diagnostics> {
+    let target = provider::Providers::target(world).await;
+    let target = target.map_err(|p| Diagnostics::from(p.into_diagnostic()))?;
+    if target.uid == uid {
+        return Ok(());
+    }
+    let mut diagnostic = Diagnostic::error(
+        WRONG_CLUSTER,
+        "This is another cluster",
+        format!(
+            "The configuration is for the cluster whose kube-system namespace has the uid \
+             {uid}; {} at {} has {}.",
+            target.name, target.server, target.uid
+        ),
+    )
+    .with_help("Choose the right context with -context, or correct `uid`. Nothing was done.");
+    if let Some(block) = block {
+        diagnostic = diagnostic.at(block.span, "");
+    }
+    Err(diagnostic.into())
+}

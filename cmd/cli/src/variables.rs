@@ -1,0 +1,145 @@
+//! Values of variables from outside, the last one wins: environment, `terraform.tfvars`,
+//! `*.auto.tfvars` in order of name, then `-var` and `-var-file` in the order given.
+
+use crate::args::VariableArgs;
+use crate::environment::Environment;
+use crate::files;
+use diags::{Code, Diagnostic, Diagnostics, SourceMap};
+use lang::{Given, GivenValue, Inputs};
+use schemas::plan::Snapshot;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const BAD_VAR: Code = Code("E0918");
+const BAD_VAR_FILE: Code = Code("E0919");
+
+/// Everything that was given from outside.
+pub(crate) fn inputs(
+    args: &VariableArgs,
+    env: &Environment,
+    map: &mut SourceMap,
+) -> (Inputs, Diagnostics) {
+    let mut given = BTreeMap::new();
+    let mut problems = Diagnostics::new();
+    for (name, text) in &env.variables {
+        let origin = format!("CLINCH_VAR_{name}");
+        let value = GivenValue::Raw(text.clone());
+        given.insert(name.clone(), Given { value, origin, span: None });
+    }
+    for name in &env.unreadable {
+        let detail = format!("The value of `{name}` is not UTF-8.");
+        problems.push(Diagnostic::error(BAD_VAR, "Invalid value of a variable", detail));
+    }
+    for file in automatic() {
+        from_file(&file, map, &mut given, &mut problems);
+    }
+    for item in in_order(args) {
+        match item {
+            Item::File(path) => from_file(path, map, &mut given, &mut problems),
+            Item::Assignment(text) => from_flag(text, &mut given, &mut problems),
+        }
+    }
+    let cwd = std::env::current_dir().map(|d| d.display().to_string()).unwrap_or_default();
+    (Inputs { given, cwd }, problems)
+}
+
+enum Item<'a> {
+    File(&'a Path),
+    Assignment(&'a str),
+}
+
+/// Flags in the order in which they stand on the command line.
+fn in_order(args: &VariableArgs) -> Vec<Item<'_>> {
+    // Which of two kinds came first is not kept by the parser of flags; the command line is.
+    let mut vars = args.var.iter();
+    let mut var_files = args.var_file.iter();
+    let mut out = Vec::new();
+    for word in std::env::args_os().skip(1) {
+        let Some(word) = word.to_str() else { continue };
+        let name = word.trim_start_matches('-').split('=').next().unwrap_or_default();
+        if !word.starts_with('-') {
+            continue;
+        }
+        match name {
+            "var" => out.extend(vars.next().map(|v| Item::Assignment(v))),
+            "var-file" => out.extend(var_files.next().map(|f| Item::File(f))),
+            _ => {}
+        }
+    }
+    out.extend(var_files.map(|f| Item::File(f)));
+    out.extend(vars.map(|v| Item::Assignment(v)));
+    out
+}
+
+/// Files that are read without being named.
+fn automatic() -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    let usual = PathBuf::from("terraform.tfvars");
+    if usual.exists() {
+        out.push(usual);
+    }
+    let listed = std::fs::read_dir(".").map(|entries| {
+        let names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());
+        names.filter(|n| n.ends_with(".auto.tfvars") && !n.starts_with('.')).collect::<Vec<_>>()
+    });
+    let mut names = listed.unwrap_or_default();
+    names.sort();
+    out.extend(names.into_iter().map(PathBuf::from));
+    out
+}
+
+fn from_file(
+    path: &Path,
+    map: &mut SourceMap,
+    given: &mut BTreeMap<String, Given>,
+    problems: &mut Diagnostics,
+) {
+    let shown = path.display().to_string();
+    let text = files::read(path)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
+    let text = match text {
+        Ok(text) => text,
+        Err(why) => {
+            let detail = format!("`{shown}`: {why}.");
+            problems.push(Diagnostic::error(BAD_VAR_FILE, "Cannot read variables", detail));
+            return;
+        }
+    };
+    let (values, more) = config::parse_variables(map, &shown, &text);
+    problems.extend(more);
+    for (name, expr) in values {
+        let span = Some(expr.span);
+        let value = GivenValue::Expr(expr);
+        given.insert(name.to_string(), Given { value, origin: shown.clone(), span });
+    }
+}
+
+fn from_flag(text: &str, given: &mut BTreeMap<String, Given>, problems: &mut Diagnostics) {
+    let Some((name, value)) = text.split_once('=') else {
+        let detail = format!("`-var {text}` has no `=`.");
+        let help = "Write -var 'NAME=VALUE'.";
+        let problem = Diagnostic::error(BAD_VAR, "Invalid value of a variable", detail);
+        problems.push(problem.with_help(help));
+        return;
+    };
+    let value = GivenValue::Raw(value.to_owned());
+    let origin = format!("-var {}", name.trim());
+    given.insert(name.trim().to_owned(), Given { value, origin, span: None });
+}
+
+/// The variables of a saved plan. Sensitive ones were saved as a mark only, so they are taken
+/// from outside again.
+pub(crate) fn of_snapshot(snapshot: &Snapshot, outside: Inputs) -> Inputs {
+    let mut given = BTreeMap::new();
+    for (name, value) in &snapshot.variables {
+        let secret = value.has_sensitive() || !value.is_known();
+        if !secret {
+            let value = GivenValue::Value(value.clone());
+            let origin = "the saved plan".to_owned();
+            given.insert(name.clone(), Given { value, origin, span: None });
+        } else if let Some(again) = outside.given.get(name) {
+            given.insert(name.clone(), again.clone());
+        }
+    }
+    Inputs { given, cwd: outside.cwd }
+}
