@@ -4,6 +4,7 @@
 mod apply;
 mod capacity;
 mod delete;
+mod faults;
 mod look;
 mod observe;
 mod preview;

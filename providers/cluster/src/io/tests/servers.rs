@@ -4,6 +4,7 @@
 use super::*;
 use access::{ClusterOptions, Delete, Env, Propagation, Query, connect};
 use provider::Settled;
+use sandbox::Sandbox;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,7 +22,8 @@ async fn real(variable: &str) -> Option<ClusterProvider> {
 
 /// Every server to run a case on, with its name.
 async fn servers() -> Vec<(&'static str, ClusterProvider)> {
-    let mut servers = Vec::new();
+    let sandbox = access::Cluster::from_client(Sandbox::in_memory().client(), "sandbox", "memory");
+    let mut servers = vec![("sandbox", ClusterProvider::new(sandbox))];
     if let Some(real) = real("CLINCH_TEST_KUBECONFIG").await {
         servers.push(("real", real));
     }
