@@ -1,7 +1,7 @@
 //! `cargo xtask new-resource`: the first five minutes of a new resource type.
 //!
-//! Writes a file that compiles and that the contract test refuses, because its page is not
-//! written; and names it in the module above. Everything else is thinking.
+//! Writes a file that compiles and that a test refuses, because its page is not written; and names
+//! it in the module above. Everything else is thinking.
 
 use crate::checkout;
 use crate::trouble::{Doing, Trouble, say};
@@ -26,17 +26,38 @@ struct New {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Room {
+    /// Objects of the API.
     Cluster,
+    /// Files on the hosts of nodes.
+    Node,
+}
+
+impl Room {
+    /// Where its types are, and the module that names them.
+    fn folder_and_module(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Cluster => ("providers/cluster/src/kinds", "mod.rs"),
+            Self::Node => ("providers/node/src", "lib.rs"),
+        }
+    }
+
+    fn template(self) -> &'static str {
+        match self {
+            Self::Cluster => include_str!("cluster.rs.txt"),
+            Self::Node => include_str!("node.rs.txt"),
+        }
+    }
 }
 
 impl FromStr for New {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (room, name) = text.split_once('/').ok_or("write it as cluster/NAME")?;
+        let (room, name) = text.split_once('/').ok_or("write it as cluster/NAME or node/NAME")?;
         let room = match room {
             "cluster" => Room::Cluster,
-            other => return Err(format!("there is no skeleton for `{other}`")),
+            "node" => Room::Node,
+            other => return Err(format!("`{other}` is neither `cluster` nor `node`")),
         };
         let plain = |word: &str| {
             word.starts_with(|c: char| c.is_ascii_lowercase())
@@ -58,10 +79,7 @@ impl New {
 
     /// The source file.
     fn source(&self) -> String {
-        let template = match self.room {
-            Room::Cluster => include_str!("cluster.rs.txt"),
-        };
-        let ty = self.type_name();
+        let (template, ty) = (self.room.template(), self.type_name());
         // The kind of most types is called like the type.
         template.replace("@NAME@", &self.name).replace("@TYPE@", &ty).replace("@KIND@", &ty)
     }
@@ -69,18 +87,30 @@ impl New {
     /// The module above, with the type in its three lists.
     fn named_in(&self, module: &str) -> Result<String, Trouble> {
         let (name, ty) = (&self.name, self.type_name());
-        let lists = match self.room {
-            Room::Cluster => [
-                ("mod ", format!("mod {name};")),
-                ("pub use ", format!("pub use {name}::{ty};")),
-                ("        Box::new(Api::<", format!("        Box::new(Api::<{ty}>::new()),")),
-            ],
+        let missing = |what: &str| Trouble::new(format!("it has no line with `{what}`"));
+        let mut text = module.to_owned();
+        for (start, line) in
+            [("mod ", format!("mod {name};")), ("pub use ", format!("pub use {name}::{ty};"))]
+        {
+            text = insert_sorted(&text, start, &line).ok_or_else(|| missing(start))?;
+        }
+        let listed = match self.room {
+            Room::Cluster => {
+                let start = "        Box::new(Api::<";
+                insert_sorted(&text, start, &format!("{start}{ty}>::new()),"))
+            }
+            Room::Node => insert_first(&text, "vec![", &format!("Box::new({ty}::new()),")),
         };
-        lists.iter().try_fold(module.to_owned(), |text, (start, line)| {
-            let missing = || Trouble::new(format!("no line begins with `{start}`"));
-            insert_sorted(&text, start, line).ok_or_else(missing)
-        })
+        listed.ok_or_else(|| missing("Box::new"))
     }
+}
+
+/// Puts `item` right behind `list`, on a line of its own if the others have one.
+fn insert_first(text: &str, list: &str, item: &str) -> Option<String> {
+    let (before, behind) = text.split_once(list)?;
+    let item =
+        if behind.starts_with('\n') { format!("\n        {item}") } else { format!("{item} ") };
+    Some([before, list, &item, behind].concat())
 }
 
 /// Puts `line` in its place among the lines that begin with `start`.
@@ -96,11 +126,9 @@ fn insert_sorted(text: &str, start: &str, line: &str) -> Option<String> {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
     let new = &arguments.which;
-    let folder = match new.room {
-        Room::Cluster => "providers/cluster/src/kinds",
-    };
+    let (folder, module) = new.room.folder_and_module();
     let folder = checkout::root().join(folder);
-    let (source, module) = (folder.join(format!("{}.rs", new.name)), folder.join("mod.rs"));
+    let (source, module) = (folder.join(format!("{}.rs", new.name)), folder.join(module));
     if source.exists() {
         return Err(Trouble::new(format!("{} exists already", source.display())));
     }
@@ -110,7 +138,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
     fs::write(&module, text).doing(|| format!("writing {}", module.display()))?;
     say(format_args!("wrote {}", source.display()));
     say(format_args!("changed {}", module.display()));
-    say("Next: write its page. CONTRIBUTING.md has the other steps.");
+    if new.room == Room::Node {
+        say("NodeProvider::find in providers/node/src/io.rs must look for its files, too.");
+    }
+    say("Next: `cargo fmt`, and write its page. CONTRIBUTING.md has the other steps.");
     Ok(())
 }
 
@@ -130,10 +161,34 @@ mod tests {
 
     #[test]
     fn source_has_no_gap_left() {
-        let source = "cluster/priority_class".parse::<New>().unwrap().source();
-        assert!(source.contains("pub struct PriorityClass;"), "{source}");
-        assert!(source.contains("const NAME: &'static str = \"priority_class\";"), "{source}");
-        assert!(!source.contains('@'), "{source}");
+        let cluster = "cluster/priority_class".parse::<New>().unwrap().source();
+        assert!(cluster.contains("const NAME: &'static str = \"priority_class\";"), "{cluster}");
+        let node = "node/priority_class".parse::<New>().unwrap().source();
+        assert!(node.contains("let name = \"priority_class\".parse();"), "{node}");
+        for source in [cluster, node] {
+            assert!(source.contains("pub struct PriorityClass"), "{source}");
+            assert!(!source.contains('@'), "{source}");
+        }
+    }
+
+    #[test]
+    fn host_type_takes_its_place_whether_or_not_the_list_is_one_line() {
+        let head = "pub mod codes;\nmod io;\nmod zzz;\n\npub use zzz::Zzz;\n\n";
+        let want = "pub mod codes;\nmod io;\nmod swap;\nmod zzz;\n\npub use swap::Swap;\n\
+                    pub use zzz::Zzz;\n\n";
+        for (list, named) in [
+            (
+                "    vec![Box::new(Zzz::new())]\n",
+                "    vec![Box::new(Swap::new()), Box::new(Zzz::new())]\n",
+            ),
+            (
+                "    vec![\n        Box::new(Zzz::new()),\n    ]\n",
+                "    vec![\n        Box::new(Swap::new()),\n        Box::new(Zzz::new()),\n    ]\n",
+            ),
+        ] {
+            let got = "node/swap".parse::<New>().unwrap().named_in(&format!("{head}{list}"));
+            assert_eq!(got.unwrap(), format!("{want}{named}"));
+        }
     }
 
     #[test]

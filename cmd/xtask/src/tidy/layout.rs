@@ -67,22 +67,22 @@ pub(super) fn resource_pages(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Resource types as the providers name them: file, line and name of the type.
+/// Resource types: file, line and name. A type is called like its file, or its folder.
 fn resource_types(tree: &Tree) -> Vec<(&str, usize, &str)> {
-    const CONSTANT: &str = "const NAME: &'static str = \"";
     let mut types = Vec::new();
-    for (path, text) in tree.rust().filter(|(path, _)| path.starts_with("providers/")) {
-        // Data sources are named the same way, and their pages are of another kind.
-        let code = blank(text);
-        if code.contains("DataKind for") || code.contains("DataType for") {
+    for (path, text) in tree.rust() {
+        if !path.starts_with("providers/") || !path.contains("/src/") {
             continue;
         }
-        for (at, constant) in text.match_indices(CONSTANT) {
-            let name = text[at + constant.len()..].split('"').next().unwrap_or_default();
-            // In a comment or a literal the constant is blank.
-            if code[at..].starts_with("const") {
-                types.push((path, line_of(text, at), name));
-            }
+        let code = blank(text);
+        // A generic implementation begins with `impl<`, and is no type of its own.
+        let found = ["impl ApiType for ", "impl ResourceKind for "]
+            .iter()
+            .find_map(|implementation| code.find(implementation));
+        let whole = path.strip_suffix("/mod.rs").or_else(|| path.strip_suffix(".rs"));
+        if let (Some(at), Some((_, name))) = (found, whole.and_then(|whole| whole.rsplit_once('/')))
+        {
+            types.push((path, line_of(&code, at), name));
         }
     }
     types
@@ -172,23 +172,30 @@ mod tests {
 
     #[test]
     fn resource_type_without_its_page_is_found_once_there_are_pages() {
-        let source = "// one type\nconst NAME: &'static str = \"limit_range\";\n\
-                      // const NAME: &'static str = \"comment\";\n";
-        let data = "impl DataKind for X { const NAME: &'static str = \"nodes\"; }";
+        let api = "// impl ApiType for Comment {}\nimpl ApiType for LimitRange {}\n";
         let mut tree = files(&[
-            ("providers/cluster/src/limit_range.rs", source),
-            ("providers/cluster/src/nodes.rs", data),
+            ("providers/cluster/src/kinds/limit_range.rs", api),
+            ("providers/cluster/src/kinds/nodes.rs", "impl DataKind for Nodes {}"),
+            ("providers/cluster/src/api/mod.rs", "impl<T: ApiType> ResourceKind for Api<T> {}"),
+            ("providers/node/src/kubelet/mod.rs", "impl ResourceKind for Kubelet {}"),
         ]);
         assert_eq!(resource_pages(&tree), []);
-        tree.files.insert("schemas/resources/limit_range.md".to_owned(), String::new());
+        for page in ["limit_range.md", "kubelet.md", "kubelet.json"] {
+            tree.files.insert(format!("schemas/resources/{page}"), String::new());
+        }
         let found = resource_pages(&tree);
         assert_eq!(
             said(&found),
             [
-                "providers/cluster/src/limit_range.rs `limit_range` has no schemas/resources/limit_range.json"
+                "providers/cluster/src/kinds/limit_range.rs `limit_range` has no schemas/resources/limit_range.json"
             ]
         );
         assert_eq!(found[0].line, 2);
+        tree.files.remove("schemas/resources/kubelet.md");
+        assert_eq!(
+            said(&resource_pages(&tree))[1..],
+            ["providers/node/src/kubelet/mod.rs `kubelet` has no schemas/resources/kubelet.md"]
+        );
     }
 
     #[test]
