@@ -109,9 +109,15 @@ impl Names {
         translate(field, pairs).unwrap_or_default()
     }
 
-    /// The field of the object behind an argument.
-    pub fn field(self, argument: &Path) -> Option<Path> {
-        translate(argument, self.0.iter().copied())
+    /// The fields of the object behind an argument: one, or several for an argument that
+    /// only groups others.
+    pub fn fields(self, argument: &Path) -> Vec<Path> {
+        if let Some(field) = translate(argument, self.0.iter().copied()) {
+            return vec![field];
+        }
+        let plain = |name: &str| words(name).fold(Path::root(), |path, word| path.attr(bare(word)));
+        let inside = self.0.iter().filter(|(name, _)| argument.is_prefix_of(&plain(name)));
+        inside.map(|(_, field)| plain(field)).collect()
     }
 }
 
@@ -234,8 +240,14 @@ mod tests {
             (Path::of("limit").index(0).attr("max"), Path::of("spec.limits").index(0).attr("max")),
         ] {
             assert_eq!(names.argument(&field), argument);
-            assert_eq!(names.field(&argument), Some(field));
+            assert_eq!(names.fields(&argument), [field]);
         }
         assert_eq!(names.argument(&Path::of("spec.other")), Path::root());
+        let levels = Names(&[("level.a", "metadata.a"), ("level.b", "metadata.b"), ("c", "d")]);
+        assert_eq!(
+            levels.fields(&Path::of("level")),
+            [Path::of("metadata.a"), Path::of("metadata.b")]
+        );
+        assert_eq!(levels.fields(&Path::of("other")), []);
     }
 }

@@ -321,6 +321,21 @@ fn in_order(mut places: Vec<(usize, usize)>) -> Result<(), Maybe> {
     Err(Maybe::because("has its items in another order"))
 }
 
+/// What of one live item of a list is owned, from the projection of the list. Of a list that
+/// is owned as a whole, all of the item is.
+pub(crate) fn owned_part(list: Option<&Value>, item: &Value) -> Option<Value> {
+    let entries = list?.as_list()?;
+    let keyed =
+        |entry: &Value| entry.as_map().is_some_and(|m| m.keys().all(|k| k.starts_with("k:")));
+    if !entries.iter().all(keyed) {
+        return Some(item.clone());
+    }
+    entries.iter().filter_map(Value::as_map).flatten().find_map(|(key, owned)| {
+        let key = key.strip_prefix("k:").and_then(json::parse)?;
+        has_key(item, key.as_map()?).then(|| owned.clone())
+    })
+}
+
 fn project(tree: &Value, live: Option<&Value>) -> Value {
     let (Some(children), Some(live)) = (children(tree), live) else { return Value::Null };
     let Some((first, _)) = children.first() else { return live.clone() };

@@ -170,8 +170,11 @@ fn compare(want: &Value, got: Option<&Value>, path: &Path, out: &mut Vec<Path>) 
                 compare(value, got.get(name), &path.clone().attr(name), out);
             }
         }
-        // An empty object and its absence are the same to the server where it drops one.
+        // An empty object or zero and its absence are the same to the server where it drops one.
         (Value::Map(want), None) if want.is_empty() => {}
+        (Value::Bool(false), None) => {}
+        (Value::String(text), None) if text.is_empty() => {}
+        (Value::Number(number), None) if number.is_zero() => {}
         (Value::List(want), Some(Value::List(got))) if want.len() <= got.len() => {
             let items = want.iter().enumerate();
             items.for_each(|(i, item)| {
@@ -185,7 +188,7 @@ fn compare(want: &Value, got: Option<&Value>, path: &Path, out: &mut Vec<Path>) 
 
 /// The item that has all that is wanted, else the one of the same name, else the one at the
 /// same place.
-fn counterpart<'a>(item: &Value, index: usize, list: &'a [Value]) -> &'a Value {
+pub(crate) fn counterpart<'a>(item: &Value, index: usize, list: &'a [Value]) -> &'a Value {
     let fits = |other: &&Value| {
         let mut differences = Vec::new();
         compare(item, Some(other), &Path::root(), &mut differences);

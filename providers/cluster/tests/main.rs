@@ -6,6 +6,7 @@ mod block;
 mod contract;
 mod decide;
 mod kinds;
+mod noop;
 mod oracle_canon;
 mod oracle_noop;
 mod support;

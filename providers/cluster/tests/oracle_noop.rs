@@ -126,7 +126,7 @@ fn the_certificate_of_a_canonical_intent_is_never_given_where_the_content_change
         respelt += usize::from(proof.is_ok() && row.changes());
     }
     println!(
-        "ORACLE noop-certificate: {certified}/{idle} of {} applies, canonical ({respelt} of them \
+        "ORACLE noop-certificate-canonical: {certified}/{idle} of {} applies ({respelt} of them \
          were only about the spelling as written)",
         rows.len()
     );

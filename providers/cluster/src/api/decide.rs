@@ -251,8 +251,7 @@ impl Case<'_> {
     }
 
     fn changed_by_server(&self, result: &Value) -> Vec<Problem> {
-        let ignored: Vec<Path> =
-            self.request.ignore.iter().filter_map(|path| self.names.field(path)).collect();
+        let ignored = self.ignored();
         let paths = shown::changed_by_server(&self.intent, result).into_iter();
         let problem = |path: Path| {
             let text = |object: &Value| match object.at(&path) {
@@ -271,12 +270,21 @@ impl Case<'_> {
         paths.filter(|path| !ignored.iter().any(|i| i.is_prefix_of(path))).map(problem).collect()
     }
 
-    /// The intent with the parts that the configuration says to leave as they are.
+    /// Parts of the object that the configuration says to leave as they are.
+    fn ignored(&self) -> Vec<Path> {
+        self.request.ignore.iter().flat_map(|path| self.names.fields(path)).collect()
+    }
+
+    /// The intent without what is to be left as it is.
     fn with_ignored_parts(&self, live: &Value) -> Value {
+        let ignored = self.ignored();
+        if ignored.is_empty() {
+            return self.intent.clone();
+        }
         let owned = noop::projection(live, ownership::MANAGER);
-        let paths = self.request.ignore.iter().filter_map(|path| self.names.field(path));
-        paths.fold(self.intent.clone(), |intent, path| {
-            leave(&intent, path.steps(), Some(live), Some(&owned))
+        let owned = (!owned.is_null()).then_some(&owned);
+        ignored.iter().fold(self.intent.clone(), |intent, path| {
+            leave(&intent, path.steps(), Some(live), owned).unwrap_or(Value::Null)
         })
     }
 }
@@ -284,34 +292,36 @@ impl Case<'_> {
 /// Why an object with parts that are decided during apply is not verified.
 const LATE: &str = "values known after apply";
 
-/// The intent with what stands at the steps taken from the live object: of a map the entries
-/// that the intent or our last apply has, everything else as it is.
-fn leave(intent: &Value, steps: &[Step], live: Option<&Value>, owned: Option<&Value>) -> Value {
+/// The intent in which the part behind the steps changes nothing: what we own there is taken
+/// from the live object, so that an apply keeps it; what we do not own is left out, so that an
+/// apply does not claim it. `None` leaves the whole of it out.
+fn leave(
+    intent: &Value,
+    steps: &[Step],
+    live: Option<&Value>,
+    owned: Option<&Value>,
+) -> Option<Value> {
     let Some((step, rest)) = steps.split_first() else {
-        let (Some(Value::Map(live)), Value::Map(wanted)) = (live, intent) else {
-            return live.cloned().unwrap_or(Value::Null);
+        return match (live?, owned?) {
+            // Of a map each entry is owned for itself.
+            (Value::Map(live), Value::Map(owned)) => {
+                let ours = live.iter().filter(|(name, _)| owned.contains_key(*name));
+                Some(Value::map(ours.map(|(k, v)| (k.clone(), v.clone()))))
+            }
+            (live, _) => Some(live.clone()),
         };
-        let ours = |name: &str| {
-            wanted.contains_key(name) || owned.is_some_and(|owned| owned.get(name).is_some())
-        };
-        return Value::map(
-            live.iter().filter(|(name, _)| ours(name)).map(|(k, v)| (k.clone(), v.clone())),
-        );
     };
     match (step, intent) {
         (Step::Attr(name), Value::Map(map)) => {
+            let inside = |value: Option<&'_ Value>| value.and_then(|v| v.get(name)).cloned();
+            let (live, owned) = (inside(live), inside(owned));
+            let part = map.get(name).unwrap_or(&Value::Null);
             let mut map = Map::clone(map);
-            let inside = |value: Option<&Value>| value.and_then(|v| v.get(name)).cloned();
-            let (live, owned) = (live.and_then(|l| l.get(name)), inside(owned));
-            let intent = map.get(name).cloned().unwrap_or(Value::Null);
-            if intent.is_null() && owned.is_none() {
-                return Value::map(map);
-            }
-            match leave(&intent, rest, live, owned.as_ref()) {
-                Value::Null => map.remove(name),
-                left => map.insert(name.clone(), left),
+            match leave(part, rest, live.as_ref(), owned.as_ref()) {
+                Some(left) if !left.is_null() => map.insert(name.clone(), left),
+                _ => map.remove(name),
             };
-            Value::map(map)
+            Some(Value::map(map))
         }
         (Step::Index(_) | Step::Item(_), Value::List(items)) => {
             let place = match step {
@@ -319,16 +329,15 @@ fn leave(intent: &Value, steps: &[Step], live: Option<&Value>, owned: Option<&Va
                 Step::Item(key) => items.iter().position(|item| key.matches(item)),
                 Step::Attr(_) => None,
             };
-            let live = live.and_then(|live| live.at(&Path::root().step(step.clone())));
-            let (Some(place), Some(live)) = (place.filter(|place| *place < items.len()), live)
-            else {
-                return intent.clone();
-            };
+            let place = place.filter(|place| *place < items.len());
+            let Some(place) = place else { return Some(intent.clone()) };
+            let live = shown::counterpart(&items[place], place, live.and_then(Value::as_list)?);
+            let owned = noop::owned_part(owned, live);
             let mut items = items.to_vec();
-            items[place] = leave(&items[place], rest, Some(live), None);
-            Value::list(items)
+            items[place] = leave(&items[place], rest, Some(live), owned.as_ref())?;
+            Some(Value::list(items))
         }
-        _ => intent.clone(),
+        _ => Some(intent.clone()),
     }
 }
 
