@@ -18,6 +18,8 @@ pub(crate) const JOURNAL_TORN: Code = Code("E0506");
 pub(crate) const MOVING: Code = Code("E0507");
 /// The state on the disk is newer than the one to be written.
 pub(crate) const OUTRUN: Code = Code("E0508");
+/// The state could not be read back, so it is not written.
+pub(crate) const STATE_UNWRITABLE: Code = Code("E0509");
 /// Somebody else holds the lock.
 pub(crate) const LOCKED: Code = Code("E0520");
 /// The lock cannot be taken at all.

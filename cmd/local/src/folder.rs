@@ -2,7 +2,7 @@
 
 use crate::codes::{
     DISK, JOURNAL_DAMAGED, JOURNAL_FOREIGN, JOURNAL_TORN, MOVING, OUTRUN, STATE_DAMAGED,
-    STATE_NEWER,
+    STATE_NEWER, STATE_UNWRITABLE,
 };
 use crate::{JournalFile, disk, plan};
 use diags::{Diagnostic, Diagnostics};
@@ -222,8 +222,8 @@ impl Folder {
     fn write_state(&self, state: &State) -> Result<(), Diagnostics> {
         let (path, backup) = (self.path(STATE), self.path(BACKUP));
         let text = schemas::state::write(state).map_err(|why| {
-            let detail = format!("The state cannot be stored. {why}");
-            Diagnostic::error(DISK, "File cannot be used", detail)
+            let detail = format!("The state cannot be written. {why}");
+            Diagnostic::error(STATE_UNWRITABLE, "State cannot be stored", detail)
         })?;
         let bytes = disk::read(&path).map_err(|error| io_error(&path, &error))?;
         if bytes.as_deref() == Some(text.as_bytes()) {

@@ -24,7 +24,9 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// No lock at all, for `-lock=false`.
+    /// No lock at all, for `-lock=false`. If somebody else writes at the same time, what both
+    /// leave behind is noticed (the chain of the journal breaks, the state is not replaced by an
+    /// older one) and has to be rebuilt.
     pub fn none() -> Self {
         Self { held: None }
     }

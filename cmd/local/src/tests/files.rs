@@ -121,6 +121,17 @@ fn state_that_cannot_be_read_is_not_replaced() {
 }
 
 #[test]
+fn state_that_could_not_be_read_back_is_not_written() {
+    let (_dir, folder, _) = written(&state(1, &["a"]));
+    let mut deep = state(2, &["a"]);
+    let nested = (0..70).fold(values::Value::Null, |inner, _| values::Value::list([inner]));
+    deep.outputs.insert("deep".to_owned(), nested);
+    let problems = folder.commit(&deep, true).unwrap_err();
+    assert_eq!(only(&problems).code.0, "E0509");
+    assert_eq!(folder.load().unwrap().state, Some(state(1, &["a"])));
+}
+
+#[test]
 fn older_state_or_one_of_another_lineage_does_not_replace_a_newer_one() {
     let (_dir, folder, _) = written(&state(5, &["a"]));
     let other = State { lineage: "other".to_owned(), ..state(9, &[]) };

@@ -193,6 +193,17 @@ fn lost_or_older_state_beside_a_journal_is_not_taken_for_a_new_one() {
 }
 
 #[test]
+fn two_writers_without_a_lock_are_noticed() {
+    let (_dir, folder) = folder();
+    append(&folder, &[started("r1", 1)]).unwrap();
+    let (one, other) = (Folder::open(folder.path("")), Folder::open(folder.path("")));
+    let (_first, _second) = (one.journal().unwrap(), other.journal().unwrap());
+    append(&one, &[begin(1)]).unwrap();
+    append(&other, &[begin(2)]).unwrap();
+    assert_eq!(only(&folder.load().unwrap_err()).code.0, "E0503");
+}
+
+#[test]
 fn journals_of_the_last_runs_only_are_kept() {
     let (_dir, folder) = folder();
     for serial in 1..=25 {

@@ -353,6 +353,23 @@ async fn step_that_was_about_to_begin_when_the_run_was_dropped_does_not() {
     assert_eq!(world.with(|w| w.trace.clone()), Vec::<String>::new());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_on_several_threads_keep_every_law() {
+    // Forty layers of ten, each needing two of the layer before; the world checks each effect.
+    let needs = |id: u32| match id.checked_sub(10) {
+        None | Some(0) => vec![],
+        Some(above) => vec![above, if above % 10 == 0 { above - 9 } else { above + 1 }],
+    };
+    let steps: Vec<Step> = (1..=400).map(|id| step(id, &needs(id))).collect();
+    let world = World::default();
+    for id in (1..=400).step_by(7) {
+        world.with(|w| w.acts.insert(StepId(id), Act::Slow(5)));
+    }
+    let outcome = world.run(&plan(steps), 8).await;
+    assert!(outcome.is_complete(), "{}", ends(&outcome));
+    assert_eq!(world.effects().len(), 400);
+}
+
 #[test]
 fn walk_over_a_hundred_thousand_steps_is_linear() {
     // A quadratic walk would take minutes here.
