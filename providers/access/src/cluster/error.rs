@@ -150,6 +150,24 @@ pub enum TlsTrouble {
     Other,
 }
 
+impl Failure {
+    /// In a few words, as the end of a sentence that begins with the server.
+    pub(crate) fn brief(&self) -> String {
+        match self {
+            Self::Refused(refusal) => format!("answered {}", refusal.code),
+            Self::Malformed(_) => "answered nonsense".to_owned(),
+            Self::Unreachable(why) => match why {
+                Unreachable::ConnectionRefused => "is down".to_owned(),
+                Unreachable::NameNotFound => "has no address".to_owned(),
+                Unreachable::TimedOut(_) => "did not answer".to_owned(),
+                Unreachable::Tls(..) => "cannot be trusted".to_owned(),
+                Unreachable::Credentials(_) => "wants credentials".to_owned(),
+                Unreachable::Broken(_) => "broke the connection".to_owned(),
+            },
+        }
+    }
+}
+
 impl Refusal {
     /// Reads the body of an answer that is no success.
     pub(crate) fn read(code: u16, retry_after: Option<Duration>, body: &[u8]) -> Self {

@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 /// How long a connection may take to be made.
@@ -55,6 +56,8 @@ const JSON: &str = "application/json";
 #[derive(Clone)]
 pub struct Cluster {
     inner: Arc<Inner>,
+    /// Who wants to hear of requests that are sent again.
+    tell: Option<UnboundedSender<String>>,
 }
 
 struct Inner {
@@ -114,15 +117,21 @@ impl Cluster {
         server: impl Into<String>,
     ) -> Self {
         let place = Arc::new(Place { name: name.into(), server: server.into() });
-        Self {
-            inner: Arc::new(Inner {
-                client,
-                place,
-                gate: Semaphore::new(IN_FLIGHT),
-                reached: AtomicBool::new(false),
-                discovery: discovery::Cache::default(),
-            }),
-        }
+        let inner = Inner {
+            client,
+            place,
+            gate: Semaphore::new(IN_FLIGHT),
+            reached: AtomicBool::new(false),
+            discovery: discovery::Cache::default(),
+        };
+        Self { inner: Arc::new(inner), tell: None }
+    }
+
+    /// The same cluster, which tells there about every request that it sends again, as what
+    /// is waited for: `the server, which answered 503 (again in 2s)`.
+    #[must_use]
+    pub fn telling(&self, tell: UnboundedSender<String>) -> Self {
+        Self { inner: self.inner.clone(), tell: Some(tell) }
     }
 
     /// Which cluster this is, for people.
@@ -164,13 +173,21 @@ impl Cluster {
             };
             match delay {
                 Some(delay) if began.elapsed() + delay <= PATIENCE => {
-                    let error = self.error(&ask.call, failure, 1);
-                    tracing::info!("trying again in {delay:?}: {error}");
+                    self.tell(&ask.call, &failure, delay);
                     tokio::time::sleep(delay).await;
                     attempts += 1;
                 }
                 _ => return Err(self.error(&ask.call, failure, attempts)),
             }
+        }
+    }
+
+    fn tell(&self, call: &Call, failure: &Failure, delay: Duration) {
+        let what = failure.brief();
+        tracing::info!("{call}: {what}; again in {delay:.1?}");
+        if let Some(tell) = &self.tell {
+            // Whoever wanted to hear it may have gone.
+            let _ = tell.send(format!("the server, which {what} (again in {delay:.0?})"));
         }
     }
 

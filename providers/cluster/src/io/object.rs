@@ -1,6 +1,6 @@
 //! Identities, intents and live objects between values and JSON.
 
-use access::{Cluster, ClusterError, Resource, json};
+use access::{Cluster, Resource, json};
 use diags::Code;
 use plans::{Identity, Op, Problem};
 use provider::Performed;
@@ -11,6 +11,7 @@ use crate::canon::hide_secret_data;
 use crate::shown;
 
 const NOT_UNDERSTOOD: Code = Code("E0751");
+const SCOPE: Code = Code("E0753");
 
 /// An object, found from its identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,11 +42,33 @@ impl Named {
     }
 
     /// Where it is; `None` when the server does not have this kind.
-    pub(super) async fn resolve(
-        &self,
-        cluster: &Cluster,
-    ) -> Result<Option<Resource>, ClusterError> {
-        cluster.resolve(&self.api_version, &self.kind).await
+    pub(super) async fn resolve(&self, cluster: &Cluster) -> Result<Option<Resource>, Problem> {
+        let found = cluster.resolve(&self.api_version, &self.kind).await;
+        let found = found.map_err(|error| error.to_problem())?;
+        found.map(|resource| self.fits(&resource).map(|()| resource)).transpose()
+    }
+
+    /// Whether it has a namespace exactly when its kind wants one. Without this check a name
+    /// in the wrong place would look absent.
+    pub(super) fn fits(&self, resource: &Resource) -> Result<(), Problem> {
+        let problem = |detail: String, help: &str| {
+            Problem::error(SCOPE, "The namespace does not fit the kind", Path::root(), detail)
+                .with_help(help)
+        };
+        match (&self.namespace, resource.namespaced) {
+            (Some(_), true) | (None, false) => Ok(()),
+            (None, true) => Err(problem(
+                format!("Objects of kind `{}` live in namespaces, and none is given.", self.kind),
+                "Set `metadata.namespace`.",
+            )),
+            (Some(namespace), false) => Err(problem(
+                format!(
+                    "Objects of kind `{}` live in no namespace, and `{namespace}` is given.",
+                    self.kind
+                ),
+                "Remove `metadata.namespace`.",
+            )),
+        }
     }
 
     /// For people: `ConfigMap a/b`.

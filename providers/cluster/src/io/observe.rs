@@ -27,15 +27,13 @@ type Answers = BTreeMap<Key, Observation>;
 pub(super) async fn observe(cluster: &Cluster, wanted: Vec<Wanted>) -> Vec<Observation> {
     let named: Vec<Result<Named, Problem>> =
         wanted.iter().map(|w| Named::of(&w.identity)).collect();
-    let mut kinds: BTreeMap<(&str, &str), Vec<Key>> = BTreeMap::new();
+    let mut kinds: BTreeMap<(&str, &str), Vec<&Named>> = BTreeMap::new();
     for named in named.iter().flatten() {
-        let keys = kinds.entry((&named.api_version, &named.kind)).or_default();
-        keys.push(key(named));
+        kinds.entry((&named.api_version, &named.kind)).or_default().push(named);
     }
-    let answers = kinds.into_iter().map(|((api_version, kind), mut keys)| async move {
-        keys.sort();
-        keys.dedup();
-        ((api_version, kind), of_kind(cluster, api_version, kind, keys).await)
+    let answers = kinds.into_iter().map(|(kind, wanted)| async move {
+        let answers = of_kind(cluster, kind.0, kind.1, &wanted).await;
+        (kind, answers)
     });
     let answers: BTreeMap<_, Answers> = join_all(answers).await.into_iter().collect();
     let answer = |named: &Result<Named, Problem>| match named {
@@ -55,13 +53,25 @@ fn key(named: &Named) -> Key {
     (named.namespace.clone().unwrap_or_default(), named.name.clone())
 }
 
-async fn of_kind(cluster: &Cluster, api_version: &str, kind: &str, keys: Vec<Key>) -> Answers {
-    match cluster.resolve(api_version, kind).await {
-        Ok(Some(resource)) => read(cluster, &resource, keys).await,
+async fn of_kind(cluster: &Cluster, api_version: &str, kind: &str, wanted: &[&Named]) -> Answers {
+    let mut keys: Vec<Key> = wanted.iter().map(|named| key(named)).collect();
+    keys.sort();
+    keys.dedup();
+    let resource = match cluster.resolve(api_version, kind).await {
+        Ok(Some(resource)) => resource,
         // The server is sure not to have the kind, so it has none of its objects.
-        Ok(None) => keys.into_iter().map(|key| (key, Observation::Absent)).collect(),
-        Err(error) => unknown(&error, keys),
-    }
+        Ok(None) => return keys.into_iter().map(|key| (key, Observation::Absent)).collect(),
+        Err(error) => return unknown(&error, keys),
+    };
+    let misplaced = wanted.iter().filter_map(|named| {
+        let problem = named.fits(&resource).err()?;
+        Some((key(named), Observation::Unknown(problem)))
+    });
+    let misplaced: Answers = misplaced.collect();
+    keys.retain(|key| !misplaced.contains_key(key));
+    let mut answers = read(cluster, &resource, keys).await;
+    answers.extend(misplaced);
+    answers
 }
 
 fn unknown(error: &ClusterError, keys: Vec<Key>) -> Answers {

@@ -25,8 +25,7 @@ async fn one(cluster: &Cluster, op: &Op) -> Preview {
 
 async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
     let named = Named::of(&op.identity)?;
-    let resource = named.resolve(cluster).await.map_err(|error| error.to_problem())?;
-    let Some(resource) = resource else { return Ok(not_served(&named)) };
+    let Some(resource) = named.resolve(cluster).await? else { return Ok(not_served(&named)) };
     let namespace = named.namespace();
     match op.name.as_str() {
         "apply" => {

@@ -35,7 +35,7 @@ async fn apply(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, Ste
     let intent = Intent::of(op).map_err(StepError::Refused)?;
     let create = flag(&op.args, "create");
     let shown = named.shown();
-    let resource = named.resolve(cluster).await.map_err(|e| unread(&e))?;
+    let resource = named.resolve(cluster).await.map_err(StepError::Refused)?;
     let live = match &resource {
         Some(resource) => read(cluster, resource, named).await?,
         None => None,
@@ -110,7 +110,7 @@ fn steady(live: &Json) -> Json {
 
 async fn delete(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, StepError> {
     let gone = Settled::Done(Performed { exported: Value::Null, uid: None });
-    let Some(resource) = named.resolve(cluster).await.map_err(|e| unread(&e))? else {
+    let Some(resource) = named.resolve(cluster).await.map_err(StepError::Refused)? else {
         return Ok(gone);
     };
     match read(cluster, &resource, named).await? {

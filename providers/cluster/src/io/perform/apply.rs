@@ -16,9 +16,10 @@ use values::{Path, Value};
 
 /// How often an object may move under our hands by the doing of others.
 const MOVES: usize = 5;
-/// How long a kind may take to be served after its definition was applied.
-const KIND_DEADLINE: Duration = Duration::from_secs(30);
-const KIND_PAUSE: Duration = Duration::from_millis(500);
+/// How long what was applied a moment ago may take to be there: a kind after its definition,
+/// the service account of a new namespace.
+const ARRIVAL: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// The uid and the version at which an object is to be applied.
 type Guard<'a> = (Option<&'a str>, Option<&'a str>);
@@ -37,7 +38,7 @@ pub(super) async fn apply(
     if flag(&op.args, "verify") {
         verify(cluster, op, &intent, &resource, named, progress).await?;
     }
-    let live = write(cluster, op, &intent, &resource, named).await?;
+    let live = write(cluster, op, &intent, &resource, named, progress).await?;
     after_apply(cluster, op, &intent, &resource, named, live, progress).await
 }
 
@@ -51,9 +52,9 @@ async fn served(
     loop {
         match named.resolve(cluster).await {
             Ok(Some(resource)) => return Ok(resource),
-            Ok(None) if began.elapsed() < KIND_DEADLINE => {
+            Ok(None) if began.elapsed() < ARRIVAL => {
                 progress(format!("kind {} to be served", named.kind));
-                sleep(KIND_PAUSE).await;
+                sleep(PAUSE).await;
                 cluster.forget_discovery().await;
             }
             Ok(None) => {
@@ -70,9 +71,19 @@ async fn served(
                      this configuration.",
                 )));
             }
-            Err(error) => return Err(unread(&error)),
+            Err(problem) => return Err(StepError::Refused(problem)),
         }
     }
+}
+
+/// What the server refuses only because something has not arrived yet.
+fn not_yet(error: &ClusterError) -> Option<&'static str> {
+    if error.is_path_not_found() {
+        return Some("its kind to be served");
+    }
+    let refusal = error.refusal().filter(|r| r.code == 403)?;
+    let account = refusal.message.contains("error looking up service account");
+    account.then_some("the service account of its namespace")
 }
 
 /// Server-side apply knows no "create only", so it is looked right before.
@@ -96,12 +107,22 @@ async fn verify(
 ) -> Result<(), StepError> {
     progress("the server's verdict".to_owned());
     let guard = (text(&op.guard, "uid"), text(&op.guard, "resource_version"));
-    match apply_once(cluster, op, intent, resource, named, guard, true).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.is_path_not_found() => Ok(()),
-        // `write` looks what moved.
-        Err(error) if error.refusal().is_some_and(access::Refusal::is_stale_version) => Ok(()),
-        Err(error) => Err(StepError::Refused(intent.redacted(error.to_problem()))),
+    let began = Instant::now();
+    loop {
+        match apply_once(cluster, op, intent, resource, named, guard, true).await {
+            Ok(_) => return Ok(()),
+            // `write` looks what moved.
+            Err(error) if error.refusal().is_some_and(access::Refusal::is_stale_version) => {
+                return Ok(());
+            }
+            Err(error) => match not_yet(&error) {
+                Some(what) if began.elapsed() < ARRIVAL => {
+                    progress(what.to_owned());
+                    sleep(PAUSE).await;
+                }
+                _ => return Err(StepError::Refused(intent.redacted(error.to_problem()))),
+            },
+        }
     }
 }
 
@@ -128,6 +149,7 @@ async fn write(
     intent: &Intent,
     resource: &Resource,
     named: &Named,
+    progress: Progress<'_>,
 ) -> Result<Json, StepError> {
     let uid = text(&op.guard, "uid");
     let mut version = text(&op.guard, "resource_version").map(str::to_owned);
@@ -160,8 +182,9 @@ async fn write(
             };
         } else if error.refusal().is_some_and(access::Refusal::is_other_uid) {
             return Err(StepError::Stale(other(named)));
-        } else if error.is_path_not_found() && began.elapsed() < KIND_DEADLINE {
-            sleep(KIND_PAUSE).await;
+        } else if let Some(what) = not_yet(&error).filter(|_| began.elapsed() < ARRIVAL) {
+            progress(what.to_owned());
+            sleep(PAUSE).await;
         } else if error.may_have_taken_effect() {
             return doubted(cluster, op, intent, resource, named, &error).await;
         } else {

@@ -17,7 +17,7 @@ pub(super) async fn delete(
 ) -> Result<Performed, StepError> {
     let gone = Performed { exported: Value::Null, uid: None };
     // Without its kind there is no object.
-    let Some(resource) = named.resolve(cluster).await.map_err(|e| unread(&e))? else {
+    let Some(resource) = named.resolve(cluster).await.map_err(StepError::Refused)? else {
         return Ok(gone);
     };
     let live = match cluster.get(&resource, named.namespace(), &named.name).await {

@@ -8,11 +8,30 @@ use super::object::{Named, broken};
 use access::{Cluster, ClusterError};
 use plans::{Op, Problem};
 use provider::{Performed, Progress, StepError};
+use tokio::sync::mpsc;
 
 pub(super) use apply::{Moved, after_apply, apply_once, moved, took_effect};
 pub(super) use capacity::{holds as capacity_holds, preview as capacity_preview};
 
 pub(super) async fn perform(
+    cluster: &Cluster,
+    op: &Op,
+    progress: Progress<'_>,
+) -> Result<Performed, StepError> {
+    // Requests that are sent again are told to whoever waits, not only to a log.
+    let (tell, mut heard) = mpsc::unbounded_channel();
+    let cluster = cluster.telling(tell);
+    let mut work = std::pin::pin!(perform_heard(&cluster, op, progress));
+    loop {
+        tokio::select! {
+            biased;
+            Some(retry) = heard.recv() => progress(retry),
+            done = &mut work => return done,
+        }
+    }
+}
+
+async fn perform_heard(
     cluster: &Cluster,
     op: &Op,
     progress: Progress<'_>,

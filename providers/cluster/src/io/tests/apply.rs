@@ -242,3 +242,41 @@ async fn an_object_that_does_not_become_ready_in_time_is_said_to_be_written() {
          be available (1 of 3)."
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_in_a_new_namespace_waits_for_the_service_account() {
+    let mut refusals = 3;
+    let server = server(move |seen| match seen.method.as_str() {
+        "GET" => Reply::not_found("x"),
+        _ if refusals > 0 => {
+            refusals -= 1;
+            let why =
+                "error looking up service account a/default: serviceaccount \"default\" not found";
+            Reply::refusal(403, "Forbidden", why)
+        }
+        _ => Reply::json(live("a", "x", "u1", 1, "new")),
+    });
+    let mut op = apply_op(&object(), "new", Json::Null, true);
+    let mut args = op.args.as_map().cloned().unwrap_or_default();
+    args.insert("verify".into(), true.into());
+    op.args = Value::map(args);
+    let (done, heard) = perform(&server, &op).await;
+    assert!(done.is_ok(), "{done:?}");
+    assert!(heard.contains(&"the service account of its namespace".to_owned()), "{heard:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_hears_why_a_request_is_sent_again() {
+    let mut refusals = 1;
+    let server = server(move |_| {
+        refusals -= 1;
+        if refusals == 0 {
+            let busy = Reply::refusal(429, "TooManyRequests", "slow down");
+            return busy.with_header("retry-after", "2");
+        }
+        Reply::json(live("a", "x", "u1", 6, "new"))
+    });
+    let (done, heard) = perform(&server, &apply_op(&object(), "new", GUARD(), false)).await;
+    assert!(done.is_ok(), "{done:?}");
+    assert_eq!(heard, ["the server, which answered 429 (again in 2s)"]);
+}

@@ -181,3 +181,13 @@ async fn a_missing_namespace_means_that_its_objects_are_absent() {
     });
     assert_eq!(words(&observe(&server, &many("a", 1)).await), ["absent"]);
 }
+
+#[tokio::test]
+async fn a_namespace_in_the_wrong_place_is_told_and_the_object_not_taken_for_absent() {
+    let server = server(|seen| Reply::text(500, format!("not to be asked: {seen}")));
+    let objects = [
+        ObjectRef::namespaced("v1", "Node", "a", "w1"),
+        ObjectRef::cluster_wide("v1", "ConfigMap", "x"),
+    ];
+    assert_eq!(words(&observe(&server, &objects).await), ["unknown E0753", "unknown E0753"]);
+}
