@@ -133,7 +133,7 @@ fn typed_fields(schema: &Schema, known: &MapType, map: &Map) -> Map {
         let value = id.map_or_else(|| value.clone(), |id| typed(schema, id, value));
         // An empty list is stored as null even where it is always written, which is no list.
         let left_out = |field: &Field| !field.pointer && (field.omit_empty || is_list(&value));
-        if field.is_some_and(left_out) && is_empty_collection(schema, id, &value) {
+        if field.is_some_and(left_out) && is_empty(schema, id, &value) {
             continue;
         }
         fields.insert(name.clone(), value);
@@ -148,16 +148,13 @@ fn is_list(value: &Value) -> bool {
     }
 }
 
-/// Whether it is an empty list or an empty plain map; an empty struct means something.
-fn is_empty_collection(schema: &Schema, id: Option<TypeId>, value: &Value) -> bool {
+/// Whether it is an empty list or an empty object of a known shape. Where the server can tell
+/// an empty object from none (`emptyDir: {}`), its field is a pointer and never gets here.
+fn is_empty(schema: &Schema, id: Option<TypeId>, value: &Value) -> bool {
     match value {
-        Value::Sensitive(hidden) => is_empty_collection(schema, id, hidden.expose()),
+        Value::Sensitive(hidden) => is_empty(schema, id, hidden.expose()),
         Value::List(items) => items.is_empty(),
-        Value::Map(map) => {
-            let ty = id.map(|id| schema.get(id));
-            let plain = |map: &MapType| map.fields.is_empty() && map.element.is_some();
-            map.is_empty() && ty.and_then(|ty| ty.map.as_ref()).is_some_and(plain)
-        }
+        Value::Map(map) => map.is_empty() && id.is_some_and(|id| schema.get(id).map.is_some()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Unknown(_) => {
             false
         }
