@@ -13,6 +13,7 @@ use crate::text::brief;
 use crate::tree::{Argument, Block, Body, Expr, ExprKind};
 use addrs::Ident;
 use diags::{Diagnostic, SourceId, Span};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A mistake may cost a look at the whole rest of the file. After so many bytes looked at in
@@ -24,18 +25,31 @@ const MAX_WASTE: usize = 4 << 20;
 pub(crate) const TOP_LEVEL: [&str; 8] =
     ["clinch", "cluster", "resource", "data", "variable", "locals", "output", "module"];
 
-/// Reads a whole file.
-pub(crate) fn read_file(source: SourceId, text: &str, sink: &mut Sink) -> Body {
+/// Reads a whole file: `take` gets each block as soon as it is read, so that memory holds one
+/// at a time. Gives back the arguments that stand outside of every block.
+pub(crate) fn read_file(
+    source: SourceId,
+    text: &str,
+    sink: &mut Sink,
+    mut take: impl FnMut(Block, &mut Sink),
+) -> BTreeMap<Ident, Argument> {
     let mut reader = Reader { source, text, pos: 0, sink, wasted: 0, unwinding: false };
-    let body = reader.body(0, None);
+    let mut body = Body::default();
+    while reader.next_item(None) {
+        reader.item(0, None, &mut body);
+        for block in body.blocks.drain(..) {
+            take(block, reader.sink);
+        }
+        reader.leave_when_full();
+    }
     if sink.count() > 0
         && let Some(conflict) = conflict(source, text)
     {
         // Whatever was read is half of one version and half of the other.
         sink.replace(conflict);
-        return Body::default();
+        return BTreeMap::new();
     }
-    body
+    body.arguments
 }
 
 /// Reads one expression that fills the text.
@@ -44,7 +58,7 @@ pub(crate) fn read_expression(source: SourceId, text: &str, sink: &mut Sink) -> 
     reader.skip_blank();
     let start = reader.pos;
     let nothing = |at: &Range<usize>| Expr { span: syntax::span(source, at), kind: ExprKind::Null };
-    let scan = match scan::scan(text, start..text.len(), Mode::Value, Cut::Coarse) {
+    let scan = match scan::scan(text, start..text.len(), Mode::Value, Cut::Wide) {
         Ok(scan) => scan,
         Err(fault) => {
             reader.report(syntax::of_fault(source, text, &fault));
@@ -56,9 +70,9 @@ pub(crate) fn read_expression(source: SourceId, text: &str, sink: &mut Sink) -> 
     if !reader.at_end() {
         let whole = start..text.len();
         reader.report(explain(source, text, &whole, reader.pos, "unexpected token"));
-        return nothing(&(start..scan.end));
+        return nothing(&(start..scan.found.at.end));
     }
-    reader.lower().expression(start, &scan)
+    reader.lower().expression(&scan.found)
 }
 
 /// The markers that a version control system leaves make every other message noise.
@@ -243,9 +257,7 @@ impl Reader<'_> {
         let mut body = Body::default();
         while self.next_item(around) {
             self.item(depth, around, &mut body);
-            if self.sink.is_full() {
-                self.leave_file();
-            }
+            self.leave_when_full();
         }
         body.span = Some(self.span(&(start..self.pos)));
         body
@@ -450,10 +462,10 @@ impl Reader<'_> {
             self.pos = self.line_end();
             return None;
         }
-        match scan::scan(self.text, start..self.text.len(), Mode::Value, Cut::Coarse) {
+        match scan::scan(self.text, start..self.text.len(), Mode::Value, Cut::Wide) {
             Ok(scan) => {
                 self.pos = scan.stop;
-                Some((self.lower().expression(start, &scan), true))
+                Some((self.lower().expression(&scan.found), true))
             }
             Err(fault) => {
                 self.wasted += fault.reached - start;
@@ -517,6 +529,12 @@ impl Reader<'_> {
             self.leave_file();
         }
         alone
+    }
+
+    fn leave_when_full(&mut self) {
+        if self.sink.is_full() {
+            self.leave_file();
+        }
     }
 
     fn leave_file(&mut self) {
@@ -740,15 +758,14 @@ impl Reader<'_> {
     /// At the `=` of a one-line block: whether a second one, or a comma, follows on the line.
     fn holds_more_than_one(&self) -> bool {
         let start = self.pos + 1;
-        let Ok(scan) = scan::scan(self.text, start..self.text.len(), Mode::Value, Cut::Coarse)
-        else {
+        let Ok(scan) = scan::scan(self.text, start..self.text.len(), Mode::Value, Cut::Wide) else {
             return false;
         };
         let before = |rest: &str| {
-            let at = scan.end - rest.len();
+            let at = scan.found.at.end - rest.len();
             self.text[..at].chars().next_back()
         };
-        let second = scan::find_outside(self.text, start..scan.end, |rest| {
+        let second = scan::find_outside(self.text, start..scan.found.at.end, |rest| {
             let alone = rest.starts_with('=') && !rest.starts_with("==") && !rest.starts_with("=>");
             rest.starts_with(',') || (alone && !matches!(before(rest), Some('=' | '!' | '<' | '>')))
         });
@@ -766,8 +783,8 @@ impl Reader<'_> {
             .at(at, "begins here")
             .with_help("Put each argument on a line of its own, and the `}` below them."),
         );
-        match scan::scan(self.text, brace..self.text.len(), Mode::Value, Cut::Coarse) {
-            Ok(scan) => self.pos = scan.end,
+        match scan::scan(self.text, brace..self.text.len(), Mode::Value, Cut::Wide) {
+            Ok(scan) => self.pos = scan.found.at.end,
             Err(_) => self.pos = self.line_end(),
         }
     }

@@ -26,7 +26,6 @@ mod lower;
 mod references;
 mod scan;
 mod syntax;
-mod template;
 mod text;
 mod tree;
 mod types;

@@ -1,6 +1,6 @@
 //! Reading directories: the root and every local module it calls.
 
-use crate::blocks::declare;
+use crate::blocks::{declare, outside};
 use crate::body::{read_expression, read_file};
 use crate::codes;
 use crate::syntax::Sink;
@@ -118,8 +118,7 @@ pub fn parse_variables(
     let mut sink = Sink::default();
     let source = add_text(map, name, text);
     let text = map.get(source).map(|s| s.text.clone()).unwrap_or_default();
-    let body = read_file(source, &text, &mut sink);
-    for block in &body.blocks {
+    let arguments = read_file(source, &text, &mut sink, |block, sink| {
         let shown = brief(block.name.as_str());
         sink.push(
             Diagnostic::error(
@@ -132,8 +131,8 @@ pub fn parse_variables(
                 "Write `{shown} = ...`, or move the block to a file that ends in `.hcl`."
             )),
         );
-    }
-    let values = body.arguments.into_iter().map(|(name, argument)| (name, argument.value));
+    });
+    let values = arguments.into_iter().map(|(name, argument)| (name, argument.value));
     (values.collect(), sink.finish())
 }
 
@@ -200,8 +199,10 @@ impl Loader<'_> {
         };
         let text = self.map.get(source).map(|s| s.text.clone()).unwrap_or_default();
         let mut sink = Sink::default();
-        let body = read_file(source, &text, &mut sink);
-        declare(module, is_root, body, &mut sink);
+        let arguments = read_file(source, &text, &mut sink, |block, sink| {
+            declare(module, is_root, block, sink);
+        });
+        outside(&arguments, &mut sink);
         self.diags.extend(sink.finish());
     }
 

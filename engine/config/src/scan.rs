@@ -10,29 +10,21 @@ use std::ops::Range;
 /// Deeper nesting than this is refused; the parser behind has the same limit.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// How literal lists and objects are cut, so that their items can be parsed apart.
+/// Which lists and objects inside of an expression are read apart from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// Only where there are many items.
-    Coarse,
-    /// Every one, item by item, so that each mistake is found where it is.
-    Fine,
+    /// Those with many items: the parser's time for an object grows with their square.
+    Wide,
+    /// All, so that each mistake is found where it is.
+    All,
 }
 
 impl Cut {
-    /// Literals with more separators than this are cut.
+    /// Literals with more separators than this are cut out.
     fn threshold(self) -> u32 {
         match self {
-            Self::Coarse => 200,
-            Self::Fine => 0,
-        }
-    }
-
-    /// Separators in one piece.
-    fn piece(self) -> usize {
-        match self {
-            Self::Coarse => 64,
-            Self::Fine => 1,
+            Self::Wide => 200,
+            Self::All => 0,
         }
     }
 }
@@ -60,8 +52,8 @@ pub(crate) struct Region {
 pub(crate) enum RegionKind {
     /// `<<EOT` up to the marker; the body excludes both.
     Heredoc { flush: bool, body: Range<usize> },
-    /// A literal list or object with many items, with its brackets.
-    Wide,
+    /// A literal list or object, with its brackets.
+    Literal,
     /// A number that the parser would round or refuse.
     Number,
 }
@@ -71,8 +63,17 @@ pub(crate) enum RegionKind {
 pub(crate) struct Scan {
     /// Where it stopped: a newline, a `}`, or the end.
     pub(crate) stop: usize,
-    /// One past the last byte that is neither space nor comment.
-    pub(crate) end: usize,
+    /// What it found.
+    pub(crate) found: Found,
+}
+
+/// An expression that was found but not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Without spaces and comments around it.
+    pub(crate) at: Range<usize>,
+    /// Whether it is one literal list or object and nothing else.
+    pub(crate) literal: bool,
     /// In order, none inside another.
     pub(crate) regions: Vec<Region>,
 }
@@ -128,7 +129,12 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     pos: usize,
     limit: usize,
+    /// The first byte that is neither space nor comment.
+    begin: Option<usize>,
+    /// One past the last such byte.
     end: usize,
+    /// Where a literal that begins at `begin` was closed.
+    closed: Option<usize>,
     stack: Vec<Frame>,
     regions: Vec<Region>,
     cut: Cut,
@@ -143,32 +149,85 @@ pub(crate) fn scan(text: &str, range: Range<usize>, mode: Mode, cut: Cut) -> Res
     };
     let mut scanner = Scanner::new(text, &range, base, cut);
     scanner.run()?;
-    Ok(Scan { stop: scanner.pos, end: scanner.end, regions: scanner.regions })
+    let begin = scanner.begin.unwrap_or(range.start);
+    let at = begin..scanner.end.max(begin);
+    let literal = scanner.closed == Some(at.end);
+    Ok(Scan { stop: scanner.pos, found: Found { at, literal, regions: scanner.regions } })
 }
 
-/// Cuts the inside of a list or an object into ranges of some items each. `open` is its
-/// bracket; the range was scanned before, without fault.
-pub(crate) fn pieces(text: &str, range: Range<usize>, open: u8, cut: Cut) -> Vec<Range<usize>> {
-    let mut scanner = Scanner::new(text, &range, Frame::Inside, cut);
-    let (mut pieces, mut start, mut separators) = (Vec::new(), range.start, 0);
-    while scanner.pos < scanner.limit {
-        let byte = scanner.bytes[scanner.pos];
-        let separates = byte == b',' || (byte == b'\n' && open == b'{');
-        if separates && scanner.stack.len() == 1 {
-            separators += 1;
-            if separators >= cut.piece() {
-                pieces.push(start..scanner.pos + 1);
-                start = scanner.pos + 1;
-                separators = 0;
+/// One item of a list or an object.
+pub(crate) struct Item {
+    /// What stands before `=`, `:` or (by mistake) `=>`, and where that stands.
+    pub(crate) key: Option<(Found, Range<usize>)>,
+    /// The value; empty when there is none.
+    pub(crate) value: Found,
+}
+
+/// The items of a literal list or object that was scanned before, without fault.
+pub(crate) struct Items<'a> {
+    scanner: Scanner<'a>,
+    is_object: bool,
+}
+
+impl<'a> Items<'a> {
+    /// `range` has the brackets.
+    pub(crate) fn new(text: &'a str, range: &Range<usize>, cut: Cut) -> Self {
+        let is_object = text.as_bytes()[range.start] == b'{';
+        let inside = range.start + 1..range.end - 1;
+        Self { scanner: Scanner::new(text, &inside, Frame::Inside, cut), is_object }
+    }
+
+    fn found(&mut self) -> Found {
+        let scanner = &mut self.scanner;
+        let begin = scanner.begin.take().unwrap_or(scanner.pos);
+        let at = begin..scanner.end.max(begin);
+        let literal = scanner.closed.take() == Some(at.end);
+        Found { at, literal, regions: std::mem::take(&mut scanner.regions) }
+    }
+}
+
+impl Iterator for Items<'_> {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        let mut key = None;
+        loop {
+            let scanner = &mut self.scanner;
+            if scanner.pos >= scanner.limit {
+                if scanner.begin.is_none() && key.is_none() {
+                    return None;
+                }
+                return Some(Item { key, value: self.found() });
+            }
+            if scanner.stack.len() == 1 {
+                let begun = scanner.begin.is_some() || key.is_some();
+                match scanner.bytes[scanner.pos] {
+                    b',' => {
+                        let value = self.found();
+                        self.scanner.pos += 1;
+                        return Some(Item { key, value });
+                    }
+                    b'\n' if self.is_object && begun => {
+                        let value = self.found();
+                        self.scanner.pos += 1;
+                        return Some(Item { key, value });
+                    }
+                    b'=' | b':' if self.is_object && key.is_none() && scanner.assigns() => {
+                        let start = scanner.pos;
+                        let found = self.found();
+                        let arrow = self.scanner.peek(1) == b'>';
+                        self.scanner.pos += if arrow { 2 } else { 1 };
+                        key = Some((found, start..self.scanner.pos));
+                        continue;
+                    }
+                    _ => {}
+                }
+            }
+            if !matches!(self.scanner.step(), Ok(true)) {
+                self.scanner.pos = self.scanner.limit;
             }
         }
-        if !matches!(scanner.step(), Ok(true)) {
-            break;
-        }
     }
-    pieces.push(start..range.end);
-    pieces.retain(|piece| !text[piece.clone()].trim().is_empty());
-    pieces
 }
 
 /// Where in a scanned range, outside of all brackets and texts, a token satisfies `wanted`.
@@ -177,7 +236,7 @@ pub(crate) fn find_outside(
     range: Range<usize>,
     wanted: impl Fn(&str) -> bool,
 ) -> Option<usize> {
-    let mut scanner = Scanner::new(text, &range, Frame::Inside, Cut::Coarse);
+    let mut scanner = Scanner::new(text, &range, Frame::Inside, Cut::Wide);
     while scanner.pos < scanner.limit {
         let at = scanner.pos;
         if scanner.stack.len() == 1 && text.is_char_boundary(at) && wanted(&text[at..range.end]) {
@@ -230,7 +289,9 @@ impl<'a> Scanner<'a> {
             bytes: &text.as_bytes()[..range.end],
             pos: range.start,
             limit: range.end,
+            begin: None,
             end: range.start,
+            closed: None,
             stack: vec![base],
             regions: Vec::new(),
             cut,
@@ -277,7 +338,11 @@ impl<'a> Scanner<'a> {
     fn token(&mut self) -> Result<bool, Fault> {
         let byte = self.bytes[self.pos];
         match byte {
-            b' ' | b'\t' => self.pos += 1,
+            b' ' | b'\t' => {
+                let rest = &self.bytes[self.pos..];
+                let other = rest.iter().position(|b| !matches!(b, b' ' | b'\t'));
+                self.pos += other.unwrap_or(rest.len());
+            }
             b'\n' => {
                 match self.stack.last_mut() {
                     Some(Frame::Value) => return Ok(false),
@@ -298,11 +363,10 @@ impl<'a> Scanner<'a> {
             b'0'..=b'9' => self.number(),
             b'.' if self.peek(1).is_ascii_digit() => {
                 // A legacy index, `a.0.b`: its digits are no number of their own.
-                self.pos += 1;
+                self.significant(1);
                 while self.peek(0).is_ascii_digit() {
-                    self.pos += 1;
+                    self.significant(1);
                 }
-                self.end = self.pos;
             }
             b'~' if self.peek(1) == b'}' => self.pos += 1,
             b',' => {
@@ -326,6 +390,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn significant(&mut self, width: usize) {
+        self.begin.get_or_insert(self.pos);
         self.pos += width;
         self.end = self.pos;
     }
@@ -384,10 +449,14 @@ impl<'a> Scanner<'a> {
         match self.stack.last() {
             Some(Frame::Bracket { open, at, separators, literal, mark }) if closes(*open) => {
                 let (at, wide, mark) = (*at, *literal && *separators > self.cut.threshold(), *mark);
+                let literal = *literal;
                 self.stack.pop();
                 self.significant(1);
+                if literal && self.stack.len() == 1 && self.begin == Some(at) {
+                    self.closed = Some(self.pos);
+                }
                 if wide {
-                    self.region(at, mark, RegionKind::Wide);
+                    self.region(at, mark, RegionKind::Literal);
                 }
                 Ok(true)
             }
@@ -411,6 +480,17 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Whether the `=` or `:` here stands between a key and its value.
+    fn assigns(&self) -> bool {
+        let before = self.pos.checked_sub(1).map_or(0, |i| self.bytes[i]);
+        let (here, after) = (self.bytes[self.pos], self.peek(1));
+        if here == b':' {
+            before != b':' && after != b':'
+        } else {
+            after != b'=' && !matches!(before, b'=' | b'!' | b'<' | b'>')
+        }
+    }
+
     /// A region from `start` up to here takes the place of the regions inside it.
     fn region(&mut self, start: usize, mark: usize, kind: RegionKind) {
         self.regions.truncate(mark);
@@ -419,6 +499,7 @@ impl<'a> Scanner<'a> {
 
     fn number(&mut self) {
         let start = self.pos;
+        self.begin.get_or_insert(start);
         let digits = |scanner: &mut Self| {
             while scanner.peek(0).is_ascii_digit() {
                 scanner.pos += 1;

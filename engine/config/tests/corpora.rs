@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The folder with the data; says so when there is none.
+#[expect(clippy::print_stdout, reason = "a skipped oracle says so")]
 pub(crate) fn folder(oracle: &str) -> Option<PathBuf> {
     match std::env::var_os("CLINCH_CORPORA") {
         Some(folder) => Some(folder.into()),
@@ -27,9 +28,10 @@ fn gunzip(path: &Path) -> Vec<u8> {
 /// The rows of a table of which one test was made.
 pub(crate) fn rows(folder: &Path, table: &str, test: &str) -> Vec<serde_json::Value> {
     let bytes = gunzip(&folder.join("go-tables").join(format!("{table}.jsonl.gz")));
-    let text = String::from_utf8(bytes).expect("UTF-8");
+    let lines = String::from_utf8(bytes).expect("UTF-8");
     let row = |line: &str| serde_json::from_str(line).expect("a row");
-    text.lines()
+    lines
+        .lines()
         .map(row)
         .filter(|row: &serde_json::Value| row["test"] == test)
         .map(|row| row["f"].clone())

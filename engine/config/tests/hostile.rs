@@ -188,9 +188,10 @@ fn a_hundred_broken_blocks_are_a_hundred_messages() {
         "a = {",
     ];
     for broken in breaks {
-        let blocks: String = (0..100)
-            .map(|i| format!("resource \"namespace\" \"n{i}\" {{\n  {broken}\n  b = {i}\n}}\n\n"))
-            .collect();
+        let block =
+            |i: usize| format!("resource \"namespace\" \"n{i}\" {{\n  {broken}\n  b = {i}\n}}\n\n");
+        let blocks: Vec<String> = (0..100).map(block).collect();
+        let blocks = blocks.concat();
         let (map, _, diags) = read(blocks.as_bytes());
         let lines: Vec<usize> = diags
             .iter()
@@ -379,6 +380,6 @@ proptest! {
         while !text.is_char_boundary(at) {
             at -= 1;
         }
-        read(text[..at].as_bytes());
+        read(&text.as_bytes()[..at]);
     }
 }

@@ -13,10 +13,11 @@ use crate::body::{TOP_LEVEL, is_template};
 use crate::codes;
 use crate::syntax::Sink;
 use crate::text::{brief, nearest, nfc};
-use crate::tree::{Block, Body, Local, Module};
+use crate::tree::{Argument, Block, Body, Local, Module};
 use addrs::Ident;
 use diags::{Diagnostic, Span};
-pub(crate) use take::is_constant;
+use std::collections::BTreeMap;
+use take::is_constant;
 
 /// Blocks of a later version of the language.
 const LATER: [(&str, &str); 6] = [
@@ -34,13 +35,18 @@ const ELSEWHERE: [(&str, &str); 2] = [
     ("provider", "Resource types are built in; name the clusters with `cluster \"NAME\" { }`."),
 ];
 
-/// Declares everything that a file holds.
-pub(crate) fn declare(module: &mut Module, is_root: bool, file: Body, diags: &mut Sink) {
-    for (name, argument) in &file.arguments {
+/// Declares what a block says.
+pub(crate) fn declare(module: &mut Module, is_root: bool, block: Block, sink: &mut Sink) {
+    Declare { module, is_root, diags: sink }.block(block);
+}
+
+/// Complains about arguments outside of every block.
+pub(crate) fn outside(arguments: &BTreeMap<Ident, Argument>, sink: &mut Sink) {
+    for (name, argument) in arguments {
         let shown = brief(name.as_str());
         let help =
             format!("Write `locals {{ {shown} = ... }}`, or move it into the block it belongs to.");
-        diags.push(
+        sink.push(
             Diagnostic::error(
                 codes::OUTSIDE_BLOCK,
                 "Argument outside of a block",
@@ -50,12 +56,9 @@ pub(crate) fn declare(module: &mut Module, is_root: bool, file: Body, diags: &mu
             .with_help(help),
         );
     }
-    for block in file.blocks {
-        Declare { module, is_root, diags }.block(block);
-    }
 }
 
-pub(crate) struct Declare<'d> {
+struct Declare<'d> {
     module: &'d mut Module,
     is_root: bool,
     diags: &'d mut Sink,

@@ -190,7 +190,7 @@ fn is_reference(expr: &Expr) -> bool {
 }
 
 /// Whether a value needs nothing to be evaluated: no reference and no function.
-pub(crate) fn is_constant(expr: &Expr) -> bool {
+pub(super) fn is_constant(expr: &Expr) -> bool {
     references(expr).is_empty() && !calls(expr)
 }
 

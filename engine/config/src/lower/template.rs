@@ -5,7 +5,7 @@
 //! walked twice in the same order: first to collect the tokens, then to build the parts from
 //! the adjusted ones.
 
-use crate::lower::{Lower, Piece};
+use super::{Lower, Piece};
 use crate::text::nfc;
 use crate::tree::{ExprKind, Part};
 use hcl_edit::expr::Expression;
@@ -14,7 +14,7 @@ use std::vec::IntoIter;
 
 /// How the text stands in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(super) enum Form {
     /// Between quotes.
     Quoted,
     /// Between markers; with `flush`, the indentation common to all lines is removed.
@@ -32,7 +32,7 @@ enum Token {
 }
 
 /// Lowers a template to a plain text or to parts.
-pub(crate) fn lower(
+pub(super) fn lower(
     lower: &mut Lower<'_>,
     template: &Template,
     form: Form,
@@ -45,13 +45,7 @@ pub(crate) fn lower(
     if form == (Form::Heredoc { flush: true }) {
         flush(&mut tokens);
     }
-    let literals: Vec<String> = tokens
-        .into_iter()
-        .filter_map(|token| match token {
-            Token::Literal(text) => Some(text),
-            Token::Sequence { .. } => None,
-        })
-        .collect();
+    let literals: Vec<String> = literals(tokens).collect();
     let mut builder =
         Builder { lower, piece, literals: literals.into_iter(), counts: counts.into_iter() };
     let mut parts = builder.template(template);
@@ -60,6 +54,28 @@ pub(crate) fn lower(
         [Part::Text(text)] => ExprKind::String(text.clone()),
         _ => ExprKind::Template(parts),
     }
+}
+
+/// The text of a heredoc without interpolations and directives.
+pub(super) fn plain(text: &str, indented: bool) -> ExprKind {
+    if !indented {
+        return ExprKind::String(nfc(text).as_ref().into());
+    }
+    let mut tokens: Vec<Token> = lines(text).collect();
+    flush(&mut tokens);
+    ExprKind::String(nfc(&literals(tokens).collect::<String>()).as_ref().into())
+}
+
+/// Every line of a heredoc is a token of its own.
+fn lines(text: &str) -> impl Iterator<Item = Token> {
+    text.split_inclusive('\n').map(|line| Token::Literal(line.to_owned()))
+}
+
+fn literals(tokens: Vec<Token>) -> impl Iterator<Item = String> {
+    tokens.into_iter().filter_map(|token| match token {
+        Token::Literal(text) => Some(text),
+        Token::Sequence { .. } => None,
+    })
 }
 
 /// Takes away the spaces that `~` asks for: of the token next to it, and no further.
@@ -157,8 +173,7 @@ impl Collector {
         match self.form {
             Form::Quoted => self.tokens.push(Token::Literal(text.to_owned())),
             Form::Heredoc { .. } => {
-                self.tokens
-                    .extend(text.split_inclusive('\n').map(|l| Token::Literal(l.to_owned())));
+                self.tokens.extend(lines(text));
             }
         }
         self.counts.push(self.tokens.len() - before);
