@@ -306,3 +306,22 @@ async fn a_name_that_nobody_knows_is_told_apart_from_a_server_that_is_down() {
          resolved."
     );
 }
+
+#[tokio::test]
+async fn credentials_that_a_real_server_does_not_know_are_told_as_such() {
+    let Some(real) = std::env::var_os("CLINCH_TEST_KUBECONFIG").filter(|f| !f.is_empty()) else {
+        println!("SKIPPED on a real server: CLINCH_TEST_KUBECONFIG is not set");
+        return;
+    };
+    let home = Home::new();
+    let ours = home.file("ours", "users: [{name: nobody, user: {token: not-a-token}}]\n");
+    let list = std::env::join_paths([ours, PathBuf::from(real)]).expect("a list");
+    let mut options = ClusterOptions { user: Some("nobody".to_owned()), ..home.options() };
+    options.env.kubeconfig = Some(list.to_string_lossy().into_owned());
+    let cluster = connect(options).await.expect("a cluster");
+    let error = cluster.discovery().await.expect_err("nobody may ask");
+    assert_eq!(error.code(), Some(401));
+    let problem = error.to_problem();
+    assert_eq!(problem.summary, "The server does not accept the credentials");
+    assert!(!problem.detail.contains("not-a-token"), "{}", problem.detail);
+}

@@ -262,6 +262,21 @@ async fn a_quota_counts_as_created_once_it_is_enforced() {
 }
 
 #[tokio::test]
+async fn a_pod_in_a_namespace_that_is_a_moment_old_runs() {
+    for (name, provider) in servers().await {
+        let room = Room::new(&provider, "pod").await;
+        let object = ObjectRef::namespaced("v1", "Pod", &room.namespace, "p");
+        let container = json!({"name": "app", "image": "registry.test/app:1"});
+        let pod = intent(&object, json!({"spec": {"containers": [container]}}));
+        let done = room.perform(&create(&object, pod)).await;
+        assert!(done.is_ok(), "{name}: {done:?}");
+        let live = room.see(&object).await.expect("it exists");
+        assert_eq!(live["status"]["phase"], "Running", "{name}");
+        room.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_kind_and_its_first_object_can_be_created_one_after_the_other() {
     for (_, provider) in servers().await {
         let room = Room::new(&provider, "kind").await;
