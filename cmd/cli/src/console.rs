@@ -15,8 +15,6 @@ pub(crate) struct Console {
     pub(crate) err: Style,
     /// Whether everything is JSON lines on standard output.
     pub(crate) json: bool,
-    /// Whether a person sits at both ends.
-    pub(crate) interactive: bool,
 }
 
 impl Console {
@@ -35,7 +33,6 @@ impl Console {
             out: style_of(out),
             err: style_of(err),
             json: style.json,
-            interactive: std::io::stdin().is_terminal() && err,
         }
     }
 

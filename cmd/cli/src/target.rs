@@ -3,6 +3,7 @@
 use crate::args::ClusterArgs;
 use crate::catalog::World;
 use crate::environment::Environment;
+use crate::files;
 use access::{Cluster, ClusterOptions, Hosts};
 use diags::{Code, Diagnostic, Diagnostics};
 use sandbox::Sandbox;
@@ -37,7 +38,7 @@ pub(crate) async fn connect(
         };
         (cluster, hosts)
     } else {
-        sandboxed(env)?
+        sandboxed(env).await?
     };
     let world = World::new(cluster, hosts, project);
     if let Some(uid) = &settings.uid {
@@ -105,7 +106,7 @@ async fn real(
     access::connect(options).await.map_err(|p| p.into_diagnostic().into())
 }
 
-fn sandboxed(env: &Environment) -> Result<(Cluster, Hosts), Diagnostics> {
+async fn sandboxed(env: &Environment) -> Result<(Cluster, Hosts), Diagnostics> {
     let folder = env.data_dir.join("sandbox");
     let failed = |why: String| {
         let detail = format!("{}: {why}", folder.display());
@@ -118,7 +119,25 @@ fn sandboxed(env: &Environment) -> Result<(Cluster, Hosts), Diagnostics> {
     let sandbox = Sandbox::open(&folder).map_err(|e| failed(e.to_string()))?;
     let shown = folder.display().to_string();
     let cluster = Cluster::from_client(sandbox.client(), "sandbox", shown);
-    Ok((cluster, hosts_in(&folder.join("hosts"))?))
+    let hosts = folder.join("hosts");
+    for node in nodes(&cluster).await.map_err(|p| Diagnostics::from(p.into_diagnostic()))? {
+        std::fs::create_dir_all(hosts.join(node)).map_err(|e| failed(files::plain(&e)))?;
+    }
+    Ok((cluster, hosts_in(&hosts)?))
+}
+
+/// The nodes of the sandbox, each of which has a folder as its machine.
+async fn nodes(cluster: &Cluster) -> Result<Vec<String>, plans::Problem> {
+    let Some(resource) = cluster.resolve("v1", "Node").await.map_err(|e| e.to_problem())? else {
+        return Ok(Vec::new());
+    };
+    // A name becomes a folder, so it must not be a path.
+    let plain = |name: &str| !name.starts_with('.') && !name.contains('/');
+    let listed = cluster.list(&resource, access::Query::default(), |node| {
+        let name = node.pointer("/metadata/name")?.as_str()?;
+        plain(name).then(|| name.to_owned())
+    });
+    Ok(listed.await.map_err(|e| e.to_problem())?.items)
 }
 
 /// The machines of a folder: each folder in it is one, named after its node.

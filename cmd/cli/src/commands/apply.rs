@@ -312,17 +312,21 @@ impl Run<'_> {
         } else {
             Progress::lines(stderr, style)
         });
+        let live = self.console.live();
         let begun = OnceLock::new();
         let listener: Arc<dyn Fn(Event) + Send + Sync> = Arc::new(move |event| {
-            let plan = known.get().map(|p| &**p);
+            let running = known.get().map(|p| &**p);
             if json {
-                for line in view::json::event(&event, plan, super::now()) {
+                for line in view::json::event(&event, running, super::now()) {
                     print_line(&line.to_json());
                 }
                 return;
             }
+            if !live && !plan::worth_a_line(&event) {
+                return;
+            }
             let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(plan) = plan
+            if let Some(plan) = running
                 && begun.set(()).is_ok()
             {
                 progress.begin(plan);
@@ -412,7 +416,8 @@ impl Run<'_> {
                 console.line(&line);
             }
         } else {
-            console.data(&view::human::outcome(&applied.outcome, plan, &console.out));
+            let words = view::human::outcome(&applied.outcome, plan, &console.out);
+            console.data(&format!("\n{words}"));
             if !applied.outputs.is_empty() {
                 let outputs = applied.outputs.iter().map(|(n, v)| (n.as_str(), v));
                 console.data(&format!("\nOutputs:\n\n{}", view::human::outputs(outputs)));

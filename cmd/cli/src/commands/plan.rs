@@ -9,6 +9,7 @@ use planner::Planning;
 use plans::{Event, Mode};
 use schemas::plan::SavedPlan;
 use std::sync::Arc;
+use std::time::Duration;
 use view::Detail;
 
 pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
@@ -54,12 +55,31 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
     exit::DONE
 }
 
+/// Looking that takes this long is told.
+const SLOW: Duration = Duration::from_secs(2);
+/// Asking the server about this many changes is told, since it takes a while.
+const MANY: usize = 100;
+
+/// Looking is worth a line only when it takes a while.
+pub(crate) fn worth_a_line(event: &Event) -> bool {
+    match event {
+        Event::Observing { .. } => false,
+        Event::Observed { elapsed, .. } => *elapsed >= SLOW,
+        Event::Previewing { objects } => *objects >= MANY,
+        Event::StepStarted { .. }
+        | Event::StepWaiting { .. }
+        | Event::StepFinished { .. }
+        | Event::StepFailed { .. }
+        | Event::Stopping(_) => true,
+    }
+}
+
 /// Says on standard error what planning looks at; silent in JSON.
 pub(crate) fn talker(console: &Console) -> Arc<dyn Fn(Event) + Send + Sync> {
     let style = console.err;
     let silent = console.json;
     Arc::new(move |event| {
-        if !silent {
+        if !silent && worth_a_line(&event) {
             let text = view::human::event(&event, None, &style);
             if !text.is_empty() {
                 eprint_line(&text);

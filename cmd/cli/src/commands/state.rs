@@ -118,8 +118,7 @@ fn edit(
     if loaded.unfinished.is_some() {
         return Err(in_flight().into());
     }
-    let mut changed = change(&state)?;
-    changed.serial += 1;
+    let changed = change(&state)?;
     store.commit(&changed, true)?;
     Ok(changed)
 }

@@ -1,0 +1,189 @@
+//! Runs the casebook: every scenario of `testdata/cases/*.md`, in a folder of its own.
+//!
+//! A scenario is a heading, a sentence that says why, and fenced blocks that are done in
+//! order. `UPDATE_EXPECT=1` writes what was printed into the blocks.
+//!
+//! | block | does |
+//! | --- | --- |
+//! | `hcl` | writes a file: `main.hcl`, or the one that a first line `# file: NAME` names |
+//! | `world` | writes objects as somebody else, with kubectl, would; `deleted: true` deletes |
+//! | `plan` | `clinch plan`: the plan, without its first line and the legend |
+//! | `drift` | `clinch drift`, as `plan` |
+//! | `apply` | `clinch apply -auto-approve -allow=destroy`: what follows the plan |
+//! | `events` | what the last apply did, in order |
+//! | `diagnostics` | what the last command complained about; plans when none ran |
+//! | `commands` | lines that begin with `$ clinch`, each with what it prints |
+
+use crate::support::{Desk, Said};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/cases")
+}
+
+#[test]
+fn every_scenario_prints_what_the_casebook_says() {
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(cases())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .collect();
+    files.sort();
+    let (mut scenarios, mut wrong) = (0, Vec::new());
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let (now, count) = play(&name, &text, &mut wrong);
+        assert!(count > 0, "{name} has no scenario with a block");
+        scenarios += count;
+        if update && now != text {
+            std::fs::write(&path, now).unwrap();
+        }
+    }
+    println!("{scenarios} scenarios");
+    assert!(scenarios >= 20, "the casebook is nearly empty: {scenarios} scenarios");
+    assert!(
+        update || wrong.is_empty(),
+        "{} blocks differ; UPDATE_EXPECT=1 rewrites them\n\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// A scenario as it goes on.
+struct Play {
+    desk: Desk,
+    last: Option<Said>,
+}
+
+/// Plays all scenarios of a file; returns the file as it should be.
+fn play(file: &str, text: &str, wrong: &mut Vec<String>) -> (String, usize) {
+    let (mut out, mut count) = (String::new(), 0);
+    let mut heading = String::new();
+    let mut current: Option<Play> = None;
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        writeln!(out, "{line}").unwrap();
+        if let Some(title) = line.strip_prefix("## ") {
+            title.clone_into(&mut heading);
+            current = None;
+        }
+        let Some(block) = line.strip_prefix("```").filter(|b| !b.is_empty()) else { continue };
+        let body: Vec<&str> = lines.by_ref().take_while(|l| *l != "```").collect();
+        let body: String = body.iter().flat_map(|l| [*l, "\n"]).collect();
+        let scenario = current.get_or_insert_with(|| {
+            count += 1;
+            Play { desk: Desk::new(), last: None }
+        });
+        let now = scenario.block(block, &body);
+        if now != body {
+            wrong.push(format!(
+                "---- {file}: {heading}: {block}\n---- expected\n{body}---- printed\n{now}"
+            ));
+        }
+        write!(out, "{now}```\n").unwrap();
+    }
+    (out, count)
+}
+
+impl Play {
+    /// Does what a block says; returns the block as it should be.
+    fn block(&mut self, block: &str, body: &str) -> String {
+        match block {
+            "hcl" => {
+                let named = body.strip_prefix("# file: ").and_then(|b| b.split_once('\n'));
+                let (name, text) = named.unwrap_or(("main.hcl", body));
+                self.desk.write(name, text);
+                self.last = None;
+                body.to_owned()
+            }
+            "world" => {
+                self.desk.somebody_writes(body);
+                self.last = None;
+                body.to_owned()
+            }
+            "plan" => self.said(&["plan"], |said| shown(&said.out)),
+            "drift" => self.said(&["drift"], |said| shown(&said.out)),
+            "apply" => self.said(
+                &["apply", "-auto-approve", "-allow=destroy", "-parallelism=1"],
+                |said| after_plan(&said.out),
+            ),
+            "events" => talk(&self.last.as_ref().expect("an apply before events").err, false),
+            "diagnostics" => {
+                if self.last.is_none() {
+                    self.last = Some(self.desk.run(&["plan"]));
+                }
+                talk(&self.last.as_ref().expect("just set").err, true)
+            }
+            "commands" => self.commands(body),
+            other => panic!("there is no block `{other}`"),
+        }
+    }
+
+    fn said(&mut self, args: &[&str], show: impl Fn(&Said) -> String) -> String {
+        let said = self.desk.run(args);
+        let text = show(&said);
+        self.last = Some(said);
+        text
+    }
+
+    fn commands(&mut self, body: &str) -> String {
+        let mut out = String::new();
+        for line in body.lines().filter_map(|l| l.strip_prefix("$ ")) {
+            let said = self.desk.line(line);
+            writeln!(out, "$ {line}").unwrap();
+            out.push_str(&shown(&said.out));
+            out.push_str(&talk(&said.err, true));
+            if said.code != 0 {
+                writeln!(out, "[exit code {}]", said.code).unwrap();
+            }
+            self.last = Some(said);
+        }
+        out
+    }
+}
+
+/// A plan without what is the same in every plan.
+fn shown(out: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    let mut in_legend = false;
+    for line in out.lines() {
+        in_legend |= line.starts_with("Resource actions are indicated");
+        let skip = in_legend || line.starts_with("Cluster sandbox ");
+        in_legend &= !line.is_empty();
+        if !skip && (!line.is_empty() || lines.last().is_some_and(|l| !l.is_empty())) {
+            lines.push(line);
+        }
+    }
+    joined(&lines)
+}
+
+/// What an apply prints after its plan.
+fn after_plan(out: &str) -> String {
+    let rest = out.rfind("\nPlan: ").map_or(out, |at| {
+        let rest = &out[at + 1..];
+        rest.split_once('\n').map_or("", |(_, rest)| rest)
+    });
+    shown(rest)
+}
+
+/// What is told: what is done, or what is wrong.
+fn talk(err: &str, complaints: bool) -> String {
+    let told = |line: &str| line.starts_with("Look") || line.starts_with("Asking the server");
+    let did = |line: &str| {
+        let verbs = ["Creating", "Creation", "Modif", "Destr", "Delet", "Replac", "Forg", "Mov"];
+        !line.starts_with([' ', '│', '╷', '╵'])
+            && line.split_once(": ").is_some_and(|(_, r)| verbs.iter().any(|v| r.starts_with(v)))
+    };
+    let lines: Vec<&str> =
+        err.lines().filter(|l| !told(l) && did(l) != complaints).collect();
+    joined(&lines)
+}
+
+fn joined(lines: &[&str]) -> String {
+    let text = lines.join("\n");
+    let text = text.trim_matches('\n');
+    if text.is_empty() { String::new() } else { format!("{text}\n") }
+}
