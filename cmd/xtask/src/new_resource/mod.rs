@@ -99,18 +99,22 @@ impl New {
                 let start = "        Box::new(Api::<";
                 insert_sorted(&text, start, &format!("{start}{ty}>::new()),"))
             }
-            Room::Node => insert_first(&text, "vec![", &format!("Box::new({ty}::new()),")),
+            Room::Node => append(&text, &format!("Box::new({ty}::new())")),
         };
         listed.ok_or_else(|| missing("Box::new"))
     }
 }
 
-/// Puts `item` right behind `list`, on a line of its own if the others have one.
-fn insert_first(text: &str, list: &str, item: &str) -> Option<String> {
-    let (before, behind) = text.split_once(list)?;
-    let item =
-        if behind.starts_with('\n') { format!("\n        {item}") } else { format!("{item} ") };
-    Some([before, list, &item, behind].concat())
+/// Puts `item` at the end of the first `vec![...]`, on a line of its own if the others have one.
+fn append(text: &str, item: &str) -> Option<String> {
+    const LIST: &str = "vec![";
+    let (before, rest) = text.split_once(LIST)?;
+    let (items, behind) = rest.split_once(']')?;
+    let items = match items.trim_end() {
+        lines if lines.contains('\n') => format!("{lines}\n        {item},\n    "),
+        line => format!("{line}, {item}"),
+    };
+    Some([before, LIST, &items, "]", behind].concat())
 }
 
 /// Puts `line` in its place among the lines that begin with `start`.
@@ -179,11 +183,11 @@ mod tests {
         for (list, named) in [
             (
                 "    vec![Box::new(Zzz::new())]\n",
-                "    vec![Box::new(Swap::new()), Box::new(Zzz::new())]\n",
+                "    vec![Box::new(Zzz::new()), Box::new(Swap::new())]\n",
             ),
             (
                 "    vec![\n        Box::new(Zzz::new()),\n    ]\n",
-                "    vec![\n        Box::new(Swap::new()),\n        Box::new(Zzz::new()),\n    ]\n",
+                "    vec![\n        Box::new(Zzz::new()),\n        Box::new(Swap::new()),\n    ]\n",
             ),
         ] {
             let got = "node/swap".parse::<New>().unwrap().named_in(&format!("{head}{list}"));
