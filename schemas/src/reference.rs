@@ -24,8 +24,7 @@ pub fn page(name: &str, page: &str, schema: &Schema, mode: &str) -> String {
     if !computed.is_empty() {
         out.push_str("\n## Attributes\n\n| name | type | meaning |\n| --- | --- | --- |\n");
         for attr in computed {
-            let cells =
-                [format!("`{}`", attr.name), format!("`{}`", attr.ty), cell(attr.doc)];
+            let cells = [format!("`{}`", attr.name), format!("`{}`", attr.ty), cell(attr.doc)];
             out.push_str(&row(&cells));
         }
     }
@@ -131,7 +130,8 @@ mod tests {
             Attr::new("uid", Type::String, Role::Computed, "Given by the server."),
             Attr::new("name", Type::String, Role::Identity, "Its name | unique."),
         ]);
-        let text = page("thing", "A thing.\n\n# Example\n\n```sh\n# kept\n```", &schema, "resource");
+        let text =
+            page("thing", "A thing.\n\n# Example\n\n```sh\n# kept\n```", &schema, "resource");
         assert_eq!(
             text,
             "# resource `thing`\n\nA thing.\n\n## Example\n\n```sh\n# kept\n```\n\n## Arguments\n\n\

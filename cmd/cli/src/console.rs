@@ -29,11 +29,7 @@ impl Console {
             width: terminal.then(width).flatten(),
             unicode: env.unicode,
         };
-        Self {
-            out: style_of(out),
-            err: style_of(err),
-            json: style.json,
-        }
+        Self { out: style_of(out), err: style_of(err), json: style.json }
     }
 
     /// Whether progress may be redrawn.

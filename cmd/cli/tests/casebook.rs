@@ -106,10 +106,10 @@ impl Play {
             }
             "plan" => self.said(&["plan"], |said| shown(&said.out)),
             "drift" => self.said(&["drift"], |said| shown(&said.out)),
-            "apply" => self.said(
-                &["apply", "-auto-approve", "-allow=destroy", "-parallelism=1"],
-                |said| after_plan(&said.out),
-            ),
+            "apply" => self
+                .said(&["apply", "-auto-approve", "-allow=destroy", "-parallelism=1"], |said| {
+                    after_plan(&said.out)
+                }),
             "events" => talk(&self.last.as_ref().expect("an apply before events").err, false),
             "diagnostics" => {
                 if self.last.is_none() {
@@ -177,8 +177,7 @@ fn talk(err: &str, complaints: bool) -> String {
         !line.starts_with([' ', '│', '╷', '╵'])
             && line.split_once(": ").is_some_and(|(_, r)| verbs.iter().any(|v| r.starts_with(v)))
     };
-    let lines: Vec<&str> =
-        err.lines().filter(|l| !told(l) && did(l) != complaints).collect();
+    let lines: Vec<&str> = err.lines().filter(|l| !told(l) && did(l) != complaints).collect();
     joined(&lines)
 }
 

@@ -143,10 +143,7 @@ impl Desk {
     }
 }
 
-fn at_sandbox<T, F: Future<Output = T>>(
-    folder: &Path,
-    work: impl FnOnce(kube::Client) -> F,
-) -> T {
+fn at_sandbox<T, F: Future<Output = T>>(folder: &Path, work: impl FnOnce(kube::Client) -> F) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let sandbox = sandbox::Sandbox::open(folder).unwrap();

@@ -175,6 +175,7 @@ impl Decider<'_, '_> {
             observed: seen(self.input, &d.identity.key),
             recorded,
             preview: None,
+            asked: None,
             ignore: &lifecycle.ignore,
             created: &created,
             project: &self.input.options.project,
@@ -267,6 +268,7 @@ impl Decider<'_, '_> {
             observed: seen(self.input, &removed.recorded.identity.key),
             recorded: Some(removed.recorded),
             preview: None,
+            asked: None,
             ignore: &[],
             created: &created,
             project: &self.input.options.project,
@@ -282,16 +284,23 @@ impl Decider<'_, '_> {
         request: PlanRequest<'_>,
     ) -> Option<Decision> {
         let mut planned = kind.plan(&request);
-        if let Planned::NeedsPreview(op) = &planned {
-            match self.input.previews.get(&request.identity.key) {
-                Some((asked, answer)) if asked == op => {
-                    planned = kind.plan(&PlanRequest { preview: Some(answer), ..request });
+        let answers = self.input.previews.get(&request.identity.key).map_or(&[][..], Vec::as_slice);
+        // One answer may lead to another question; the same question twice leads nowhere.
+        let mut open: Vec<&(plans::Op, provider::Preview)> = answers.iter().collect();
+        while let Planned::NeedsPreview(op) = &planned {
+            let Some(at) = open.iter().position(|(asked, _)| asked == op) else {
+                if answers.iter().any(|(asked, _)| asked == op) {
+                    break;
                 }
-                _ => {
-                    self.planning.needs.previews.push(op.clone());
-                    return None;
-                }
-            }
+                self.planning.needs.previews.push(op.clone());
+                return None;
+            };
+            let (asked, answer) = open.remove(at);
+            planned = kind.plan(&PlanRequest {
+                preview: Some(answer),
+                asked: Some(asked),
+                ..request
+            });
         }
         match planned {
             Planned::Decided(mut decision) => {

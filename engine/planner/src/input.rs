@@ -29,8 +29,8 @@ pub struct PlanInput<'a> {
     pub reads: &'a BTreeMap<InstanceAddr, Exported>,
     /// Objects looked at so far.
     pub observed: &'a BTreeMap<ObjectKey, Observation>,
-    /// Previews so far: what was asked, and the answer.
-    pub previews: &'a BTreeMap<ObjectKey, (Op, Preview)>,
+    /// Previews so far: for each object what was asked, and the answers.
+    pub previews: &'a BTreeMap<ObjectKey, Vec<(Op, Preview)>>,
     /// What the plan is for.
     pub options: &'a Options,
 }

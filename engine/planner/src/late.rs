@@ -41,6 +41,7 @@ pub fn resolve(
         observed,
         recorded: input.state.records.get(addr),
         preview: None,
+        asked: None,
         ignore: &lifecycle.ignore,
         created: &BTreeSet::new(),
         project: &input.options.project,

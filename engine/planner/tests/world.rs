@@ -384,7 +384,10 @@ pub(crate) fn planned(hcl: &str, world: &World) -> (Planning, SourceMap) {
             } else {
                 Preview::Would(op.args.clone())
             };
-            previews.insert(op.identity.key.clone(), (op.clone(), answer));
+            previews
+                .entry(op.identity.key.clone())
+                .or_insert_with(Vec::new)
+                .push((op.clone(), answer));
         }
     }
     panic!("planning does not end");

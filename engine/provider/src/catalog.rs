@@ -86,6 +86,8 @@ pub struct PlanRequest<'a> {
     pub recorded: Option<&'a Recorded>,
     /// The server's answer to the preview that an earlier call asked for.
     pub preview: Option<&'a Preview>,
+    /// The operation that `preview` is the answer to.
+    pub asked: Option<&'a Op>,
     /// Parts of the arguments that the configuration says to leave as they are.
     pub ignore: &'a [Path],
     /// Objects that this same plan creates: nothing inside them can be previewed.

@@ -24,7 +24,7 @@ pub struct Picture {
     /// Objects.
     pub observed: BTreeMap<ObjectKey, Observation>,
     /// What was asked, and the server's answers.
-    pub previews: BTreeMap<ObjectKey, (Op, Preview)>,
+    pub previews: BTreeMap<ObjectKey, Vec<(Op, Preview)>>,
 }
 
 /// Plans: calls the pure planner, looks at what it needs, and calls it again.
@@ -117,7 +117,8 @@ async fn look(needs: &Needs, world: &World, picture: &mut Picture) -> Diagnostic
         let mut answers = world.providers.preview(needs.previews.clone()).await.into_iter();
         for op in &needs.previews {
             let answer = answers.next().unwrap_or_else(|| Preview::Unknown(no_answer()));
-            picture.previews.insert(op.identity.key.clone(), (op.clone(), answer));
+            let answers = picture.previews.entry(op.identity.key.clone()).or_default();
+            answers.push((op.clone(), answer));
         }
     }
     failed

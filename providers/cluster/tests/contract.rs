@@ -37,6 +37,7 @@ fn plan(kind: &dyn ResourceKind, args: &Value, observed: &Observation) -> Planne
         observed,
         recorded: None,
         preview,
+        asked: None,
         ignore: &[],
         created: NOTHING,
         project: "p",

@@ -53,6 +53,7 @@ pub(crate) fn plan(args: Option<&Value>, observed: &Observation, ignore: &[Path]
         observed,
         recorded: recorded.as_ref(),
         preview: None,
+        asked: None,
         ignore,
         created: &BTreeSet::new(),
         project: "shop",

@@ -86,7 +86,10 @@ impl Case<'_> {
             return Ok(self.unchanged(live, Basis::Proven));
         }
         match self.request.preview {
-            None => Ok(Planned::NeedsPreview(update(self.ty, self.request.identity, intent, live))),
+            None => {
+                let op = update(self.ty, self.request.identity, intent, live, &Value::Null);
+                Ok(Planned::NeedsPreview(op))
+            }
             Some(Preview::Would(result)) => Ok(self.compared(intent, live, result)),
             Some(Preview::Refused(refusal)) => refusal::answer(self, refusal, Some(live)),
             Some(Preview::Unknown(problem)) => Err(vec![problem.clone()]),
@@ -130,7 +133,7 @@ impl Case<'_> {
     }
 
     fn late_update(self, intent: &Value, live: &Value) -> Planned {
-        let op = update(self.ty, self.request.identity, intent.clone(), live);
+        let op = update(self.ty, self.request.identity, intent.clone(), live, &Value::Null);
         let before = self.masked(live);
         let after = shown::overlaid(&before, intent);
         let basis = Basis::Unverified(LATE.to_owned());
@@ -138,7 +141,7 @@ impl Case<'_> {
     }
 
     /// Decides from what the server said it would make of the apply.
-    fn compared(self, intent: Value, live: &Value, result: &Value) -> Planned {
+    fn compared(mut self, intent: Value, live: &Value, result: &Value) -> Planned {
         let (before, after) = (self.masked(live), self.masked(result));
         let changed = self.changed_by_server(result);
         if shown::view(&before) == shown::view(&after) {
@@ -149,8 +152,22 @@ impl Case<'_> {
             }
             return planned;
         }
-        let op = update(self.ty, self.request.identity, intent, live);
+        let taken = self.request.asked.and_then(|op| op.args.get("taken")).cloned();
+        let taken = taken.unwrap_or(Value::Null);
+        for one in taken.as_list().unwrap_or_default() {
+            let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
+            let path = self.names.argument(&fields::resolve(text("field"), &self.intent));
+            let text = format!("changed by hand (`{}`), and taken back", text("manager"));
+            self.notes.push(Note { path, text });
+        }
+        let op = update(self.ty, self.request.identity, intent, live, &taken);
         self.updated(live, &before, &after, Basis::Server, op, changed)
+    }
+
+    /// Asks again, now with the fields that were changed by hand taken back.
+    pub(super) fn taking(self, live: &Value, taken: &Value) -> Planned {
+        let intent = self.with_ignored_parts(live);
+        Planned::NeedsPreview(update(self.ty, self.request.identity, intent, live, taken))
     }
 
     fn updated(

@@ -30,8 +30,15 @@ pub(crate) fn create(ty: &TypeName, identity: &Identity, object: Value, verify: 
     apply(ty, identity, object, Value::Null, true, verify)
 }
 
-/// Applies an object over the one that was read.
-pub(crate) fn update(ty: &TypeName, identity: &Identity, object: Value, live: &Value) -> Op {
+/// Applies an object over the one that was read. Fields in `taken` are taken over from the
+/// managers named there.
+pub(crate) fn update(
+    ty: &TypeName,
+    identity: &Identity,
+    object: Value,
+    live: &Value,
+    taken: &Value,
+) -> Op {
     // What is hidden must not come to light in the guard; without this part the object is
     // simply not touched when anything moved.
     let hidden = object.has_sensitive() || shown::view(live).has_sensitive();
@@ -43,7 +50,14 @@ pub(crate) fn update(ty: &TypeName, identity: &Identity, object: Value, live: &V
         ("owned", owned),
     ]);
     let verify = !object.is_known();
-    apply(ty, identity, object, guard, false, verify)
+    let mut op = apply(ty, identity, object, guard, false, verify);
+    if !taken.is_null() {
+        let mut args = op.args.as_map().cloned().unwrap_or_default();
+        args.insert("force".into(), true.into());
+        args.insert("taken".into(), taken.clone());
+        op.args = Value::map(args);
+    }
+    op
 }
 
 fn apply(

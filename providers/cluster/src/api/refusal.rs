@@ -57,6 +57,10 @@ impl Refusal {
 pub(super) fn answer(case: Case<'_>, refusal: &Value, live: Option<&Value>) -> Answer {
     let refusal = Refusal::read(refusal, &case.intent);
     match (refusal.code, live) {
+        (409, Some(live)) if take_back(&refusal).is_some() => {
+            let taken = take_back(&refusal).unwrap_or(Value::Null);
+            Ok(case.taking(live, &taken))
+        }
         (409, _) if refusal.causes.iter().any(|c| c.reason == "FieldManagerConflict") => {
             let causes = refusal.causes.iter();
             Err(causes.map(|cause| conflict(&case, cause, live.unwrap_or(&Value::Null))).collect())
@@ -70,6 +74,32 @@ pub(super) fn answer(case: Case<'_>, refusal: &Value, live: Option<&Value>) -> A
         }
         _ => Err(invalid(&case, &refusal)),
     }
+}
+
+/// Managers behind which a person sits. What such a person changed by hand is drift, and is
+/// taken back in the open; what a controller owns is never taken.
+const BY_HAND: &[&str] = &["kubectl", "k9s", "rancher"];
+
+/// The conflicting fields with their managers, when every one of them was changed by hand.
+fn take_back(refusal: &Refusal) -> Option<Value> {
+    let by_hand = |cause: &Cause| {
+        let manager = manager(cause);
+        let person = BY_HAND.iter().any(|name| {
+            manager.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        });
+        cause.reason == "FieldManagerConflict" && person && !cause.message.contains("subresource")
+    };
+    let all = !refusal.causes.is_empty() && refusal.causes.iter().all(by_hand);
+    let taken = |cause: &Cause| {
+        let pair = [("field", cause.field.as_str()), ("manager", manager(cause))];
+        Value::map(pair.map(|(name, text)| (name, Value::from(text))))
+    };
+    all.then(|| Value::list(refusal.causes.iter().map(taken)))
+}
+
+/// The manager that a conflict names: `conflict with "kubectl-edit" using v1`.
+fn manager(cause: &Cause) -> &str {
+    cause.message.split('"').nth(1).unwrap_or("another manager")
 }
 
 /// The argument behind a field as the server calls it.
@@ -97,8 +127,7 @@ fn is_immutable(refusal: &Refusal) -> bool {
 
 fn conflict(of: &Case<'_>, cause: &Cause, live: &Value) -> Problem {
     let path = fields::resolve(&cause.field, live);
-    // `conflict with "kubectl-edit" using v1`
-    let manager = cause.message.split('"').nth(1).unwrap_or("another manager");
+    let manager = manager(cause);
     let hidden = shown::masked(&shown::view(live), &of.intent);
     let text = |value: Option<&Value>| match value {
         Some(value) => format!("`{}`", brief(value)),
