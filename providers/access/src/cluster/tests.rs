@@ -344,8 +344,20 @@ async fn a_watch_that_ends_badly_says_so() {
     assert_eq!(watched(Reply::events([expired])).await, ["error Some(410)"]);
     assert_eq!(watched(Reply::refusal(410, "Expired", "old")).await, ["no watch: Some(410)"]);
     assert_eq!(watched(Reply::text(200, "garbage\n")).await, ["error None"]);
-    assert_eq!(watched(Reply::text(200, "{}\n")).await, ["error None"]);
+    for nonsense in ["{}", "[]", "7", "\"x\"", "null", "{\"type\":\"ADDED\",\"object\":7}"] {
+        let heard = watched(Reply::text(200, format!("{nonsense}\n"))).await;
+        assert!(heard == ["error None"] || heard == ["end"], "{nonsense}: {heard:?}");
+    }
     // Cut in the middle of an event: the end of the watch, and no event.
     assert_eq!(watched(Reply::text(200, r#"{"type":"ADDED","obj"#)).await, ["end"]);
     assert_eq!(watched(Reply::text(200, "").then_break()).await, ["error None"]);
+}
+
+proptest::proptest! {
+    /// Whatever bytes come as a refusal, they are read and shown on one line.
+    #[test]
+    fn any_refusal_is_read(code in 400u16..600, body in "\\PC{0,40}|[\\[\\]{}\":,a-z0-9]{0,40}") {
+        let r = Refusal::read(code, None, body.as_bytes());
+        proptest::prop_assert!(!r.message.contains('\n'));
+    }
 }

@@ -126,7 +126,7 @@ impl Watch {
         let Ok(mut event) = serde_json::from_slice::<Json>(line) else {
             return Err(self.malformed("is no event"));
         };
-        let object = event["object"].take();
+        let object = event.get_mut("object").map(Json::take).unwrap_or_default();
         let ours = object["metadata"]["name"] == self.name.as_str();
         match event["type"].as_str().unwrap_or_default() {
             "ADDED" | "MODIFIED" if ours => Ok(Some(WatchEvent::Now(object))),

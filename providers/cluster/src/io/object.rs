@@ -116,7 +116,7 @@ impl Intent {
         let json = json::to_json_exposing_sensitive(value).map_err(|not_plain| {
             broken(format!("{} cannot be sent: {not_plain}.", op.identity.shown))
         })?;
-        if !json.is_object() {
+        if !json["metadata"].is_object() {
             return Err(broken(format!("`{}` says to apply what is no object.", op.text)));
         }
         Ok(Self { value: value.clone(), json })
