@@ -18,11 +18,11 @@
 //! disk (whoever implements [`Sources`]).
 
 mod blocks;
-mod body;
 pub mod codes;
 mod explain;
 mod load;
 mod lower;
+mod read;
 mod references;
 mod scan;
 mod syntax;

@@ -1,8 +1,8 @@
 //! Reading directories: the root and every local module it calls.
 
 use crate::blocks::{declare, outside};
-use crate::body::{read_expression, read_file};
 use crate::codes;
+use crate::read::{read_expression, read_file};
 use crate::syntax::Sink;
 use crate::text::{add_file, add_text, brief};
 use crate::tree::{Config, Expr, Module, ModuleCall, Resource};

@@ -5,6 +5,7 @@ mod constant;
 mod corpora;
 mod expressions;
 mod hostile;
+mod loading;
 mod oracles;
 mod places;
 mod render;

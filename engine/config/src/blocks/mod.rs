@@ -9,8 +9,8 @@ mod settings;
 mod take;
 mod value;
 
-use crate::body::{TOP_LEVEL, is_template};
 use crate::codes;
+use crate::read::{TOP_LEVEL, is_template};
 use crate::syntax::Sink;
 use crate::text::{brief, nearest, nfc};
 use crate::tree::{Argument, Block, Body, Local, Module};
@@ -215,6 +215,12 @@ impl Declare<'_> {
     fn no_blocks(&mut self, body: &Body, of: &str) {
         for block in &body.blocks {
             let shown = brief(block.name.as_str());
+            if matches!(block.name.as_str(), "lifecycle" | "dynamic") {
+                let detail = format!("This version of clinch does not know `{shown}` in `{of}`.");
+                let diagnostic = Diagnostic::error(codes::NOT_YET, "Not in this version", detail);
+                self.diags.push(diagnostic.at(block.span, ""));
+                continue;
+            }
             self.diags.push(
                 Diagnostic::error(
                     codes::UNKNOWN_ARGUMENT,
