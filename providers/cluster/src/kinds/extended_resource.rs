@@ -220,15 +220,18 @@ impl Case<'_> {
             ("name", self.resource.into()),
             ("quantity", amount.clone()),
         ]);
+        let digest = digest(self.request.project, &intent);
+        let notes = |live| self.notes(live, now.as_ref(), &amount, &digest);
+        let notes = live.map(notes).unwrap_or_default();
         Ok(Planned::Decided(Box::new(Decision {
             before,
             after,
             exported: self.exported(args, live, action),
             basis,
             ops,
-            digest: digest(self.request.project, &intent),
+            digest,
             uid: live.and_then(shown::uid).map(str::to_owned),
-            notes: live.map(|live| self.notes(live, now.as_ref(), &amount)).unwrap_or_default(),
+            notes,
             ..decision(action)
         })))
     }
@@ -295,9 +298,11 @@ impl Case<'_> {
         Value::map(map)
     }
 
-    fn notes(&self, live: &Value, now: Option<&Value>, amount: &Value) -> Vec<Note> {
+    fn notes(&self, live: &Value, now: Option<&Value>, amount: &Value, digest: &str) -> Vec<Note> {
         let mut texts = Vec::new();
         let remembered = self.request.recorded.is_some();
+        let asked_anew =
+            self.request.recorded.is_some_and(|r| !r.digest.is_empty() && r.digest != digest);
         match now {
             None if remembered => texts.push(
                 "missing: the node does not have it any more, as after it was removed and \
@@ -317,7 +322,8 @@ impl Case<'_> {
             Some(now) if told(now) == "0" => texts.push(
                 "zero: the kubelet resets it when it starts with an empty directory".to_owned(),
             ),
-            Some(now) if remembered => {
+            // Another number than was applied last, while the configuration asks for the same.
+            Some(now) if remembered && !asked_anew => {
                 texts.push(format!("different: someone else set it to {}", told(now)));
             }
             None | Some(_) => {}
