@@ -8,7 +8,7 @@ use access::{Cluster, ClusterOptions, Hosts};
 use diags::{Code, Diagnostic, Diagnostics};
 use sandbox::Sandbox;
 use session::ClusterSettings;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use values::Value;
 
 const WRONG_CLUSTER: Code = Code("E0901");
@@ -98,8 +98,13 @@ async fn real(
     settings: &Settings,
     env: &Environment,
 ) -> Result<Cluster, Diagnostics> {
+    // A shell expands `~` in a flag; nobody does in a configuration.
+    let written = settings.kubeconfig.as_ref().map(|path| match path.strip_prefix("~") {
+        Ok(rest) => env.cluster.home.as_ref().map_or(path.clone(), |h| Path::new(h).join(rest)),
+        Err(_) => path.clone(),
+    });
     let options = ClusterOptions {
-        kubeconfig: flags.kubeconfig.clone().or_else(|| settings.kubeconfig.clone()),
+        kubeconfig: flags.kubeconfig.clone().or(written),
         context: flags.context.clone().or_else(|| settings.context.clone()),
         ..ClusterOptions::new(env.cluster.clone(), env!("CARGO_PKG_VERSION"))
     };
