@@ -235,6 +235,7 @@ pub(crate) fn constant(expr: &Expr, told: &mut Diagnostics) -> Option<Value> {
         defaulted: BTreeSet::new(),
         modules: Vec::new(),
         index: BTreeMap::new(),
+        early: BTreeMap::new(),
     };
     names.add_module(ModuleInstance::root(), &module, None, Repetition::Once);
     let mut unnamed = true;

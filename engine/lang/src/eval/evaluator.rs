@@ -58,6 +58,7 @@ impl<'a> Evaluator<'a> {
             defaulted: BTreeSet::new(),
             modules: Vec::new(),
             index: BTreeMap::new(),
+            early: BTreeMap::new(),
         };
         let root = config.modules.get(&Vec::new()).unwrap_or_else(|| no_module());
         names.add_module(ModuleInstance::root(), root, None, Repetition::Once);
@@ -84,8 +85,13 @@ impl<'a> Evaluator<'a> {
             Some(schema) => marked(schema, exported),
             None => exported,
         };
-        let Some(module) = self.module(&addr.module) else { return };
         let key = (addr.mode, addr.ty.clone(), addr.name.clone());
+        let Some(module) = self.module(&addr.module) else {
+            // Whether there is such a module is known once its calls are expanded.
+            let early = self.names.early.entry(addr.module).or_default();
+            early.push((key, addr.key, exported));
+            return;
+        };
         let Some(state) = self.names.modules[module].resources.get_mut(&key) else { return };
         if state.values.get(&addr.key) == Some(&exported) {
             return;

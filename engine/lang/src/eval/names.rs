@@ -106,6 +106,8 @@ pub(crate) struct Names<'a> {
     pub(crate) defaulted: BTreeSet<Ident>,
     pub(crate) modules: Vec<ModuleState<'a>>,
     pub(crate) index: BTreeMap<ModuleInstance, usize>,
+    /// Results that were told before the calls on the way to their module were expanded.
+    pub(crate) early: BTreeMap<ModuleInstance, Vec<(ResourceKey, InstanceKey, Value)>>,
 }
 
 /// What a reference came to, and how many of its steps that took.

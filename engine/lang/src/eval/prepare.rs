@@ -59,6 +59,12 @@ impl<'a> Names<'a> {
             .resources
             .values()
             .map(|r| ((r.addr.mode, r.addr.ty.clone(), r.addr.name.clone()), state(r)));
+        let mut resources: BTreeMap<_, _> = resources.collect();
+        for (resource, key, value) in self.early.remove(&instance).unwrap_or_default() {
+            if let Some(state) = resources.get_mut(&resource) {
+                state.values.insert(key, value);
+            }
+        }
         let number = self.modules.len();
         self.index.insert(instance.clone(), number);
         self.modules.push(ModuleState {
@@ -72,7 +78,7 @@ impl<'a> Names<'a> {
             locals: BTreeMap::new(),
             outputs: BTreeMap::new(),
             calls: BTreeMap::new(),
-            resources: resources.collect(),
+            resources,
         });
         number
     }
