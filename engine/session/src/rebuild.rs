@@ -53,6 +53,13 @@ pub async fn rebuild(
             state.records.insert(addr.clone(), record);
         }
     }
+    // Where nothing is left to do, outputs are as they would be after an apply. Otherwise they
+    // would tell of what was not applied.
+    if planning.plan.steps.is_empty() {
+        let outputs = planning.plan.outputs.iter();
+        let known = outputs.filter_map(|o| Some((o.name.clone(), o.after.clone()?)));
+        state.outputs = known.filter(|(_, value)| value.is_known()).collect();
+    }
     let restored: Vec<InstanceAddr> = state.records.keys().cloned().collect();
     let declared: Vec<&ObjectKey> = planning.plan.changes.iter().map(|c| &c.identity.key).collect();
     let found = world

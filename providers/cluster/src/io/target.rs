@@ -20,6 +20,12 @@ pub(super) async fn target(cluster: &Cluster) -> Result<Target, Problem> {
         if !(error.is_object_not_found() || error.is_forbidden()) {
             return problem;
         }
+        if problem.detail.contains("`system:anonymous`") {
+            return problem.with_help(
+                "The server knows nobody here: this user of the kubeconfig has no credentials. \
+                 Log in to the cluster, or choose another context with `-context`.",
+            );
+        }
         Problem { code: NO_IDENTITY, summary: "The cluster cannot be told from others", ..problem }
             .with_help(
                 "A cluster is recognised by the uid of its namespace `kube-system`. Ask for the \
