@@ -24,6 +24,8 @@ const JOURNAL: Code = Code("E0458");
 const NOTHING_TO_RESUME: Code = Code("E0459");
 const CANNOT_SETTLE: Code = Code("E0460");
 const OTHER_ENGINE: Code = Code("E0461");
+const STALE: Code = Code("E0462");
+const OTHER_SOURCES: Code = Code("E0463");
 
 /// How to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +65,21 @@ pub struct Resumed {
 
 /// Whether a plan may be applied now: complete, for this cluster, on this state, unused, and
 /// made by this version. A plan is applied as reviewed or refused.
-pub async fn check_saved(plan: &Plan, state: &State, world: &World) -> Result<(), Diagnostics> {
+pub async fn check_saved(
+    plan: &Plan,
+    loaded: &Loaded,
+    state: &State,
+    world: &World,
+) -> Result<(), Diagnostics> {
     let mut out = Diagnostics::new();
+    if plan.fingerprints.config != loaded.digest {
+        let text = "The sources and variables in the plan file are not those that the plan was \
+                    made from.";
+        out.push(
+            Diagnostic::error(OTHER_SOURCES, "Plan and sources do not belong together", text)
+                .with_help("Plan again."),
+        );
+    }
     if !plan.complete {
         out.push(
             Diagnostic::error(
@@ -99,6 +114,14 @@ pub async fn check_saved(plan: &Plan, state: &State, world: &World) -> Result<()
             )
             .with_help("Plan again."),
         );
+    }
+    if !state.is_new() && state.serial != plan.fingerprints.serial {
+        let text = format!(
+            "The plan was made on the state of serial {}, and the state has serial {} now: \
+             something was applied since.",
+            plan.fingerprints.serial, state.serial
+        );
+        out.push(Diagnostic::error(STALE, "Plan is stale", text).with_help("Plan again."));
     }
     match world.providers.target().await {
         Ok(target) if target.uid == plan.target.uid => {}

@@ -131,7 +131,7 @@ impl Run<'_> {
         let (planning, picture) = work::plan(&configured, &connected, self.mode, &signals)
             .await
             .ok_or_else(interrupted)?;
-        plan::show(&planning, &configured, console);
+        plan::show(&planning, &configured, &connected.state, console);
         if planning.diagnostics.has_errors() {
             return Err(Early::Code(exit::FAILED));
         }
@@ -210,7 +210,8 @@ impl Run<'_> {
             work::connect(&configured, self.cluster, events, self.env).await.map_err(told)?;
         let shown = Arc::new(saved.plan.clone());
         if resume.is_none() {
-            session::check_saved(&saved.plan, &connected.state, &connected.world)
+            let (loaded, state) = (&configured.loaded, &connected.state);
+            session::check_saved(&saved.plan, loaded, state, &connected.world)
                 .await
                 .map_err(told)?;
         }
