@@ -19,6 +19,7 @@ mod picture;
 mod ports;
 mod rebuild;
 mod snapshot;
+mod validate;
 
 pub use apply::{Applied, ApplyOptions, Resumed, apply, check_saved, nothing_to_resume, resume};
 pub use load::{ClusterSettings, Loaded, load};
@@ -26,3 +27,4 @@ pub use picture::{Picture, plan};
 pub use ports::{LoadedState, Store, World};
 pub use rebuild::{Rebuilt, rebuild};
 pub use snapshot::{snapshot, snapshot_sources};
+pub use validate::validate;
