@@ -2,7 +2,7 @@
 
 use crate::support::{answer, arguments, kind};
 use cluster::{json, ownership};
-use plans::{ObjectKey, Problem, Recorded};
+use plans::{ObjectKey, Op, Problem, Recorded};
 use provider::{Observation, PlanRequest, Planned, Preview};
 use std::collections::BTreeSet;
 use values::{Path, Value};
@@ -13,6 +13,7 @@ struct Case {
     args: Option<String>,
     observed: Observation,
     preview: Option<Preview>,
+    asked: Option<Op>,
     recorded: Option<&'static str>,
     ignore: Vec<Path>,
     created: BTreeSet<ObjectKey>,
@@ -30,6 +31,7 @@ fn settings() -> Case {
         args: Some(SETTINGS.to_owned()),
         observed: Observation::Absent,
         preview: None,
+        asked: None,
         recorded: None,
         ignore: Vec::new(),
         created: BTreeSet::new(),
@@ -59,6 +61,10 @@ impl Case {
 
     fn refused(self, json: &str) -> Self {
         Self { preview: Some(Preview::Refused(object(json))), ..self }
+    }
+
+    fn asked(self, op: Op) -> Self {
+        Self { asked: Some(op), ..self }
     }
 
     fn remembered(self, uid: &'static str) -> Self {
@@ -94,7 +100,7 @@ impl Case {
             observed: &self.observed,
             recorded: recorded.as_ref(),
             preview: self.preview.as_ref(),
-            asked: None,
+            asked: self.asked.as_ref(),
             ignore: &self.ignore,
             created: &self.created,
             project: "shop",
@@ -297,19 +303,49 @@ fn labels_of_ownership_are_shown_only_when_they_change() {
     );
 }
 
+/// A conflict about the colour with this manager.
+fn conflict(manager: &str) -> String {
+    format!(
+        r#"{{"code": 409, "reason": "Conflict", "message": "Apply failed with 1 conflict",
+            "causes": [{{"reason": "FieldManagerConflict", "field": ".data.color",
+                "message": "conflict with \"{manager}\" using v1"}}]}}"#
+    )
+}
+
 #[test]
 fn each_conflict_names_the_field_the_manager_and_both_values() {
-    settings()
-        .live(&applied(r#"{"color": "red"}"#))
-        .refused(
-            r#"{"code": 409, "reason": "Conflict", "message": "Apply failed with 1 conflict",
-                "causes": [{"reason": "FieldManagerConflict", "field": ".data.color",
-                    "message": "conflict with \"kubectl-edit\" using v1"}]}"#,
-        )
-        .is("Error E0724 at `data.color`: Field of another manager: `data.color` of ConfigMap \
-             a/settings belongs to the field manager `kubectl-edit` and is `red`; the \
-             configuration wants `blue`. [Remove the argument to leave the field to \
-             `kubectl-edit`, or list it in `ignore_changes`, or let `kubectl-edit` give it up.]");
+    for manager in ["colour-controller", "kubectlike", "helm"] {
+        settings().live(&applied(r#"{"color": "red"}"#)).refused(&conflict(manager)).is(&format!(
+            "Error E0724 at `data.color`: Field of another manager: `data.color` of ConfigMap \
+             a/settings belongs to the field manager `{manager}` and is `red`; the configuration \
+             wants `blue`. [Remove the argument to leave the field to `{manager}`, or list it in \
+             `ignore_changes`, or let `{manager}` give it up.]"
+        ));
+    }
+}
+
+#[test]
+fn field_that_a_person_changed_by_hand_is_taken_back_in_the_open() {
+    for manager in ["kubectl-edit", "kubectl", "k9s"] {
+        let case = || settings().live(&applied(r#"{"color": "red"}"#));
+        let Planned::NeedsPreview(op) = case().refused(&conflict(manager)).plan() else { panic!() };
+        assert_eq!(op.args.get("force"), Some(&true.into()));
+        let taken = case().asked(op).would(&applied(r#"{"color": "blue"}"#)).plan();
+        let text = answer(&taken);
+        assert!(text.contains("~ data.color = \"red\" -> \"blue\""), "{text}");
+        let note = format!("note at `data.color`: changed by hand (`{manager}`), and taken back");
+        assert!(text.contains(&note), "{text}");
+        let Planned::Decided(decision) = taken else { panic!() };
+        assert_eq!(decision.ops[0].args.get("force"), Some(&true.into()));
+    }
+    // One controller among the owners, and nothing is taken.
+    let both = conflict("kubectl-edit").replace(
+        "[{",
+        r#"[{"reason": "FieldManagerConflict", "field": ".data.size",
+             "message": "conflict with \"a-controller\" using v1"}, {"#,
+    );
+    let text = answer(&settings().live(&applied(r#"{"color": "red"}"#)).refused(&both).plan());
+    assert_eq!(text.matches("Error E0724").count(), 2, "{text}");
 }
 
 #[test]
