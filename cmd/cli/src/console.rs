@@ -79,6 +79,17 @@ impl Console {
     }
 }
 
+/// A line of data from where no console is at hand, such as a listener of events. It must not
+/// fail: a run does not stop because nobody reads any more.
+pub(crate) fn data_line(line: &str) {
+    write_or_ignore(&mut std::io::stdout().lock(), &format!("{line}\n"));
+}
+
+/// As [`data_line`], for talk.
+pub(crate) fn talk_line(line: &str) {
+    write_or_ignore(&mut std::io::stderr().lock(), &format!("{}\n", line.trim_end_matches('\n')));
+}
+
 fn write_or_ignore(stream: &mut dyn Write, text: &str) {
     // Nothing useful can be said when the stream that would say it is gone.
     let _gone = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());

@@ -21,11 +21,14 @@ impl Signals {
     }
 }
 
-/// Listens from here on. `SIGTERM` counts as `SIGINT`, with its own exit code.
+/// Listens from here on. `SIGTERM` and `SIGHUP` count as `SIGINT`, with an exit code of their
+/// own.
 pub(crate) fn listen() -> std::io::Result<Signals> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    // A terminal that goes away must not end a run in the middle of a step.
+    let mut hangup = signal(SignalKind::hangup())?;
     let (sender, stop) = watch::channel(None);
     let code = Arc::new(AtomicU8::new(0));
     let heard = code.clone();
@@ -34,6 +37,7 @@ pub(crate) fn listen() -> std::io::Result<Signals> {
             let signal = tokio::select! {
                 _ = interrupt.recv() => exit::INTERRUPTED,
                 _ = terminate.recv() => exit::TERMINATED,
+                _ = hangup.recv() => exit::TERMINATED,
             };
             let before = *sender.borrow();
             let next = match before {

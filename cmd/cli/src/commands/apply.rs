@@ -3,7 +3,7 @@
 use super::plan;
 use super::work::{self, Configured, Connected};
 use crate::args::{Allowed, ApplyArgs, ClusterArgs, DestroyArgs, LockArgs, VariableArgs};
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::signals::{self, Signals};
 use crate::{exit, variables};
@@ -319,7 +319,7 @@ impl Run<'_> {
             let running = known.get().map(|p| &**p);
             if json {
                 for line in view::json::event(&event, running, super::now()) {
-                    print_line(&line.to_json());
+                    console::data_line(&line.to_json());
                 }
                 return;
             }
@@ -431,11 +431,6 @@ impl Run<'_> {
             _ => exit::FAILED,
         }
     }
-}
-
-#[expect(clippy::print_stdout, reason = "events come from tasks that hold no console")]
-fn print_line(line: &str) {
-    println!("{line}");
 }
 
 /// Who is at work, for people who wait.

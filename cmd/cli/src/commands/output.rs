@@ -11,6 +11,7 @@ use values::Value;
 
 const NO_OUTPUT: Code = Code("E0911");
 const NOT_TEXT: Code = Code("E0912");
+const SECRET: Code = Code("E0921");
 
 pub(crate) fn run(args: &OutputArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
@@ -47,8 +48,13 @@ fn print(
         return Ok(());
     };
     let value = outputs.get(name).ok_or_else(|| unknown(name, outputs))?;
+    if (console.json || args.raw) && value.has_sensitive() {
+        return Err(secret(name));
+    }
     if console.json {
-        console.data(&view::json::outputs([(name.as_str(), value)]));
+        // Alone, as scripts want it: what it is called they know.
+        let alone = schemas::show::state::Output::new(value).value;
+        console.data(&schemas::show::document(&alone));
     } else if args.raw {
         let text = match value {
             Value::String(text) => text.to_string(),
@@ -72,7 +78,14 @@ fn unknown(name: &str, outputs: &BTreeMap<String, Value>) -> Diagnostic {
     }
 }
 
+fn secret(name: &str) -> Diagnostic {
+    let detail = format!("`{name}` holds a sensitive value, which is not remembered.");
+    Diagnostic::error(SECRET, "Output is sensitive", detail)
+        .with_help("Take the secret from where the configuration takes it.")
+}
+
 fn not_text(name: &str, value: &Value) -> Diagnostic {
-    let detail = format!("`{name}` is {}, and -raw prints texts, numbers and bools.", value.kind());
+    let kind = value.kind();
+    let detail = format!("`{name}` is a {kind}, and -raw prints strings, numbers and bools.");
     Diagnostic::error(NOT_TEXT, "Output has no raw form", detail).with_help("Use -json.")
 }

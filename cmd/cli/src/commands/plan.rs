@@ -2,12 +2,14 @@
 
 use super::work::{self, Configured};
 use crate::args::PlanArgs;
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::{exit, signals};
 use planner::Planning;
-use plans::{Event, Mode};
+use plans::{Action, Event, Mode, Plan};
 use schemas::plan::SavedPlan;
+use states::State;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 use view::Detail;
@@ -31,7 +33,7 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
     let Some((planning, _)) = work::plan(&configured, &connected, mode, &signals).await else {
         return signals.exit_code().unwrap_or(exit::FAILED);
     };
-    show(&planning, &configured, &console);
+    show(&planning, &configured, &connected.state, &console);
     if planning.diagnostics.has_errors() {
         return exit::FAILED;
     }
@@ -82,19 +84,14 @@ pub(crate) fn talker(console: &Console) -> Arc<dyn Fn(Event) + Send + Sync> {
         if !silent && worth_a_line(&event) {
             let text = view::human::event(&event, None, &style);
             if !text.is_empty() {
-                eprint_line(&text);
+                console::talk_line(&text);
             }
         }
     })
 }
 
-#[expect(clippy::print_stderr, reason = "events come from tasks that hold no console")]
-pub(crate) fn eprint_line(text: &str) {
-    eprintln!("{}", text.trim_end_matches('\n'));
-}
-
 /// The plan, then what is worth knowing about it.
-pub(crate) fn show(planning: &Planning, configured: &Configured, console: &Console) {
+pub(crate) fn show(planning: &Planning, configured: &Configured, state: &State, console: &Console) {
     let errors = planning.diagnostics.has_errors();
     if console.json {
         for line in view::json::plan(&planning.plan, super::now()) {
@@ -102,9 +99,25 @@ pub(crate) fn show(planning: &Planning, configured: &Configured, console: &Conso
         }
     } else if !errors || planning.plan.has_changes() {
         console.data(&view::human::plan(&planning.plan, &console.out, Detail::Concise));
+        console.data(&renamed(&planning.plan, state));
     }
     console.diagnostics(&planning.diagnostics, &configured.sources);
     if errors && !console.json {
         console.talk("\nPlanning failed. Nothing was changed.\n");
     }
+}
+
+/// Objects whose blocks have other names than before; nothing happens to the objects.
+fn renamed(plan: &Plan, state: &State) -> String {
+    let mut out = String::new();
+    for (old, now) in &plan.remember {
+        let Some(record) = state.records.get(old).filter(|_| now.is_none()) else { continue };
+        let key = &record.identity.key;
+        let new = plan.changes.iter().find(|c| c.identity.key == *key && c.addr != *old);
+        if let Some(new) = new.filter(|c| c.action != Action::Delete) {
+            let shown = &record.identity.shown;
+            let _never_fails = writeln!(out, "  {old} is {} from now on ({shown})", new.addr);
+        }
+    }
+    if out.is_empty() { out } else { format!("\nRenamed in the state:\n{out}") }
 }
