@@ -1,1 +1,7 @@
+//! Whole runs of the examples on servers that speak HTTP: a sandbox on a port and, where
+//! `CLINCH_TEST_KUBECONFIG` names one, a real control plane.
 
+mod crash;
+mod examples;
+mod site;
+mod stage;

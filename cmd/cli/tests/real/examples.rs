@@ -1,0 +1,88 @@
+//! Every example: applied, planned again with nothing to do, its state lost and rebuilt,
+//! destroyed, and nothing left behind.
+
+use super::site::Site;
+use super::stage::Stage;
+
+/// Plays an example on both servers; `between` looks at it when it is applied.
+fn play(example: &str, between: impl Fn(&Site<'_>)) {
+    for stage in Stage::both(example) {
+        let site = Site::new(&stage, example);
+        let planned = site.run(&["plan", "-detailed-exitcode"]);
+        assert_eq!(planned.code, 2, "{}: {}", stage.name, planned.all());
+        assert_eq!(site.objects().len(), 0, "planning changes nothing");
+        let applied = site.well(&["apply", "-auto-approve"]);
+        assert!(applied.out.contains("\nApply complete! Resources: "), "{}", applied.all());
+        site.is_converged();
+        between(&site);
+        let remembered = site.remembered();
+        for file in ["state.json", "state.json.backup"] {
+            let _absent = std::fs::remove_file(site.desk.data().join(file));
+        }
+        site.well(&["state", "rebuild"]);
+        assert_eq!(site.remembered(), remembered, "{}", stage.name);
+        site.is_converged();
+        let destroyed = site.well(&["destroy", "-auto-approve"]);
+        assert!(destroyed.out.contains("\nDestroy complete! Resources: "), "{}", destroyed.all());
+        assert_eq!(site.objects().into_keys().collect::<Vec<_>>(), [""; 0], "{}", stage.name);
+        assert_eq!(site.remembered(), "");
+        println!("{example} on {}: applied, empty plan, rebuilt, destroyed", stage.name);
+    }
+}
+
+#[test]
+fn quickstart_is_applied_once_rebuilt_and_destroyed_without_a_trace() {
+    play("quickstart", |site| {
+        let said = site.run(&["plan", "-detailed-exitcode", "-var", "memory=6Gi"]);
+        assert_eq!(said.code, 2);
+        assert!(said.out.contains("\"4Gi\" -> \"6Gi\""), "{}", said.all());
+        assert!(said.out.contains("\nPlan: 0 to add, 1 to change, 0 to destroy.\n"));
+    });
+}
+
+#[test]
+fn pods_of_memory_defaults_get_what_the_page_says() {
+    play("memory-defaults", |site| {
+        let said = site.desk.run(&["output", "-json", "memory"]);
+        let memory: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        for (pod, limit, request) in [
+            ("default-mem-demo", "512Mi", "256Mi"),
+            ("default-mem-demo-2", "1Gi", "1Gi"),
+            ("default-mem-demo-3", "512Mi", "128Mi"),
+        ] {
+            assert_eq!(memory[pod]["limits"]["memory"], limit, "{pod} on {}", site.stage.name);
+            assert_eq!(memory[pod]["requests"]["memory"], request, "{pod}");
+        }
+    });
+}
+
+#[test]
+fn pods_outside_the_memory_constraints_are_refused_in_the_servers_words() {
+    play("memory-constraints", |site| {
+        for (pod, why) in [
+            ("too-large", "maximum memory usage per Container is 1Gi, but limit is 1536Mi"),
+            ("too-small", "minimum memory usage per Container is 500Mi, but request is 100Mi"),
+        ] {
+            let said = site.run(&["plan", "-var", &format!("refused={pod}")]);
+            assert_eq!(said.code, 1, "{}", said.all());
+            let words = format!("pods \"{pod}\" is forbidden: {why}");
+            assert!(said.err.contains(&words), "{}: {}", site.stage.name, said.all());
+        }
+    });
+}
+
+#[test]
+fn deployment_behind_a_network_policy_comes_and_goes() {
+    play("network-policy", |_| {});
+}
+
+#[test]
+fn extended_resources_are_counted_in_both_chunk_sizes() {
+    play("extended-resources", |site| {
+        let said = site.well(&["apply", "-auto-approve", "-var", "chunks=fine"]);
+        assert!(said.out.contains("\"8\" -> \"800Gi\""), "{}", said.all());
+        let fine = site.well(&["plan", "-detailed-exitcode", "-var", "chunks=fine"]);
+        assert!(fine.out.contains("No changes."), "{}", fine.all());
+        site.well(&["apply", "-auto-approve"]);
+    });
+}

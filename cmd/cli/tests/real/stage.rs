@@ -1,0 +1,147 @@
+//! An API server to run against.
+
+use kube::api::{Api, DynamicObject, ListParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::discovery::{Discovery, verbs};
+use sandbox::{Faults, Sandbox};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tokio::runtime::Runtime;
+
+/// A server, a kubeconfig for it, and what the tests know of it.
+pub(super) struct Stage {
+    pub(super) name: &'static str,
+    pub(super) kubeconfig: PathBuf,
+    runtime: Runtime,
+    sandbox: Option<Sandbox>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+fn from_environment(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+impl Stage {
+    /// A new sandbox, served on a port of its own.
+    pub(super) fn sandbox() -> Self {
+        let (runtime, folder) = (runtime(), tempfile::tempdir().unwrap());
+        let sandbox = Sandbox::in_memory();
+        let kubeconfig = folder.path().join("kubeconfig");
+        let served = sandbox.clone();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        std::fs::write(&kubeconfig, sandbox.write_kubeconfig(address)).unwrap();
+        runtime.spawn(async move { served.serve(listener).await });
+        Self { name: "sandbox", kubeconfig, runtime, sandbox: Some(sandbox), _folder: Some(folder) }
+    }
+
+    /// The real server that the environment names; says so when there is none.
+    pub(super) fn real(test: &str) -> Option<Self> {
+        let Some(kubeconfig) = from_environment("CLINCH_TEST_KUBECONFIG") else {
+            println!("SKIPPED {test} on a real server: CLINCH_TEST_KUBECONFIG is not set");
+            return None;
+        };
+        Some(Self { name: "real", kubeconfig, runtime: runtime(), sandbox: None, _folder: None })
+    }
+
+    /// A sandbox, and the real server if there is one.
+    pub(super) fn both(test: &str) -> Vec<Self> {
+        std::iter::once(Self::sandbox()).chain(Self::real(test)).collect()
+    }
+
+    /// The kubeconfig of somebody who may read only some kinds.
+    pub(super) fn readonly(test: &str) -> Option<PathBuf> {
+        let found = from_environment("CLINCH_TEST_KUBECONFIG_READONLY");
+        if found.is_none() {
+            println!("SKIPPED {test}: CLINCH_TEST_KUBECONFIG_READONLY is not set");
+        }
+        found
+    }
+
+    pub(super) fn faults(&self) -> Faults {
+        self.sandbox.as_ref().expect("faults are the sandbox's").faults()
+    }
+
+    /// What kubectl says, if it is there.
+    pub(super) fn kubectl(&self, args: &[&str]) -> String {
+        let kubectl = from_environment("CLINCH_TEST_KUBECTL")
+            .expect("CLINCH_TEST_KUBECTL comes with CLINCH_TEST_KUBECONFIG");
+        let said = Command::new(kubectl)
+            .arg("--kubeconfig")
+            .arg(&self.kubeconfig)
+            .args(args)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        assert!(said.status.success(), "kubectl {args:?}: {text}{said:?}");
+        text
+    }
+
+    pub(super) fn on<T, F: Future<Output = T>>(&self, work: impl FnOnce(kube::Client) -> F) -> T {
+        self.runtime.block_on(async { work(client(&self.kubeconfig).await).await })
+    }
+
+    /// Every object whose namespace or name contains the text, without what differs from run
+    /// to run; and what nodes have whose name contains it.
+    pub(super) fn objects(&self, own: &str) -> BTreeMap<String, Json> {
+        self.on(|client| async move { objects(client, own).await })
+    }
+}
+
+async fn client(kubeconfig: &Path) -> kube::Client {
+    let read = Kubeconfig::read_from(kubeconfig).unwrap();
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(read, &options).await.unwrap();
+    kube::Client::try_from(config).unwrap()
+}
+
+async fn objects(client: kube::Client, own: &str) -> BTreeMap<String, Json> {
+    let mut found = BTreeMap::new();
+    let discovered = Discovery::new(client.clone()).run().await.unwrap();
+    let kinds = discovered.groups().flat_map(kube::discovery::ApiGroup::recommended_resources);
+    // Events are a record of what happened, not something that was left behind.
+    for (kind, can) in
+        kinds.filter(|(kind, can)| kind.kind != "Event" && can.supports_operation(verbs::LIST))
+    {
+        let _ = can;
+        let api: Api<DynamicObject> = Api::all_with(client.clone(), &kind);
+        for object in api.list(&ListParams::default()).await.unwrap() {
+            let namespace = object.metadata.namespace.clone().unwrap_or_default();
+            let name = object.metadata.name.clone().unwrap_or_default();
+            if kind.kind == "Node" {
+                let capacity = object.data["status"]["capacity"].as_object().cloned();
+                for (resource, amount) in capacity.unwrap_or_default() {
+                    if resource.contains(own) {
+                        found.insert(format!("Node {name} {resource}"), amount);
+                    }
+                }
+            }
+            if namespace.contains(own) || name.contains(own) {
+                let lasting = lasting(serde_json::to_value(&object).unwrap());
+                found.insert(format!("{} {namespace}/{name}", kind.kind), lasting);
+            }
+        }
+    }
+    found
+}
+
+/// An object without identities, versions and times.
+fn lasting(mut object: Json) -> Json {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        for name in ["uid", "resourceVersion", "creationTimestamp"] {
+            metadata.remove(name);
+        }
+        for entry in
+            metadata.get_mut("managedFields").and_then(Json::as_array_mut).into_iter().flatten()
+        {
+            entry.as_object_mut().expect("an entry").remove("time");
+        }
+    }
+    object
+}
