@@ -10,6 +10,10 @@ use crate::text::{brief, nearest};
 use diags::{Diagnostic, SourceId, Span};
 use std::ops::Range;
 
+/// What people of other languages do not expect.
+pub(crate) const GOES_ON: &str =
+    "An expression ends with its line; put it in parentheses to go on with the next one.";
+
 /// What the parser saw and said.
 #[derive(Clone, Copy)]
 struct Scene<'a> {
@@ -68,6 +72,15 @@ impl<'a> Scene<'a> {
 
     fn place(&self) -> Span {
         span(self.source, &(self.at..self.at + self.found().len()))
+    }
+
+    /// Whether the expression ends with its line and the next line looks like more of it.
+    fn goes_on(&self) -> bool {
+        let rest = self.text[self.end..].trim_start_matches([' ', '\t', '\r']);
+        let Some(next) = rest.strip_prefix('\n') else { return false };
+        let line = next.trim_start().split('\n').next().unwrap_or("").trim_end();
+        let is_item = line.contains('=') || line.ends_with('{') || line.starts_with(['}', '#']);
+        !line.is_empty() && !is_item
     }
 
     fn expects(&self, what: &str) -> bool {
@@ -198,7 +211,7 @@ impl<'a> Scene<'a> {
         if self.expects(":") && before.contains('?') && !before.contains("for ") {
             return (
                 "A conditional has three parts, and the last is missing.".to_owned(),
-                help("Write `CONDITION ? VALUE : VALUE`."),
+                help(if self.goes_on() { GOES_ON } else { "Write `CONDITION ? VALUE : VALUE`." }),
             );
         }
         if self.expects("in")
@@ -217,13 +230,11 @@ impl<'a> Scene<'a> {
                 ),
             );
         }
-        if found.is_empty() {
-            let detail = format!("The expression ends too early, after `{}`.", brief(last));
-            return (detail, None);
-        }
         let shown = brief(found);
-        if is_operator(found) && self.after().is_empty() {
-            return (format!("The expression ends too early, after `{shown}`."), None);
+        if found.is_empty() || (is_operator(found) && self.after().is_empty()) {
+            let last = if found.is_empty() { brief(last) } else { shown };
+            let detail = format!("The expression ends too early, after `{last}`.");
+            return (detail, self.goes_on().then(|| GOES_ON.to_owned()));
         }
         if before.is_empty() || (before.len() == 1 && before.starts_with(['(', '[', '{'])) {
             return (format!("`{shown}` cannot begin an expression."), None);

@@ -5,9 +5,12 @@
 //! [`load`], then [`Config`]: modules, blocks, arguments, and [`Expr`] for what is still
 //! syntax. [`references`] tells what an expression refers to.
 //!
-//! The structure of a file (blocks, labels, arguments) is read by a reader of our own; each
-//! expression is parsed by `hcl-edit` by itself and lowered at once to the compact tree. So
-//! one broken argument hides nothing else, and memory holds our tree alone.
+//! The structure of a file (blocks, arguments) and of its data (lists, objects, plain values)
+//! is read by a reader of our own; every other expression is parsed by `hcl-edit` by itself
+//! and lowered at once to the compact tree. So one broken argument hides nothing else, and
+//! memory holds our tree alone. In order: `read` (blocks and arguments), `scan` (where an
+//! expression ends), `lower` (expressions), `blocks` (what they declare), `load` (directories
+//! and modules); `syntax` and `explain` put mistakes in a person's words.
 //!
 //! **Invariant:** reading never fails and never panics, whatever the bytes are. Where
 //! something could not be read there is a diagnostic, and the tree holds `null` or nothing.

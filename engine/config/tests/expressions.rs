@@ -4,6 +4,7 @@ use crate::places;
 use crate::show::show;
 use config::{Expr, references};
 use diags::SourceMap;
+use proptest::prelude::*;
 
 fn parse(source: &str) -> (SourceMap, Expr) {
     let mut map = SourceMap::default();
@@ -186,4 +187,107 @@ fn steps_of_a_reference_tell_names_from_numbers() {
     let names: Vec<Option<&str>> = found[0].steps.iter().map(|step| step.name()).collect();
     assert_eq!(found[0].root.as_str(), "module");
     assert_eq!(names, [Some("m"), Some("k"), Some("out"), None]);
+}
+
+/// Values as people write them, with their spaces and comments.
+fn value() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec![
+        "1",
+        "-2",
+        "0",
+        "1.50",
+        "1e3",
+        "123456789012345678901",
+        "true",
+        "null",
+        "x",
+        "var.a.b",
+        "\"\"",
+        "\"plain\"",
+        "\"é\"",
+        "\"a\\nb\"",
+        "\"$${x} %\"",
+        "\"a ${x.y} b\"",
+        "f(x)",
+        "x[0]",
+        "x[\"k\"].y",
+        "a + b",
+        "!x",
+        "x ? 1 : 2",
+        "(x)",
+        "[for i in l : i]",
+        "{ for k, v in m : k => v }",
+        "<<E\nh ${x}\nE\n",
+        "<<-E\n  h\n  E\n",
+        "ns::f(1, [2]...)",
+        "a[*].b",
+        "x.0",
+        "f({ a = [1, 2] })",
+    ])
+    .prop_map(str::to_owned);
+    let space =
+        || prop::sample::select(vec!["", " ", "  ", "\n", " # c, } ]\n", "/* , = */", "\r\n"]);
+    let key = prop::sample::select(vec![
+        "a",
+        "b-c",
+        "\"k\"",
+        "\"k ${x}\"",
+        "null",
+        "(x.y)",
+        "7",
+        "for",
+        "é",
+    ]);
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        let item = (space(), inner.clone(), space()).prop_map(|(a, v, b)| format!("{a}{v}{b}"));
+        let list = (prop::collection::vec(item, 0..5), any::<bool>()).prop_map(|(items, comma)| {
+            let comma = if comma && !items.is_empty() { "," } else { "" };
+            format!("[{}{comma}]", items.join(","))
+        });
+        let assign = prop::sample::select(vec!["=", " = ", ":", " /* = */ : "]);
+        let end = prop::sample::select(vec![",", "\n", " # end\n", ",\n\n", "\r\n"]);
+        let entry = (space(), key.clone(), assign, inner, end);
+        let object = prop::collection::btree_map(0..50u8, entry, 0..5).prop_map(|entries| {
+            let entries = entries.into_iter().map(|(n, (space, key, assign, value, end))| {
+                // A heredoc's marker stands alone, so what ends the item is its own newline.
+                let end = if value.ends_with('\n') { "" } else { end };
+                let key = if key.starts_with(|c: char| c.is_alphabetic()) {
+                    format!("{key}{n}")
+                } else {
+                    key.replacen('k', &format!("k{n}"), 1)
+                };
+                format!("{space}{key}{assign}{value}{end}")
+            });
+            format!("{{{}}}", entries.collect::<String>())
+        });
+        prop_oneof![list, object]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A value is the same whether it is read here or, in parentheses, by the parser.
+    #[test]
+    fn value_is_the_same_in_parentheses(value in value()) {
+        let mut map = SourceMap::default();
+        let alone = config::parse_expression(&mut map, "x", &value);
+        let inside = config::parse_expression(&mut map, "x", &format!("({value})"));
+        match (alone, inside) {
+            (Ok(alone), Ok(inside)) => {
+                prop_assert_eq!(format!("paren({})", show(&alone)), show(&inside));
+                places::check(&map, &alone);
+                places::check(&map, &inside);
+            }
+            (Err(_), Err(_)) => {}
+            (Ok(alone), Err(diags)) => {
+                let said = crate::render::diagnostics(&map, &diags);
+                prop_assert!(false, "{}: only in parentheses: {said}", show(&alone));
+            }
+            (Err(diags), Ok(inside)) => {
+                let said = crate::render::diagnostics(&map, &diags);
+                prop_assert!(false, "{}: only alone: {said}", show(&inside));
+            }
+        }
+    }
 }

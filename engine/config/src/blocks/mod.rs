@@ -44,16 +44,23 @@ pub(crate) fn declare(module: &mut Module, is_root: bool, block: Block, sink: &m
 pub(crate) fn outside(arguments: &BTreeMap<Ident, Argument>, sink: &mut Sink) {
     for (name, argument) in arguments {
         let shown = brief(name.as_str());
-        let help =
-            format!("Write `locals {{ {shown} = ... }}`, or move it into the block it belongs to.");
-        sink.push(
-            Diagnostic::error(
-                codes::OUTSIDE_BLOCK,
-                "Argument outside of a block",
-                format!("`{shown}` stands outside of every block."),
+        let (detail, help) = if TOP_LEVEL.contains(&shown.as_str()) {
+            (
+                format!("`{shown}` is a block, and this is an argument."),
+                format!("Write `{shown} {{ ... }}`, without `=`."),
             )
-            .at(argument.span, "")
-            .with_help(help),
+        } else {
+            (
+                format!("`{shown}` stands outside of every block."),
+                format!(
+                    "Write `locals {{ {shown} = ... }}`, or move it into the block it belongs to."
+                ),
+            )
+        };
+        sink.push(
+            Diagnostic::error(codes::OUTSIDE_BLOCK, "Argument outside of a block", detail)
+                .at(argument.span, "")
+                .with_help(help),
         );
     }
 }

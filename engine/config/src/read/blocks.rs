@@ -82,11 +82,13 @@ impl Reader<'_> {
         }
         if self.byte(0) == b'=' {
             let at = header.start..self.pos + 1;
-            self.malformed(
-                &at,
-                "The name of an argument is one word.",
-                "Write one name before the `=`, without spaces and quotes.",
-            );
+            if TOP_LEVEL.contains(&word.as_str()) {
+                let help = "Write the `{` right after the labels.";
+                self.malformed(&at, format!("`{word}` is a block, without `=`."), help);
+            } else {
+                let help = "Write one name before the `=`, without spaces and quotes.";
+                self.malformed(&at, "The name of an argument is one word.", help);
+            }
         } else if let [(label, _)] = labels.as_slice() {
             let help = if TOP_LEVEL.contains(&word.as_str()) {
                 format!("Write `{word} \"{}\" {{`.", brief(label))

@@ -2,6 +2,7 @@
 
 use super::{Around, Place, Reader, TOP_LEVEL};
 use crate::codes;
+use crate::explain::GOES_ON;
 use crate::scan::{self, Cut, Fault, FaultKind, Mode, char_at, ident_end};
 use crate::syntax;
 use crate::text::brief;
@@ -98,7 +99,8 @@ impl Reader<'_> {
             let word = line.split_whitespace().next().unwrap_or(line);
             let at = start..start + word.len();
             let detail = format!("`{}` begins neither an argument nor a block.", brief(word));
-            self.malformed(&at, detail, "Begin with a name: `name = ...` or `name { ... }`.");
+            let help = "Begin with a name: `name = ...` or `name { ... }`.";
+            self.malformed(&at, detail, if continues(word) { GOES_ON } else { help });
         } else {
             let c = char_at(line, 0);
             let at = self.span(&(start..start + c.len_utf8()));
@@ -116,11 +118,32 @@ impl Reader<'_> {
     /// At the `=` (or a mistaken `:`) of an argument.
     pub(super) fn argument(&mut self, name: &Range<usize>, body: &mut Body) {
         self.pos += 1;
+        let before = self.sink.count();
         let Some((value, clean)) = self.value(name) else { return };
         if clean {
             self.end_of_item(name, "an argument");
+            if self.sink.count() > before {
+                self.skip_continuation();
+            }
         }
         self.keep(name, value, body);
+    }
+
+    /// After a broken expression: goes past lines that can only be more of it.
+    fn skip_continuation(&mut self) {
+        loop {
+            let here = self.pos;
+            self.skip_blank();
+            let more = self.byte(0).is_ascii_digit() || continues(&self.text[self.pos..]);
+            if self.at_end() {
+                return;
+            }
+            if !more || self.line_start(here) == self.line_start(self.pos) {
+                self.pos = here;
+                return;
+            }
+            self.pos = self.line_end();
+        }
     }
 
     /// Reads the value after `=`. When its end cannot be found, it is null, and reading goes
@@ -128,7 +151,8 @@ impl Reader<'_> {
     pub(super) fn value(&mut self, name: &Range<usize>) -> Option<(Expr, bool)> {
         self.skip_spaces();
         let start = self.pos;
-        if self.at_end() || matches!(self.byte(0), b'\n' | b'}' | b'#') {
+        let comment = self.text[start..].starts_with("//");
+        if self.at_end() || comment || matches!(self.byte(0), b'\n' | b'}' | b'#') {
             let word = brief(&self.text[name.clone()]);
             self.malformed(
                 &(name.start..start),
@@ -189,4 +213,9 @@ impl Reader<'_> {
             self.resume_after(item.start, self.pos);
         }
     }
+}
+
+/// Whether a line looks like the rest of the expression above it.
+fn continues(line: &str) -> bool {
+    line.starts_with(['+', '-', '*', '/', '%', '?', ':', '&', '|', '<', '>', '.'])
 }

@@ -50,7 +50,7 @@ impl Reader<'_> {
     pub(super) fn begins_top_level(&self) -> bool {
         let end = ident_end(self.text, self.pos);
         let word = &self.text[self.pos..end];
-        if self.line_start(self.pos) != self.pos || !TOP_LEVEL.contains(&word) {
+        if !TOP_LEVEL.contains(&word) || self.line_start(self.pos) != self.pos {
             return false;
         }
         let line = self.text[end..].split('\n').next().unwrap_or("");
