@@ -2,7 +2,7 @@
 //! that `CustomResourceDefinition` objects define.
 //!
 //! **Not served**, and so answered like any unknown path: kinds whose types are not in
-//! the table, reviews, and second versions of one resource (`autoscaling/v1`,
+//! the table, and second versions of one resource (`autoscaling/v1`,
 //! `events.k8s.io/v1`), because nothing here converts between versions.
 
 use std::sync::LazyLock;
@@ -11,6 +11,7 @@ use apimachinery::discovery::{self, Resource, Subresource};
 use apimachinery::types::{self, TypeId};
 use serde_json::Value;
 
+use crate::handlers::reviews;
 use crate::store::Txn;
 
 /// The table in which definitions of custom resources are kept.
@@ -36,9 +37,10 @@ static BUILT_IN: LazyLock<Vec<Served>> = LazyLock::new(|| {
             (resource.group.as_str(), resource.version.as_str()),
             ("autoscaling", "v1") | ("events.k8s.io", _)
         );
+        let kept = resource.verbs.iter().any(|verb| verb == "list");
         !second
             && resource.plural != "componentstatuses"
-            && resource.verbs.iter().any(|verb| verb == "list")
+            && (kept || reviews::is_review(&resource.plural))
     });
     known
         .filter_map(|resource| {

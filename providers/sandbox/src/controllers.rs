@@ -8,6 +8,7 @@
 //! depends on them is called by name, so that there is no endless loop.
 
 pub(crate) mod definitions;
+pub(crate) mod disruption;
 pub(crate) mod garbage;
 pub(crate) mod namespaces;
 pub(crate) mod nodes;
@@ -45,13 +46,16 @@ pub(crate) fn after_write(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, obj
         "nodes" => {
             nodes::after_write(txn, env, object);
             scheduler::schedule_pending(txn, env);
+            workloads::reconcile_daemon_sets(txn, env);
         }
-        "pods" => {
-            scheduler::schedule_pending(txn, env);
-            quotas::recount(txn, env, meta::namespace(object));
-        }
+        "pods" => after_pod(txn, env, object),
+        "poddisruptionbudgets.policy" => disruption::recount(txn, env, meta::namespace(object)),
         catalog::DEFINITIONS => definitions::establish(txn, env, object),
-        table if workloads::is_workload(table) => workloads::after_write(txn, env, served, object),
+        table if workloads::is_workload(table) => {
+            workloads::reconcile(txn, env, served, object);
+            quotas::recount(txn, env, meta::namespace(object));
+            disruption::recount(txn, env, meta::namespace(object));
+        }
         _ => {}
     }
 }
@@ -61,13 +65,23 @@ pub(crate) fn after_delete(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, la
     garbage::collect(txn, env, last);
     match served.table.as_str() {
         catalog::DEFINITIONS => definitions::drop_objects(txn, env, last),
-        "pods" | "nodes" => scheduler::schedule_pending(txn, env),
+        "pods" => after_pod(txn, env, last),
+        "nodes" => workloads::reconcile_daemon_sets(txn, env),
+        "replicasets.apps" => workloads::reconcile_owners(txn, env, last),
         _ => {}
     }
     if served.resource.namespaced {
         quotas::recount(txn, env, meta::namespace(last));
         namespaces::finish_if_empty(txn, env, meta::namespace(last));
     }
+}
+
+/// After a pod came, changed or went: room for others, owners, budgets, quotas.
+fn after_pod(txn: &mut Txn<'_>, env: &Env<'_>, pod: &Arc<Value>) {
+    scheduler::schedule_pending(txn, env);
+    workloads::reconcile_owners(txn, env, pod);
+    disruption::recount(txn, env, meta::namespace(pod));
+    quotas::recount(txn, env, meta::namespace(pod));
 }
 
 /// Writes an object as one of the cluster's own programs does; nothing if nothing changed.

@@ -25,6 +25,8 @@ pub struct Options {
     pub nodes: bool,
     /// How long to wait for another process that has the same folder open.
     pub lock_timeout: Duration,
+    /// How many past events watches and pages can go back.
+    pub history: usize,
 }
 
 impl Options {
@@ -35,6 +37,7 @@ impl Options {
             identities: Arc::new(RandomIdentities),
             nodes: true,
             lock_timeout: Duration::from_secs(10),
+            history: 10_000,
         }
     }
 }
@@ -81,7 +84,7 @@ impl Sandbox {
     /// As [`Sandbox::in_memory`], with options.
     pub fn in_memory_with(options: Options) -> Self {
         // Nothing is written to disk, so populating it cannot fail.
-        let server = Server::new(Store::in_memory(), options)
+        let server = Server::new(Store::in_memory(options.history), options)
             .expect("a store in memory accepts the objects of a new cluster");
         Self { service: SandboxService::new(server) }
     }
@@ -101,9 +104,9 @@ impl Sandbox {
                 ReadError::Damaged(why) => OpenError::Damaged { folder: folder(), why },
             })?;
         let server =
-            Server::new(Store::with_log(log, version, objects), options).map_err(|error| {
-                OpenError::Io { folder: folder(), source: io::Error::other(error.message) }
-            })?;
+            Server::new(Store::with_log(log, version, objects, options.history), options).map_err(
+                |error| OpenError::Io { folder: folder(), source: io::Error::other(error.message) },
+            )?;
         Ok(Self { service: SandboxService::new(server) })
     }
 

@@ -1,5 +1,6 @@
 //! From a request to its handler, and from the handler's answer to a response.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,8 +13,9 @@ use crate::catalog;
 use crate::documents;
 use crate::errors::ApiError;
 use crate::handlers::delete::{self, DeleteOptions};
+use crate::handlers::table::Shape;
 use crate::handlers::write::{self, PatchKind};
-use crate::handlers::{Ask, Target, Written, read};
+use crate::handlers::{Ask, Target, Written, eviction, read, reviews, scale};
 use crate::info;
 use crate::request::{self, ObjectPath, Path, Query, WriteOptions};
 use crate::server::{Outcome, Server};
@@ -38,24 +40,35 @@ enum Reply {
     Aggregated(Value),
 }
 
-/// Answers one request.
+/// Answers one request, packed where that is wanted and worth it.
 pub(crate) fn answer(server: &Arc<Server>, parts: &Parts, body: &Bytes) -> Response<ResponseBody> {
+    let accept = parts.headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let packs = accept.is_some_and(|accept| accept.contains("gzip"));
+    plain_answer(server, parts, body, packs)
+}
+
+fn plain_answer(
+    server: &Arc<Server>,
+    parts: &Parts,
+    body: &Bytes,
+    packs: bool,
+) -> Response<ResponseBody> {
     let path = Path::parse(parts.uri.path());
     let query = Query::parse(parts.uri.query());
     if let Path::Object(object) = &path
         && parts.method == Method::GET
         && query.flag("watch")
     {
-        return match open_watch(server, object, &query) {
+        return match open_watch(server, parts, object, &query) {
             Ok(response) => response,
             Err(error) => refusal(&error),
         };
     }
     match reply(server, parts, &path, &query, body) {
         Ok(Reply::Json(status, value, warnings)) => {
-            json(status, "application/json", &value, &warnings)
+            json(status, "application/json", &value, &warnings, packs)
         }
-        Ok(Reply::Aggregated(value)) => json(StatusCode::OK, AGGREGATED, &value, &[]),
+        Ok(Reply::Aggregated(value)) => json(StatusCode::OK, AGGREGATED, &value, &[], packs),
         Ok(Reply::Text(text)) => plain(StatusCode::OK, text),
         Err(error) => refusal(&error),
     }
@@ -131,11 +144,12 @@ fn target(txn: &Txn<'_>, path: &ObjectPath) -> Result<Target, ApiError> {
 
 fn open_watch(
     server: &Arc<Server>,
+    parts: &Parts,
     path: &ObjectPath,
     query: &Query,
 ) -> Result<Response<ResponseBody>, ApiError> {
     let target = server.with_store(|store| target(&store.begin(), path))?;
-    let lines = watch::open(server, target, query)?;
+    let lines = watch::open(server, target, query, shape(parts))?;
     let mut response = Response::new(StreamBody::new(lines).boxed_unsync());
     set_type(&mut response, "application/json");
     Ok(response)
@@ -149,34 +163,105 @@ fn object_reply(
     body: &Bytes,
 ) -> Result<Reply, ApiError> {
     let is_collection = path.name.is_none();
-    match (&parts.method, is_collection) {
-        (&Method::GET | &Method::HEAD, false) => server.transact(|txn, _, _| {
-            let object = read::get(txn, &target(txn, path)?)?;
-            Ok(Outcome::Drop(Reply::Json(StatusCode::OK, (*object).clone(), Vec::new())))
+    match (&parts.method, is_collection, path.subresource.as_deref()) {
+        (&Method::GET | &Method::HEAD, false, subresource) => {
+            read_reply(server, parts, path, subresource)
+        }
+        (&Method::GET | &Method::HEAD, true, _) => list_reply(server, parts, path, query),
+        (&Method::POST, true, _) => write_reply(server, parts, path, query, |txn, ask| {
+            let sent = read_body(parts, body)?;
+            if reviews::is_review(&ask.target.served.resource.plural) {
+                let object = Arc::new(reviews::answer(&ask.target.served.resource.plural, &sent));
+                return Ok(Written { object, created: true, warnings: Vec::new() });
+            }
+            write::create(txn, ask, &sent)
         }),
-        (&Method::GET | &Method::HEAD, true) => server.transact(|txn, _, store| {
-            let target = target(txn, path)?;
-            let page = read::list(store, txn, &target, query)?;
-            let list = read::list_object(&target.served, &page);
-            Ok(Outcome::Drop(Reply::Json(StatusCode::OK, list, Vec::new())))
-        }),
-        (&Method::POST, true) => write_reply(server, parts, path, query, |txn, ask| {
-            write::create(txn, ask, &read_body(parts, body)?)
-        }),
-        (&Method::PUT, false) => write_reply(server, parts, path, query, |txn, ask| {
-            write::replace(txn, ask, &read_body(parts, body)?)
-        }),
-        (&Method::PATCH, false) => write_reply(server, parts, path, query, |txn, ask| {
-            let (kind, change) = read_patch(parts, body)?;
-            write::patch(txn, ask, kind, &change)
-        }),
-        (&Method::DELETE, _) => delete_reply(server, parts, path, query, body),
+        (&Method::POST, false, Some("eviction")) => {
+            write_reply(server, parts, path, query, |txn, ask| {
+                let sent = read_body(parts, body)?;
+                let object = Arc::new(eviction::evict(txn, ask.env, ask.target, &sent)?);
+                Ok(Written { object, created: true, warnings: Vec::new() })
+            })
+        }
+        (&Method::PUT, false, Some("scale")) => {
+            write_reply(server, parts, path, query, |txn, ask| {
+                scale::change(txn, ask, None, &read_body(parts, body)?)
+            })
+        }
+        (&Method::PATCH, false, Some("scale")) => {
+            write_reply(server, parts, path, query, |txn, ask| {
+                let (kind, change) = read_patch(parts, body)?;
+                scale::change(txn, ask, Some(kind), &change)
+            })
+        }
+        (&Method::PUT, false, subresource) if subresource != Some("eviction") => {
+            write_reply(server, parts, path, query, |txn, ask| {
+                write::replace(txn, ask, &read_body(parts, body)?)
+            })
+        }
+        (&Method::PATCH, false, subresource)
+            if !matches!(subresource, Some("eviction" | "finalize")) =>
+        {
+            write_reply(server, parts, path, query, |txn, ask| {
+                let (kind, change) = read_patch(parts, body)?;
+                write::patch(txn, ask, kind, &change)
+            })
+        }
+        (&Method::DELETE, _, None) => delete_reply(server, parts, path, query, body),
         _ => {
             // Whether there is anything at all is said before what may be done with it.
             server.with_store(|store| target(&store.begin(), path))?;
             Err(ApiError::method_not_allowed())
         }
     }
+}
+
+fn shape(parts: &Parts) -> Shape {
+    let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    Shape::wanted(accept.unwrap_or_default())
+}
+
+fn read_reply(
+    server: &Server,
+    parts: &Parts,
+    path: &ObjectPath,
+    subresource: Option<&str>,
+) -> Result<Reply, ApiError> {
+    server.transact(|txn, env, _| {
+        let target = target(txn, path)?;
+        if matches!(subresource, Some("eviction" | "finalize")) || is_question(&target) {
+            return Err(ApiError::method_not_allowed());
+        }
+        let object = read::get(txn, &target)?;
+        let shown = match subresource {
+            Some("scale") => scale::of(&object),
+            _ => shape(parts).one(&target.served, &object, env.now),
+        };
+        Ok(Outcome::Drop(Reply::Json(StatusCode::OK, shown, Vec::new())))
+    })
+}
+
+fn list_reply(
+    server: &Server,
+    parts: &Parts,
+    path: &ObjectPath,
+    query: &Query,
+) -> Result<Reply, ApiError> {
+    server.transact(|txn, env, store| {
+        let target = target(txn, path)?;
+        if is_question(&target) {
+            return Err(ApiError::method_not_allowed());
+        }
+        let page = read::list(store, txn, &target, query)?;
+        let items = page.items.iter().map(|object| &**object);
+        let full = || read::list_object(&target.served, &page);
+        let list = shape(parts).many(&target.served, &page.metadata, items, env.now, full);
+        Ok(Outcome::Drop(Reply::Json(StatusCode::OK, list, Vec::new())))
+    })
+}
+
+fn is_question(target: &Target) -> bool {
+    reviews::is_review(&target.served.resource.plural)
 }
 
 fn write_reply(
@@ -189,7 +274,8 @@ fn write_reply(
     let options = WriteOptions::parse(query, &parts.headers)?;
     server.transact(|txn, env, _| {
         let target = target(txn, path)?;
-        if target.served.resource.namespaced && target.namespace.is_empty() {
+        let everywhere = target.served.resource.namespaced && target.namespace.is_empty();
+        if everywhere || (is_question(&target) && !target.name.is_empty()) {
             return Err(ApiError::method_not_allowed());
         }
         let written = work(txn, &Ask { env, target: &target, options: &options })?;
@@ -210,9 +296,6 @@ fn delete_reply(
     let options = DeleteOptions::parse(query, options.as_ref())?;
     server.transact(|txn, env, _| {
         let target = target(txn, path)?;
-        if !target.subresource.is_empty() {
-            return Err(ApiError::method_not_allowed());
-        }
         let reply = if target.name.is_empty() {
             let verbs = &target.served.resource.verbs;
             if !verbs.iter().any(|verb| verb == "deletecollection") {
@@ -275,16 +358,29 @@ fn refusal(error: &ApiError) -> Response<ResponseBody> {
     if error.plain {
         return plain(status, "404 page not found\n");
     }
-    json(status, "application/json", &error.status(), &[])
+    json(status, "application/json", &error.status(), &[], false)
 }
+
+/// Answers shorter than this are not worth packing.
+const WORTH_PACKING: usize = 128 * 1024;
 
 fn json(
     status: StatusCode,
     media: &'static str,
     value: &Value,
     warnings: &[String],
+    packs: bool,
 ) -> Response<ResponseBody> {
-    let mut response = Response::new(Full::new(Bytes::from(format!("{value}\n"))).boxed_unsync());
+    let text = format!("{value}\n");
+    let packed = if packs && text.len() > WORTH_PACKING { pack(&text) } else { None };
+    let is_packed = packed.is_some();
+    let body = packed.unwrap_or_else(|| text.into_bytes());
+    let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
+    if is_packed {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
     *response.status_mut() = status;
     set_type(&mut response, media);
     for warning in warnings {
@@ -294,6 +390,12 @@ fn json(
         }
     }
     response
+}
+
+fn pack(text: &str) -> Option<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).ok()?;
+    encoder.finish().ok()
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<ResponseBody> {

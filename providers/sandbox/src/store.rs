@@ -14,9 +14,6 @@ use serde_json::Value;
 use crate::meta;
 use crate::persist::{Log, PersistError};
 
-/// How many events are kept for watches; older ones are answered with 410.
-const EVENTS_KEPT: usize = 10_000;
-
 /// A resource as a key: `configmaps`, or `deployments.apps`.
 pub(crate) type Table = String;
 /// Namespace (empty for objects of the cluster) and name.
@@ -48,17 +45,25 @@ pub(crate) struct Store {
     pub(crate) version: u64,
     tables: BTreeMap<Table, BTreeMap<Key, Arc<Value>>>,
     events: VecDeque<Event>,
+    /// How many events are kept for watches and pages; older ones are answered with 410.
+    history: usize,
     log: Option<Log>,
 }
 
 impl Store {
-    pub(crate) fn in_memory() -> Self {
-        Self { version: 1, tables: BTreeMap::new(), events: VecDeque::new(), log: None }
+    pub(crate) fn in_memory(history: usize) -> Self {
+        Self { version: 1, tables: BTreeMap::new(), events: VecDeque::new(), history, log: None }
     }
 
     /// What a log has kept, and every later write goes there first.
-    pub(crate) fn with_log(log: Log, version: u64, objects: Vec<(Table, Value)>) -> Self {
-        let mut store = Self { version: version.max(1), log: Some(log), ..Self::in_memory() };
+    pub(crate) fn with_log(
+        log: Log,
+        version: u64,
+        objects: Vec<(Table, Value)>,
+        history: usize,
+    ) -> Self {
+        let mut store =
+            Self { version: version.max(1), log: Some(log), ..Self::in_memory(history) };
         for (table, object) in objects {
             let key = key_of(&object);
             store.tables.entry(table).or_default().insert(key, Arc::new(object));
@@ -103,7 +108,7 @@ impl Store {
             };
             self.events.push_back(event);
         }
-        while self.events.len() > EVENTS_KEPT {
+        while self.events.len() > self.history {
             self.events.pop_front();
         }
         if let Some(log) = &mut self.log {
@@ -150,19 +155,21 @@ impl Txn<'_> {
     /// The objects of a table, in the order of their keys; `None` for all namespaces.
     pub(crate) fn list(&self, table: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
         let wanted = |key: &Key| namespace.is_none_or(|namespace| key.0 == namespace);
-        let mut found: BTreeMap<&Key, Arc<Value>> = BTreeMap::new();
-        for (key, object) in self.store.tables.get(table).into_iter().flatten() {
-            if wanted(key) {
-                found.insert(key, object.clone());
-            }
-        }
-        for ((changed, key), object) in &self.changes {
-            if changed == table && wanted(key) {
-                match object {
-                    Some(object) => found.insert(key, object.clone()),
-                    None => found.remove(key),
-                };
-            }
+        let start = (namespace.unwrap_or_default().to_owned(), String::new());
+        let stored = self.store.tables.get(table);
+        let stored = stored.into_iter().flat_map(|objects| objects.range(start.clone()..));
+        let mut found: BTreeMap<&Key, Arc<Value>> = stored
+            .take_while(|(key, _)| wanted(key))
+            .map(|(key, object)| (key, object.clone()))
+            .collect();
+        let changed = self.changes.range((table.to_owned(), start)..);
+        for ((_, key), object) in
+            changed.take_while(|((name, key), _)| name == table && wanted(key))
+        {
+            match object {
+                Some(object) => found.insert(key, object.clone()),
+                None => found.remove(key),
+            };
         }
         found.into_values().collect()
     }

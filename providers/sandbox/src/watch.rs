@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::errors::ApiError;
 use crate::handlers::Target;
 use crate::handlers::read::Selection;
+use crate::handlers::table::Shape;
 use crate::meta;
 use crate::request::Query;
 use crate::server::Server;
@@ -30,6 +31,7 @@ struct Watching {
     server: Arc<Server>,
     target: Target,
     selection: Selection,
+    shape: Shape,
     /// The version up to which everything was looked at.
     version: u64,
     bookmarks: bool,
@@ -45,6 +47,7 @@ pub(crate) fn open(
     server: &Arc<Server>,
     target: Target,
     query: &Query,
+    shape: Shape,
 ) -> Result<impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send + use<>, ApiError> {
     let selection = Selection::parse(&target.served, query)?;
     let initial_events = query.flag("sendInitialEvents");
@@ -68,6 +71,7 @@ pub(crate) fn open(
         server: server.clone(),
         target,
         selection,
+        shape,
         version: asked,
         bookmarks,
         changes: server.changes(),
@@ -108,7 +112,7 @@ impl Watching {
                     "too old resource version: {asked} ({})",
                     store.oldest_event()
                 ));
-                self.push("ERROR", &error.status());
+                self.line("ERROR", &error.status());
                 self.ended = true;
             }
             Ok(())
@@ -156,7 +160,7 @@ impl Watching {
                     self.version,
                     store.oldest_event()
                 ));
-                self.push("ERROR", &error.status());
+                self.line("ERROR", &error.status());
                 self.ended = true;
                 return;
             }
@@ -195,10 +199,16 @@ impl Watching {
         if end_of_initial {
             object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        self.push("BOOKMARK", &object);
+        self.line("BOOKMARK", &object);
     }
 
     fn push(&mut self, kind: &str, object: &Value) {
+        let now = self.server.options.clock.now();
+        let shown = self.shape.one(&self.target.served, object, now);
+        self.line(kind, &shown);
+    }
+
+    fn line(&mut self, kind: &str, object: &Value) {
         let mut line = json!({"type": kind, "object": object}).to_string();
         line.push('\n');
         self.ready.push_back(Bytes::from(line));

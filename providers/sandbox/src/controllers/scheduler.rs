@@ -46,7 +46,8 @@ pub(super) fn schedule_pending(txn: &mut Txn<'_>, env: &Env<'_>) {
     }
 }
 
-fn place(txn: &mut Txn<'_>, env: &Env<'_>, pod: &Arc<Value>) {
+/// Finds a node for a pod, or says why there is none.
+pub(super) fn place(txn: &mut Txn<'_>, env: &Env<'_>, pod: &Arc<Value>) {
     let Some(served) = catalog::built_in_table("pods") else { return };
     if let Some(node) = pod["spec"]["nodeName"].as_str().filter(|name| !name.is_empty()) {
         if txn.get("nodes", "", node).is_some() {
@@ -103,12 +104,34 @@ fn place(txn: &mut Txn<'_>, env: &Env<'_>, pod: &Arc<Value>) {
     set_status(txn, env, served, pod, status, SCHEDULER_STATUS);
 }
 
+/// Whether a daemon with this spec belongs on a node; daemons ignore cordons.
+pub(super) fn accepts(spec: &Value, node: &Value) -> bool {
+    repelled(spec, node).is_none()
+}
+
 /// Why a pod does not go to a node; `None` if it does.
 fn misfit(txn: &Txn<'_>, pod: &Value, node: &Value) -> Option<String> {
     let spec = &pod["spec"];
     if node["spec"]["unschedulable"] == true {
         return Some("node(s) were unschedulable".to_owned());
     }
+    if let Some(why) = repelled(spec, node) {
+        return Some(why);
+    }
+    let free = free(txn, node);
+    let mut wanted = limits::pod_requests(pod);
+    wanted.insert("pods".to_owned(), Quantity::from_integer(1));
+    wanted.into_iter().find_map(|(name, amount)| {
+        let left = free.get(&name).copied().unwrap_or_else(Quantity::zero);
+        (!amount.is_zero() && amount > left).then(|| match name.as_str() {
+            "pods" => "Too many pods".to_owned(),
+            name => format!("Insufficient {name}"),
+        })
+    })
+}
+
+/// Why labels or taints keep a pod from a node.
+fn repelled(spec: &Value, node: &Value) -> Option<String> {
     let labels = &node["metadata"]["labels"];
     let selector = json!({"matchLabels": spec["nodeSelector"]});
     if !LabelSelector::from_object(&selector).is_ok_and(|selector| selector.matches_json(labels)) {
@@ -122,16 +145,7 @@ fn misfit(txn: &Txn<'_>, pod: &Value, node: &Value) -> Option<String> {
             return Some(format!("node(s) had untolerated taint {{{key}: {value}}}"));
         }
     }
-    let free = free(txn, node);
-    let mut wanted = limits::pod_requests(pod);
-    wanted.insert("pods".to_owned(), Quantity::from_integer(1));
-    wanted.into_iter().find_map(|(name, amount)| {
-        let left = free.get(&name).copied().unwrap_or_else(Quantity::zero);
-        (!amount.is_zero() && amount > left).then(|| match name.as_str() {
-            "pods" => "Too many pods".to_owned(),
-            name => format!("Insufficient {name}"),
-        })
-    })
+    None
 }
 
 fn tolerated(spec: &Value, taint: &Value) -> bool {

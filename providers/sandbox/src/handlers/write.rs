@@ -6,11 +6,12 @@ use apimachinery::FieldError;
 use apimachinery::types;
 use serde_json::{Value, json};
 
-use super::{Answer, Ask, Written};
+use super::{Answer, Ask, Env, Target, Written};
+use crate::catalog::Served;
 use crate::codec::{self, DecodeError};
 use crate::errors::ApiError;
 use crate::fields::FieldRequest;
-use crate::request::FieldValidation;
+use crate::request::{FieldValidation, WriteOptions};
 use crate::store::Txn;
 use crate::{admission, controllers, defaults, kinds, meta, patch, validate};
 
@@ -136,8 +137,56 @@ fn apply(txn: &mut Txn<'_>, ask: &Ask<'_>, config: &Value) -> Answer<Written> {
     Ok(Written { object, created: false, warnings })
 }
 
-/// Stores a new object (normal form).
+/// Creates an object as one of the cluster's own programs does.
+pub(crate) fn create_as(
+    txn: &mut Txn<'_>,
+    env: &Env<'_>,
+    served: &Served,
+    object: &Value,
+    manager: &str,
+) -> Answer<Arc<Value>> {
+    let target = Target {
+        served: served.clone(),
+        namespace: meta::namespace(object).to_owned(),
+        name: String::new(),
+        subresource: String::new(),
+    };
+    let options = WriteOptions {
+        dry_run: false,
+        manager: manager.to_owned(),
+        manager_given: true,
+        force: false,
+        validation: FieldValidation::Ignore,
+    };
+    let ask = Ask { env, target: &target, options: &options };
+    let (mut object, _) = ask.decode(object).map_err(|error| ask.cannot_be_handled(&error))?;
+    defaults::apply(served, &mut object);
+    kinds::convert(served, &mut object);
+    ask.fields().update(None, &mut object);
+    put_new(txn, &ask, object)
+}
+
+/// Stores a changed object on behalf of a subresource that stands for a part of it.
+pub(crate) fn put_changed(
+    txn: &mut Txn<'_>,
+    ask: &Ask<'_>,
+    object: &Value,
+    live: &Value,
+) -> Answer<Arc<Value>> {
+    let (mut object, _) = ask.decode(object).map_err(|error| ask.cannot_be_handled(&error))?;
+    ask.fields().update(Some(live), &mut object);
+    store_changed(txn, ask, object, live)
+}
+
+/// Stores a new object and lets the controllers know.
 fn store_new(txn: &mut Txn<'_>, ask: &Ask<'_>, object: Value) -> Answer<Arc<Value>> {
+    let written = put_new(txn, ask, object)?;
+    controllers::after_write(txn, ask.env, &ask.target.served, &written);
+    Ok(written)
+}
+
+/// Stores a new object (normal form).
+fn put_new(txn: &mut Txn<'_>, ask: &Ask<'_>, object: Value) -> Answer<Arc<Value>> {
     let mut object = object;
     let (served, env) = (&ask.target.served, ask.env);
     let generate = meta::text(&object, "generateName").to_owned();
@@ -161,9 +210,7 @@ fn store_new(txn: &mut Txn<'_>, ask: &Ask<'_>, object: Value) -> Answer<Arc<Valu
         return Err(ApiError::already_exists(&served.resource, name));
     }
     let written = codec::encode_stored(types::builtin(), served.type_id, &object);
-    let written = txn.put(&served.table, written);
-    controllers::after_write(txn, env, served, &written);
-    Ok(written)
+    Ok(txn.put(&served.table, written))
 }
 
 /// Stores a changed object (normal form), or finds that nothing changed.

@@ -56,7 +56,7 @@ fn replay(row: &Value) -> Result<(), String> {
         .find(|served| served.resource.kind == kind && !served.resource.group.starts_with("events"))
         .unwrap();
     let options = Options { nodes: false, ..Options::real() };
-    let sandbox = Arc::new(Server::new(Store::in_memory(), options).unwrap());
+    let sandbox = Arc::new(Server::new(Store::in_memory(100), options).unwrap());
     let before = &row["before"];
     if !before.is_null() {
         let before = before.clone();

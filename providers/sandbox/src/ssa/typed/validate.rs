@@ -45,10 +45,8 @@ impl Walker<'_> {
                 _ => self.complain(path, format!("expected list, got {}", shown(value))),
             },
             Some(Shape::Scalar) => {
-                if let Some(scalar) = definition.scalar
-                    && let Some(wanted) = mismatch(scalar, value)
-                {
-                    self.complain(path, format!("expected {wanted}, got {}", shown(value)));
+                if let Some(why) = definition.scalar.and_then(|scalar| mismatch(scalar, value)) {
+                    self.complain(path, why);
                 }
             }
             None => self.complain(path, "schema error: invalid atom".to_owned()),
@@ -98,27 +96,77 @@ impl Walker<'_> {
     }
 }
 
-/// What was wanted instead, if the value is not it.
-fn mismatch(scalar: Scalar, value: &Value) -> Option<&'static str> {
+/// What is wrong with a single value, in the words of the real server, which shows its
+/// own internals differently for each kind.
+fn mismatch(scalar: Scalar, value: &Value) -> Option<String> {
     match scalar {
         Scalar::String | Scalar::Bytes | Scalar::Time | Scalar::MicroTime | Scalar::Duration => {
-            (!value.is_string()).then_some("string")
+            (!value.is_string()).then(|| {
+                format!(
+                    "expected string, got &value.valueUnstructured{{Value:{}}}",
+                    go_syntax(value)
+                )
+            })
         }
-        Scalar::Bool => (!value.is_boolean()).then_some("boolean"),
-        Scalar::Int32 | Scalar::Int64 | Scalar::Float => {
-            (!value.is_number()).then_some("numeric (int or float)")
+        Scalar::Bool => {
+            (!value.is_boolean()).then(|| format!("expected boolean, got {}", shown(value)))
         }
-        Scalar::Quantity | Scalar::IntOrString => {
-            (value.is_object() || value.is_array()).then_some("any scalar")
-        }
+        Scalar::Int32 | Scalar::Int64 | Scalar::Float => (!value.is_number())
+            .then(|| format!("expected numeric (int or float), got {}", go_type(value))),
+        Scalar::Quantity | Scalar::IntOrString => (value.is_object() || value.is_array())
+            .then(|| format!("expected any scalar, got {}", shown(value))),
         Scalar::Any => None,
     }
 }
 
 fn shown(value: &Value) -> String {
+    format!("&{{{}}}", go_plain(value))
+}
+
+/// As Go prints a value plainly.
+fn go_plain(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("&value.valueUnstructured{{Value:{text:?}}}"),
-        Value::Object(_) => "&{map[]}".to_owned(),
-        other => format!("&{{{other}}}"),
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(go_plain).collect::<Vec<_>>().join(" "))
+        }
+        Value::Object(entries) => {
+            let entries: Vec<String> =
+                entries.iter().map(|(name, value)| format!("{name}:{}", go_plain(value))).collect();
+            format!("map[{}]", entries.join(" "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// As Go prints a value in its own syntax.
+fn go_syntax(value: &Value) -> String {
+    match value {
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(go_syntax).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        Value::Object(entries) => {
+            let entries: Vec<String> = entries
+                .iter()
+                .map(|(name, value)| format!("{name:?}:{}", go_syntax(value)))
+                .collect();
+            format!("map[string]interface {{}}{{{}}}", entries.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
     }
 }

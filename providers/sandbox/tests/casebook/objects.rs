@@ -1,5 +1,4 @@
 //! The life of objects as a client sees it, through the same `kube::Client` as a real cluster's.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, Node, ResourceQuota};
 use k8s_openapi::api::networking::v1::NetworkPolicy;

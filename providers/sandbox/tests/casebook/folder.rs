@@ -1,0 +1,120 @@
+//! A sandbox in a folder: what was answered is there after any end.
+
+use std::fs;
+use std::time::Duration;
+
+use sandbox::{OpenError, Options, Sandbox};
+use serde_json::{Value, json};
+
+use crate::support::{apply, get};
+
+fn map(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "default"},
+        "data": {"k": "v"},
+    })
+}
+
+#[tokio::test]
+async fn reopened_folder_has_the_same_objects_and_goes_on_counting() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, nodes) = {
+        let client = Sandbox::open(folder.path()).unwrap().client();
+        (apply(&client, &map("a")).await.unwrap(), get(&client, "v1", "Node", "", "worker-1").await)
+    };
+    tokio::task::yield_now().await;
+    let client = Sandbox::open(folder.path()).unwrap().client();
+    assert_eq!(get(&client, "v1", "ConfigMap", "default", "a").await, first);
+    assert_eq!(get(&client, "v1", "Node", "", "worker-1").await, nodes);
+    let second = apply(&client, &map("b")).await.unwrap();
+    let version = |object: &Value| {
+        object["metadata"]["resourceVersion"].as_str().unwrap().parse::<u64>().unwrap()
+    };
+    assert!(version(&second) > version(&first));
+}
+
+#[tokio::test]
+async fn second_opener_waits_for_the_first_and_then_says_who_is_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Sandbox::open(folder.path()).unwrap();
+    let patience = |milliseconds: u64| Options {
+        lock_timeout: Duration::from_millis(milliseconds),
+        ..Options::real()
+    };
+    let refused = Sandbox::open_with(folder.path(), patience(50)).err().unwrap();
+    assert!(matches!(refused, OpenError::InUse { .. }));
+    assert!(refused.to_string().ends_with("is in use by another process"));
+    let path = folder.path().to_owned();
+    let waiting = std::thread::spawn(move || Sandbox::open_with(&path, patience(5_000)).is_ok());
+    std::thread::sleep(Duration::from_millis(100));
+    drop(first);
+    assert!(waiting.join().unwrap());
+}
+
+/// Cuts the log at every byte: what was complete is there, and the folder always opens.
+#[tokio::test]
+async fn log_cut_short_anywhere_loses_only_the_unfinished_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.jsonl");
+    let options = || Options { nodes: false, ..Options::real() };
+    {
+        let client = Sandbox::open_with(folder.path(), options()).unwrap().client();
+        apply(&client, &map("a")).await.unwrap();
+        apply(&client, &map("b")).await.unwrap();
+    }
+    tokio::task::yield_now().await;
+    let whole = fs::read(&log).unwrap();
+    let ends: Vec<usize> =
+        (0..whole.len()).filter(|at| whole[*at] == b'\n').map(|at| at + 1).collect();
+    let last = ends[ends.len() - 2];
+    for cut in (last..whole.len()).step_by(7) {
+        fs::write(&log, &whole[..cut]).unwrap();
+        let client = Sandbox::open_with(folder.path(), options()).unwrap().client();
+        assert_ne!(get(&client, "v1", "ConfigMap", "default", "a").await, Value::Null);
+        assert_eq!(
+            get(&client, "v1", "ConfigMap", "default", "b").await,
+            Value::Null,
+            "cut at {cut}"
+        );
+        drop(client);
+        tokio::task::yield_now().await;
+    }
+}
+
+#[test]
+fn damage_in_the_middle_is_reported_and_not_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Sandbox::open(folder.path()).unwrap());
+    let log = folder.path().join("log.jsonl");
+    let mut bytes = fs::read(&log).unwrap();
+    let copy = bytes.clone();
+    bytes[100] ^= 1;
+    bytes.extend(copy);
+    fs::write(&log, bytes).unwrap();
+    let refused = Sandbox::open(folder.path()).err().unwrap();
+    assert!(matches!(refused, OpenError::Damaged { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn long_log_becomes_a_snapshot_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options { nodes: false, ..Options::real() };
+    {
+        let client = Sandbox::open_with(folder.path(), options()).unwrap().client();
+        for number in 0..12 {
+            let mut big = map(&format!("m{number}"));
+            big["data"]["k"] = json!("x".repeat(500_000));
+            apply(&client, &big).await.unwrap();
+        }
+    }
+    tokio::task::yield_now().await;
+    assert!(folder.path().join("snapshot.json").exists());
+    let client = Sandbox::open_with(folder.path(), options()).unwrap().client();
+    for number in 0..12 {
+        assert_ne!(
+            get(&client, "v1", "ConfigMap", "default", &format!("m{number}")).await,
+            Value::Null
+        );
+    }
+}

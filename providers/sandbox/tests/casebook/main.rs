@@ -1,0 +1,17 @@
+//! The casebook of the sandbox: what a client sees, through the same `kube::Client` as a
+//! real cluster's.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod faults;
+mod folder;
+mod laws;
+mod limits;
+mod namespaces;
+mod nodes;
+mod objects;
+mod patches;
+mod ports;
+mod refusals;
+mod support;
+mod watches;
+mod workloads;
