@@ -9,6 +9,7 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+mod bench;
 mod checkout;
 mod codegen;
 mod control_plane;
@@ -35,6 +36,8 @@ enum Task {
     NewResource(new_resource::Arguments),
     /// Run everything that has to be green: format, lints, tests, tidy, generated files
     Test(gate::Arguments),
+    /// Measure clinch, beside Terraform where it is installed
+    Bench(bench::Arguments),
     /// A real Kubernetes control plane on this machine, for tests
     #[command(subcommand)]
     ControlPlane(control_plane::Command),
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Codegen(arguments) => codegen::run(&arguments),
         Task::NewResource(arguments) => new_resource::run(&arguments),
         Task::Test(arguments) => gate::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::ControlPlane(command) => control_plane::run(command),
     };
     match done {

@@ -111,7 +111,7 @@ fn build_tests() -> Result<Option<PathBuf>, Trouble> {
 }
 
 /// The path in cargo's message about the binary, as opposed to its unit tests.
-fn clinch_binary(line: &str) -> Option<PathBuf> {
+pub(crate) fn clinch_binary(line: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(line).ok()?;
     let target = &message["target"];
     let is_it = target["name"] == "clinch"

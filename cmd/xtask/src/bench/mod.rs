@@ -1,0 +1,108 @@
+//! `cargo xtask bench`: what clinch costs, beside Terraform, on this machine, now.
+//!
+//! Answers one question: *are the promises of performance kept?* Both tools get the same objects
+//! in the same shape; whole processes are measured; both take turns, so that what else the machine
+//! does hits both; and a ratio is only ever made of figures of one run. CPU seconds are the figure
+//! to compare, since a busy machine stretches wall time.
+//!
+//! Start reading at [`run`], which is the list of workloads; [`table::GOALS`] says what each has
+//! to reach.
+//!
+//! **Invariant:** nothing is compared that was not checked. A plan that does not say what it
+//! should ends the run.
+//!
+//! **Invariant:** a missing Terraform is said loudly and makes no ratio.
+
+mod machine;
+mod measure;
+mod pair;
+mod shapes;
+mod state;
+mod table;
+mod terraform;
+
+use crate::trouble::{Doing, Trouble, print, say};
+use pair::{Bench, Workload};
+use shapes::Shape;
+use std::ffi::OsString;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use table::Report;
+use terraform::Terraform;
+
+/// What to measure.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// How many objects that do not refer to each other (P1, P2, P7)
+    #[arg(long, value_name = "N", default_value = "10000")]
+    objects: NonZeroUsize,
+    /// How many objects in 20 layers with three references each (P3)
+    #[arg(long, value_name = "N", default_value = "2000")]
+    dag: NonZeroUsize,
+    /// 500 of both: the figures are no proof, but the run is short
+    #[arg(long, conflicts_with_all = ["objects", "dag"])]
+    quick: bool,
+    /// How often each plan is run; of slow ones of Terraform one run has to do
+    #[arg(long, value_name = "N", default_value = "3")]
+    runs: NonZeroUsize,
+    /// Measure clinch alone
+    #[arg(long)]
+    no_terraform: bool,
+    /// Measure this binary instead of building one
+    #[arg(long, value_name = "FILE")]
+    clinch: Option<PathBuf>,
+    /// Write the report here as well, as Markdown
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Be the parent of a measured process and write its cost here
+    #[arg(long, hide = true, requires = "command")]
+    measure: Option<PathBuf>,
+    #[arg(last = true, hide = true)]
+    command: Vec<OsString>,
+}
+
+/// How many objects P8 is about.
+const SMALL: usize = 100;
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
+    if let Some(result) = &arguments.measure {
+        return measure::parent(result, &arguments.command);
+    }
+    let clinch = match &arguments.clinch {
+        Some(given) => given.canonicalize().doing(|| format!("looking for {}", given.display()))?,
+        None => machine::build_clinch()?,
+    };
+    let folder = machine::folder()?;
+    let terraform = if arguments.no_terraform { None } else { Terraform::find(&folder)? };
+    match &terraform {
+        Some(found) => say(format_args!("Terraform {}, {}", found.version, found.kind)),
+        None => say(table::ABSENT),
+    }
+    let (objects, dag) =
+        if arguments.quick { (500, 500) } else { (arguments.objects.get(), arguments.dag.get()) };
+    let bench = Bench { clinch, terraform, folder, runs: arguments.runs.get() };
+    let mut report = Report::new(machine::describe(&bench)?);
+    report.launcher = bench.launcher()?;
+
+    for (shape, size, first_plan) in [
+        (Shape::Independent, SMALL, false),
+        (Shape::Layered, dag, false),
+        (Shape::Independent, objects, true),
+    ] {
+        let workload = Workload::write(&bench, shape, size)?;
+        if first_plan {
+            report.add(workload.first_plan(&bench)?);
+        }
+        report.add(workload.apply(&bench)?);
+        report.add(workload.second_plan(&bench)?);
+        workload.remove()?;
+    }
+
+    let text = report.to_string();
+    print(&text)?;
+    if let Some(out) = &arguments.out {
+        fs::write(out, &text).doing(|| format!("writing {}", out.display()))?;
+    }
+    Ok(())
+}
