@@ -296,11 +296,8 @@ impl Decider<'_, '_> {
                 return None;
             };
             let (asked, answer) = open.remove(at);
-            planned = kind.plan(&PlanRequest {
-                preview: Some(answer),
-                asked: Some(asked),
-                ..request
-            });
+            planned =
+                kind.plan(&PlanRequest { preview: Some(answer), asked: Some(asked), ..request });
         }
         match planned {
             Planned::Decided(mut decision) => {

@@ -333,7 +333,8 @@ fn field_that_a_person_changed_by_hand_is_taken_back_in_the_open() {
         let taken = case().asked(op).would(&applied(r#"{"color": "blue"}"#)).plan();
         let text = answer(&taken);
         assert!(text.contains("~ data.color = \"red\" -> \"blue\""), "{text}");
-        let note = format!("note at `data.color`: changed by hand (`{manager}`), and taken back");
+        let note =
+            format!("note at `data.color`: changed by hand (`{manager}`); an apply takes it back");
         assert!(text.contains(&note), "{text}");
         let Planned::Decided(decision) = taken else { panic!() };
         assert_eq!(decision.ops[0].args.get("force"), Some(&true.into()));

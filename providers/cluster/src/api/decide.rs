@@ -157,7 +157,7 @@ impl Case<'_> {
         for one in taken.as_list().unwrap_or_default() {
             let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
             let path = self.names.argument(&fields::resolve(text("field"), &self.intent));
-            let text = format!("changed by hand (`{}`), and taken back", text("manager"));
+            let text = format!("changed by hand (`{}`); an apply takes it back", text("manager"));
             self.notes.push(Note { path, text });
         }
         let op = update(self.ty, self.request.identity, intent, live, &taken);
