@@ -184,22 +184,36 @@ fn no_colour_reaches_a_pipe_unless_it_is_forced() {
 #[test]
 fn a_reader_that_has_read_enough_does_not_stop_an_apply() {
     let desk = Desk::new();
-    desk.write(
-        "main.hcl",
-        "resource \"namespace\" \"team\" {\n  count = 200\n  name  = \"team-${count.index}\"\n}\n",
-    );
-    for args in [&["plan"][..], &["apply", "-auto-approve"], &["apply", "-auto-approve", "-json"]] {
-        let mut command = desk.command(args);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        drop(child.stdout.take());
-        let mut err = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-        let code = child.wait().unwrap().code();
-        assert_eq!(code, Some(0), "{args:?}\n{err}");
-        assert!(!err.contains("panicked"), "{err}");
-    }
+    let teams =
+        "resource \"namespace\" \"team\" {\n  count = 100\n  name  = \"team-${count.index}\"\n}\n";
+    desk.write("main.hcl", teams);
+    closed(&desk, &["plan"], true);
+    closed(&desk, &["apply", "-auto-approve"], true);
+    assert_eq!(desk.run(&["state", "list"]).out.lines().count(), 100);
+    desk.write("main.hcl", teams.replace("100", "200"));
+    closed(&desk, &["apply", "-auto-approve", "-json"], true);
     assert_eq!(desk.run(&["state", "list"]).out.lines().count(), 200);
+    desk.write("main.hcl", teams.replace("100", "300"));
+    closed(&desk, &["apply", "-auto-approve"], false);
+    assert_eq!(desk.run(&["state", "list"]).out.lines().count(), 300);
+}
+
+/// Runs with a stream that nobody reads: standard output, or else standard error.
+#[track_caller]
+fn closed(desk: &Desk, args: &[&str], out: bool) {
+    let mut child =
+        desk.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let mut said = String::new();
+    if out {
+        drop(stdout);
+        { stderr }.read_to_string(&mut said).unwrap();
+    } else {
+        drop(stderr);
+        { stdout }.read_to_string(&mut said).unwrap();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{args:?}\n{said}");
+    assert!(!said.contains("panicked"), "{said}");
 }
 
 #[test]

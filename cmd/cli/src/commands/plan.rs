@@ -115,9 +115,8 @@ fn renamed(plan: &Plan, state: &State) -> String {
         let key = &record.identity.key;
         let new = plan.changes.iter().find(|c| c.identity.key == *key && c.addr != *old);
         if let Some(new) = new.filter(|c| c.action != Action::Delete) {
-            let shown = &record.identity.shown;
-            let _never_fails = writeln!(out, "  {old} is {} from now on ({shown})", new.addr);
+            let _never_fails = writeln!(out, "  # {old} has moved to {}", new.addr);
         }
     }
-    if out.is_empty() { out } else { format!("\nRenamed in the state:\n{out}") }
+    if out.is_empty() { out } else { format!("\n{out}") }
 }
