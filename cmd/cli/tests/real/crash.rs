@@ -60,8 +60,13 @@ fn kill(mut child: Child) {
 /// Resumes, unless nothing had begun, and compares with the undisturbed run. Says whether
 /// something had begun.
 fn resumed(site: &Site<'_>, command: &[&str], goal: &Goal, point: &str) -> bool {
-    let begun = site.entries() > 0;
-    if begun {
+    let journal = std::fs::read_to_string(site.journal()).unwrap_or_default();
+    let begun = journal.contains('\n');
+    if journal.contains("run_finished") {
+        // All was done; the next run puts the journal away.
+        let said = site.run(&["apply", "-resume"]);
+        assert!(said.err.contains("Error: Nothing to resume"), "{point}: {}", said.all());
+    } else if begun {
         let said = site.run(&["apply", "-resume", "-auto-approve"]);
         assert_eq!(said.code, 0, "{point}: {}", said.all());
     } else {
@@ -72,7 +77,9 @@ fn resumed(site: &Site<'_>, command: &[&str], goal: &Goal, point: &str) -> bool 
     }
     assert_eq!(site.world(), goal.world, "{point}");
     assert_eq!(site.remembered(), goal.remembered, "{point}");
-    assert_eq!(site.entries(), 0, "{point}: the journal is put away");
+    if !journal.contains("run_finished") {
+        assert_eq!(site.entries(), 0, "{point}: the journal is put away");
+    }
     if command[0] == "apply" {
         site.is_converged();
     }
@@ -127,9 +134,10 @@ fn destroy_killed_while_any_request_is_unanswered_is_resumed_to_the_same_world()
 }
 
 /// Kills when the journal has each number of entries, with many steps under way.
-fn walk_entries(command: &[&str], stage: impl Fn() -> Stage, goal: &Goal) {
-    let mut begun = 0;
-    for entries in 1..=goal.entries {
+fn walk_entries(command: &[&str], stage: impl Fn() -> Stage, goal: &Goal, step: usize) {
+    let (mut begun, mut points) = (0, 0);
+    for entries in (1..=goal.entries).step_by(step) {
+        points += 1;
         let stage = stage();
         let site = prepared(&stage, command);
         if stage.name == "sandbox" {
@@ -150,14 +158,14 @@ fn walk_entries(command: &[&str], stage: impl Fn() -> Stage, goal: &Goal) {
             assert_eq!(site.world(), goal.world);
         }
     }
-    println!("{command:?}: killed at {begun} of {} entries", goal.entries);
-    assert!(begun > goal.entries / 2, "only {begun} points");
+    println!("{command:?}: killed at {begun} of {points} entries");
+    assert!(begun > points / 2, "only {begun} points");
 }
 
 #[test]
 fn apply_with_many_steps_at_once_killed_at_any_entry_is_resumed_to_the_same_world() {
     let command = ["apply", "-auto-approve"];
-    walk_entries(&command, Stage::sandbox, &undisturbed(&command));
+    walk_entries(&command, Stage::sandbox, &undisturbed(&command), 1);
 }
 
 #[test]
@@ -204,5 +212,5 @@ fn apply_killed_on_a_real_server_is_resumed_to_the_same_world() {
         Goal { requests: 0, entries, world, remembered }
     };
     let real = || Stage::real("kill -9").expect("it was there");
-    walk_entries(&command, real, &goal);
+    walk_entries(&command, real, &goal, 3);
 }

@@ -3,5 +3,9 @@
 
 mod crash;
 mod examples;
+mod interrupt;
+mod noop;
+mod others;
+mod refused;
 mod site;
 mod stage;

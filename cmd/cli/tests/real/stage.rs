@@ -70,12 +70,17 @@ impl Stage {
 
     /// What kubectl says, if it is there.
     pub(super) fn kubectl(&self, args: &[&str]) -> String {
+        self.kubectl_with(args, &[])
+    }
+
+    pub(super) fn kubectl_with(&self, args: &[&str], set: &[(&str, &str)]) -> String {
         let kubectl = from_environment("CLINCH_TEST_KUBECTL")
             .expect("CLINCH_TEST_KUBECTL comes with CLINCH_TEST_KUBECONFIG");
         let said = Command::new(kubectl)
             .arg("--kubeconfig")
             .arg(&self.kubeconfig)
             .args(args)
+            .envs(set.iter().copied())
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&said.stdout).into_owned();
