@@ -40,6 +40,9 @@ pub(crate) fn allocate(txn: &Txn<'_>, served: &Served, object: &mut Value) -> Re
 
 /// After an object was created or changed.
 pub(crate) fn after_write(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, object: &Arc<Value>) {
+    if !env.controllers {
+        return;
+    }
     match served.table.as_str() {
         "namespaces" => namespaces::after_write(txn, env, object),
         "resourcequotas" => quotas::recount(txn, env, meta::namespace(object)),
@@ -62,6 +65,9 @@ pub(crate) fn after_write(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, obj
 
 /// After an object is gone.
 pub(crate) fn after_delete(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, last: &Arc<Value>) {
+    if !env.controllers {
+        return;
+    }
     garbage::collect(txn, env, last);
     match served.table.as_str() {
         catalog::DEFINITIONS => definitions::drop_objects(txn, env, last),

@@ -30,6 +30,8 @@ pub(crate) struct Env<'a> {
     /// The time as objects carry it.
     pub(crate) now_text: String,
     pub(crate) identities: &'a dyn Identities,
+    /// Whether controllers are played.
+    pub(crate) controllers: bool,
 }
 
 /// The object that a request is about.

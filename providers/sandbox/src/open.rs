@@ -23,6 +23,9 @@ pub struct Options {
     pub identities: Arc<dyn Identities>,
     /// Whether a new sandbox starts with its three simulated nodes.
     pub nodes: bool,
+    /// Whether controllers, the scheduler and the nodes' agents are played. Without them
+    /// objects are only stored, as by a server that runs alone.
+    pub controllers: bool,
     /// How long to wait for another process that has the same folder open.
     pub lock_timeout: Duration,
     /// How many past events watches and pages can go back.
@@ -36,6 +39,7 @@ impl Options {
             clock: Arc::new(SystemClock),
             identities: Arc::new(RandomIdentities),
             nodes: true,
+            controllers: true,
             lock_timeout: Duration::from_secs(10),
             history: 10_000,
         }

@@ -64,6 +64,7 @@ impl Server {
             now,
             now_text: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             identities: &*self.options.identities,
+            controllers: self.options.controllers,
         };
         let mut store = self.lock();
         let (value, changes) = {
