@@ -8,5 +8,6 @@ mod decide;
 mod kinds;
 mod noop;
 mod oracle_canon;
+mod oracle_live;
 mod oracle_noop;
 mod support;

@@ -9,25 +9,25 @@ use serde_json::{Map, Value as Json, json};
 /// A kind of object to compare.
 pub(super) struct Kind {
     pub(super) api_version: &'static str,
-    pub(super) kind: &'static str,
+    pub(super) name: &'static str,
     draw: fn(&mut Dice) -> Json,
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
 pub(super) const KINDS: [Kind; 12] = [
-    Kind { api_version: "v1", kind: "ConfigMap", draw: config_map },
-    Kind { api_version: "v1", kind: "Secret", draw: secret },
-    Kind { api_version: "networking.k8s.io/v1", kind: "NetworkPolicy", draw: network_policy },
-    Kind { api_version: "apps/v1", kind: "Deployment", draw: deployment },
-    Kind { api_version: "apps/v1", kind: "DaemonSet", draw: daemon_set },
-    Kind { api_version: "v1", kind: "Service", draw: service },
-    Kind { api_version: "v1", kind: "ResourceQuota", draw: resource_quota },
-    Kind { api_version: "v1", kind: "LimitRange", draw: limit_range },
-    Kind { api_version: RBAC, kind: "Role", draw: role },
-    Kind { api_version: RBAC, kind: "ClusterRole", draw: cluster_role },
-    Kind { api_version: RBAC, kind: "RoleBinding", draw: role_binding },
-    Kind { api_version: "v1", kind: "ServiceAccount", draw: service_account },
+    Kind { api_version: "v1", name: "ConfigMap", draw: config_map },
+    Kind { api_version: "v1", name: "Secret", draw: secret },
+    Kind { api_version: "networking.k8s.io/v1", name: "NetworkPolicy", draw: network_policy },
+    Kind { api_version: "apps/v1", name: "Deployment", draw: deployment },
+    Kind { api_version: "apps/v1", name: "DaemonSet", draw: daemon_set },
+    Kind { api_version: "v1", name: "Service", draw: service },
+    Kind { api_version: "v1", name: "ResourceQuota", draw: resource_quota },
+    Kind { api_version: "v1", name: "LimitRange", draw: limit_range },
+    Kind { api_version: RBAC, name: "Role", draw: role },
+    Kind { api_version: RBAC, name: "ClusterRole", draw: cluster_role },
+    Kind { api_version: RBAC, name: "RoleBinding", draw: role_binding },
+    Kind { api_version: "v1", name: "ServiceAccount", draw: service_account },
 ];
 
 /// Spellings of the same quantity, a row each.
@@ -44,11 +44,14 @@ impl Kind {
     /// Content for an object of this kind; what it is called is not part of it.
     pub(super) fn draw(&self, dice: &mut Dice) -> Json {
         let mut content = (self.draw)(dice);
-        let metadata = part(dice, &[
-            (55, "labels", |dice| map(dice, &["app", "tier", "example.com/team"], label)),
-            (30, "annotations", |dice| map(dice, &["note", "example.com/why"], text)),
-            (8, "finalizers", |dice| json!(dice.some(&["example.com/a", "example.com/b"]))),
-        ]);
+        let metadata = part(
+            dice,
+            &[
+                (55, "labels", |dice| map(dice, &["app", "tier", "example.com/team"], label)),
+                (30, "annotations", |dice| map(dice, &["note", "example.com/why"], text)),
+                (8, "finalizers", |dice| json!(dice.some(&["example.com/a", "example.com/b"]))),
+            ],
+        );
         content["metadata"] = metadata;
         content
     }
@@ -57,7 +60,7 @@ impl Kind {
     pub(super) fn object(&self, namespace: Option<&str>, name: &str, content: &Json) -> Json {
         let mut object = content.clone();
         object["apiVersion"] = self.api_version.into();
-        object["kind"] = self.kind.into();
+        object["kind"] = self.name.into();
         object["metadata"]["name"] = name.into();
         if let Some(namespace) = namespace {
             object["metadata"]["namespace"] = namespace.into();
@@ -68,7 +71,7 @@ impl Kind {
 
     /// However the content was mixed, no pod comes of it.
     pub(super) fn keep_idle(&self, object: &mut Json) {
-        match self.kind {
+        match self.name {
             "Deployment" => object["spec"]["replicas"] = 0.into(),
             "DaemonSet" => {
                 object["spec"]["template"]["spec"]["nodeSelector"] =
@@ -144,11 +147,14 @@ fn quantities(dice: &mut Dice) -> Json {
 }
 
 fn config_map(dice: &mut Dice) -> Json {
-    part(dice, &[
-        (85, "data", |dice| map(dice, &["a", "b", "c.d", "e_f"], text)),
-        (20, "binaryData", |dice| map(dice, &["bin", "bin.2"], encoded)),
-        (10, "immutable", |_| false.into()),
-    ])
+    part(
+        dice,
+        &[
+            (85, "data", |dice| map(dice, &["a", "b", "c.d", "e_f"], text)),
+            (20, "binaryData", |dice| map(dice, &["bin", "bin.2"], encoded)),
+            (10, "immutable", |_| false.into()),
+        ],
+    )
 }
 
 fn encoded(dice: &mut Dice) -> Json {
@@ -156,43 +162,60 @@ fn encoded(dice: &mut Dice) -> Json {
 }
 
 fn secret(dice: &mut Dice) -> Json {
-    part(dice, &[
-        (60, "type", |_| "Opaque".into()),
-        (70, "data", |dice| map(dice, &["user", "password", "c.d"], encoded)),
-        (35, "stringData", |dice| map(dice, &["user", "token"], text)),
-    ])
+    part(
+        dice,
+        &[
+            (60, "type", |_| "Opaque".into()),
+            (70, "data", |dice| map(dice, &["user", "password", "c.d"], encoded)),
+            (35, "stringData", |dice| map(dice, &["user", "token"], text)),
+        ],
+    )
 }
 
 fn selector(dice: &mut Dice) -> Json {
-    part(dice, &[(50, "matchLabels", labels), (20, "matchExpressions", |dice| {
-        list(dice, 2, |dice| match dice.below(2) {
-            0 => json!({"key": "app", "operator": "In", "values": ["blue", "green"]}),
-            _ => json!({"key": "tier", "operator": "Exists"}),
-        })
-    })])
+    part(
+        dice,
+        &[
+            (50, "matchLabels", labels),
+            (20, "matchExpressions", |dice| {
+                list(dice, 2, |dice| match dice.below(2) {
+                    0 => json!({"key": "app", "operator": "In", "values": ["blue", "green"]}),
+                    _ => json!({"key": "tier", "operator": "Exists"}),
+                })
+            }),
+        ],
+    )
 }
 
 fn network_policy(dice: &mut Dice) -> Json {
-    let mut spec = part(dice, &[
-        (60, "policyTypes", |dice| json!(dice.some(&["Ingress", "Egress"]))),
-        (60, "ingress", |dice| {
-            list(dice, 2, |dice| part(dice, &[(60, "ports", policy_ports), (60, "from", peers)]))
-        }),
-        (40, "egress", |dice| {
-            list(dice, 2, |dice| part(dice, &[(60, "ports", policy_ports), (60, "to", peers)]))
-        }),
-    ]);
+    let mut spec = part(
+        dice,
+        &[
+            (60, "policyTypes", |dice| json!(dice.some(&["Ingress", "Egress"]))),
+            (60, "ingress", |dice| {
+                list(dice, 2, |dice| {
+                    part(dice, &[(60, "ports", policy_ports), (60, "from", peers)])
+                })
+            }),
+            (40, "egress", |dice| {
+                list(dice, 2, |dice| part(dice, &[(60, "ports", policy_ports), (60, "to", peers)]))
+            }),
+        ],
+    );
     spec["podSelector"] = selector(dice);
     json!({"spec": spec})
 }
 
 fn policy_ports(dice: &mut Dice) -> Json {
     list(dice, 2, |dice| {
-        part(dice, &[
-            (80, "port", |dice| dice.pick(&[json!(80), json!(443), json!("web")])),
-            (40, "protocol", |dice| dice.pick(&["TCP", "UDP"]).into()),
-            (5, "endPort", |_| 500.into()),
-        ])
+        part(
+            dice,
+            &[
+                (80, "port", |dice| dice.pick(&[json!(80), json!(443), json!("web")])),
+                (40, "protocol", |dice| dice.pick(&["TCP", "UDP"]).into()),
+                (5, "endPort", |_| 500.into()),
+            ],
+        )
     })
 }
 
@@ -209,31 +232,37 @@ fn peers(dice: &mut Dice) -> Json {
 }
 
 fn deployment(dice: &mut Dice) -> Json {
-    let mut spec = part(dice, &[
-        (30, "minReadySeconds", small),
-        (30, "revisionHistoryLimit", small),
-        (15, "paused", |_| false.into()),
-        (20, "progressDeadlineSeconds", |_| 600.into()),
-        (30, "strategy", |dice| match dice.below(3) {
-            0 => json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}}),
-            1 => json!({"rollingUpdate": {"maxUnavailable": 1}}),
-            _ => json!({}),
-        }),
-    ]);
+    let mut spec = part(
+        dice,
+        &[
+            (30, "minReadySeconds", small),
+            (30, "revisionHistoryLimit", small),
+            (15, "paused", |_| false.into()),
+            (20, "progressDeadlineSeconds", |_| 600.into()),
+            (30, "strategy", |dice| match dice.below(3) {
+                0 => json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}}),
+                1 => json!({"rollingUpdate": {"maxUnavailable": 1}}),
+                _ => json!({}),
+            }),
+        ],
+    );
     spec["selector"] = json!({"matchLabels": {"run": "noop"}});
     spec["template"] = template(dice);
     json!({"spec": spec})
 }
 
 fn daemon_set(dice: &mut Dice) -> Json {
-    let mut spec = part(dice, &[
-        (30, "minReadySeconds", small),
-        (30, "revisionHistoryLimit", small),
-        (30, "updateStrategy", |dice| match dice.below(2) {
-            0 => json!({"type": "OnDelete"}),
-            _ => json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}),
-        }),
-    ]);
+    let mut spec = part(
+        dice,
+        &[
+            (30, "minReadySeconds", small),
+            (30, "revisionHistoryLimit", small),
+            (30, "updateStrategy", |dice| match dice.below(2) {
+                0 => json!({"type": "OnDelete"}),
+                _ => json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}),
+            }),
+        ],
+    );
     spec["selector"] = json!({"matchLabels": {"run": "noop"}});
     spec["template"] = template(dice);
     json!({"spec": spec})
@@ -250,38 +279,49 @@ fn template(dice: &mut Dice) -> Json {
 }
 
 fn pod(dice: &mut Dice) -> Json {
-    let mut spec = part(dice, &[
-        (20, "hostNetwork", |_| false.into()),
-        (20, "terminationGracePeriodSeconds", small),
-        (20, "dnsPolicy", |_| "ClusterFirst".into()),
-        (20, "serviceAccountName", |_| "default".into()),
-        (20, "securityContext", |dice| {
-            part(dice, &[(40, "runAsNonRoot", flag), (30, "supplementalGroups", |dice| {
-                json!(dice.some(&[1, 2, 3]))
-            })])
-        }),
-        (25, "imagePullSecrets", |dice| named(dice, &["one", "two"], |_, n| json!({"name": n}))),
-        (25, "tolerations", |dice| list(dice, 2, toleration)),
-        (15, "hostAliases", |dice| {
-            named(dice, &["10.0.0.1", "10.0.0.2"], |dice, ip| {
-                json!({"ip": ip, "hostnames": dice.some(&["a", "b"])})
-            })
-        }),
-        (15, "topologySpreadConstraints", |dice| {
-            named(dice, &["zone", "host"], |dice, key| {
-                json!({"topologyKey": key, "maxSkew": dice.pick(&[1, 2]),
+    let mut spec = part(
+        dice,
+        &[
+            (20, "hostNetwork", |_| false.into()),
+            (20, "terminationGracePeriodSeconds", small),
+            (20, "dnsPolicy", |_| "ClusterFirst".into()),
+            (20, "serviceAccountName", |_| "default".into()),
+            (20, "securityContext", |dice| {
+                part(
+                    dice,
+                    &[
+                        (40, "runAsNonRoot", flag),
+                        (30, "supplementalGroups", |dice| json!(dice.some(&[1, 2, 3]))),
+                    ],
+                )
+            }),
+            (25, "imagePullSecrets", |dice| {
+                named(dice, &["one", "two"], |_, n| json!({"name": n}))
+            }),
+            (25, "tolerations", |dice| list(dice, 2, toleration)),
+            (15, "hostAliases", |dice| {
+                named(
+                    dice,
+                    &["10.0.0.1", "10.0.0.2"],
+                    |dice, ip| json!({"ip": ip, "hostnames": dice.some(&["a", "b"])}),
+                )
+            }),
+            (15, "topologySpreadConstraints", |dice| {
+                named(dice, &["zone", "host"], |dice, key| {
+                    json!({"topologyKey": key, "maxSkew": dice.pick(&[1, 2]),
                        "whenUnsatisfiable": "ScheduleAnyway"})
-            })
-        }),
-        (30, "initContainers", |dice| named(dice, &["before"], container)),
-        (40, "volumes", |dice| {
-            named(dice, &["cache", "config"], |dice, name| match dice.below(3) {
-                0 => json!({"name": name, "emptyDir": {}}),
-                1 => json!({"name": name, "emptyDir": {"sizeLimit": quantity(dice)}}),
-                _ => json!({"name": name, "configMap": {"name": "settings"}}),
-            })
-        }),
-    ]);
+                })
+            }),
+            (30, "initContainers", |dice| named(dice, &["before"], container)),
+            (40, "volumes", |dice| {
+                named(dice, &["cache", "config"], |dice, name| match dice.below(3) {
+                    0 => json!({"name": name, "emptyDir": {}}),
+                    1 => json!({"name": name, "emptyDir": {"sizeLimit": quantity(dice)}}),
+                    _ => json!({"name": name, "configMap": {"name": "settings"}}),
+                })
+            }),
+        ],
+    );
     let mut containers = named(dice, &["side", "log"], container);
     if let Some(containers) = containers.as_array_mut() {
         let at = dice.below(containers.len() + 1);
@@ -300,32 +340,37 @@ fn toleration(dice: &mut Dice) -> Json {
 }
 
 fn container(dice: &mut Dice, name: &str) -> Json {
-    let mut container = part(dice, &[
-        (98, "image", |dice| dice.pick(&["nginx", "nginx:1", "busybox:1.36"]).into()),
-        (25, "command", |dice| json!(dice.some(&["a", "b"]))),
-        (25, "args", |dice| json!(dice.some(&["-v", "-x"]))),
-        (20, "imagePullPolicy", |dice| dice.pick(&["Always", "IfNotPresent"]).into()),
-        (20, "tty", flag),
-        (50, "resources", |dice| part(dice, &[(70, "limits", quantities)])),
-        (45, "env", |dice| named(dice, &["A", "B", "C"], variable)),
-        (45, "ports", |dice| {
-            named(dice, &["web", "admin"], |dice, name| {
-                let port = if name == "web" { 80 } else { 8080 };
-                let mut port = json!({"containerPort": port});
-                if dice.chance(40) {
-                    port["name"] = name.into();
-                }
-                if dice.chance(40) {
-                    port["protocol"] = dice.pick(&["TCP", "UDP"]).into();
-                }
-                port
-            })
-        }),
-        (15, "readinessProbe", |dice| {
-            json!({"httpGet": {"path": "/", "port": dice.pick(&[json!(80), json!("web")])}})
-        }),
-        (10, "securityContext", |dice| part(dice, &[(50, "privileged", |_| false.into())])),
-    ]);
+    let mut container = part(
+        dice,
+        &[
+            (98, "image", |dice| dice.pick(&["nginx", "nginx:1", "busybox:1.36"]).into()),
+            (25, "command", |dice| json!(dice.some(&["a", "b"]))),
+            (25, "args", |dice| json!(dice.some(&["-v", "-x"]))),
+            (20, "imagePullPolicy", |dice| dice.pick(&["Always", "IfNotPresent"]).into()),
+            (20, "tty", flag),
+            (50, "resources", |dice| part(dice, &[(70, "limits", quantities)])),
+            (45, "env", |dice| named(dice, &["A", "B", "C"], variable)),
+            (45, "ports", |dice| {
+                named(dice, &["web", "admin"], |dice, name| {
+                    let port = if name == "web" { 80 } else { 8080 };
+                    let mut port = json!({"containerPort": port});
+                    if dice.chance(40) {
+                        port["name"] = name.into();
+                    }
+                    if dice.chance(40) {
+                        port["protocol"] = dice.pick(&["TCP", "UDP"]).into();
+                    }
+                    port
+                })
+            }),
+            (
+                15,
+                "readinessProbe",
+                |dice| json!({"httpGet": {"path": "/", "port": dice.pick(&[json!(80), json!("web")])}}),
+            ),
+            (10, "securityContext", |dice| part(dice, &[(50, "privileged", |_| false.into())])),
+        ],
+    );
     container["name"] = name.into();
     container
 }
@@ -339,15 +384,18 @@ fn variable(dice: &mut Dice, name: &str) -> Json {
 }
 
 fn service(dice: &mut Dice) -> Json {
-    let mut spec = part(dice, &[
-        (50, "selector", labels),
-        (40, "type", |dice| dice.pick(&["ClusterIP", "ClusterIP", "NodePort"]).into()),
-        (20, "sessionAffinity", |dice| dice.pick(&["None", "ClientIP"]).into()),
-        (15, "publishNotReadyAddresses", flag),
-        (10, "externalIPs", |dice| json!(dice.some(&["192.0.2.1", "192.0.2.2"]))),
-        (10, "ipFamilyPolicy", |_| "SingleStack".into()),
-        (5, "internalTrafficPolicy", |dice| dice.pick(&["Cluster", "Local"]).into()),
-    ]);
+    let mut spec = part(
+        dice,
+        &[
+            (50, "selector", labels),
+            (40, "type", |dice| dice.pick(&["ClusterIP", "ClusterIP", "NodePort"]).into()),
+            (20, "sessionAffinity", |dice| dice.pick(&["None", "ClientIP"]).into()),
+            (15, "publishNotReadyAddresses", flag),
+            (10, "externalIPs", |dice| json!(dice.some(&["192.0.2.1", "192.0.2.2"]))),
+            (10, "ipFamilyPolicy", |_| "SingleStack".into()),
+            (5, "internalTrafficPolicy", |dice| dice.pick(&["Cluster", "Local"]).into()),
+        ],
+    );
     let mut ports = named(dice, &["admin", "metrics"], service_port);
     if let Some(ports) = ports.as_array_mut() {
         let at = dice.below(ports.len() + 1);
@@ -358,11 +406,14 @@ fn service(dice: &mut Dice) -> Json {
 }
 
 fn service_port(dice: &mut Dice, name: &str) -> Json {
-    let mut port = part(dice, &[
-        (40, "targetPort", |dice| dice.pick(&[json!(80), json!(8080), json!("web")])),
-        (40, "protocol", |dice| dice.pick(&["TCP", "TCP", "UDP"]).into()),
-        (10, "appProtocol", |_| "http".into()),
-    ]);
+    let mut port = part(
+        dice,
+        &[
+            (40, "targetPort", |dice| dice.pick(&[json!(80), json!(8080), json!("web")])),
+            (40, "protocol", |dice| dice.pick(&["TCP", "TCP", "UDP"]).into()),
+            (10, "appProtocol", |_| "http".into()),
+        ],
+    );
     port["name"] = name.into();
     port["port"] = match name {
         "web" => 80,
@@ -374,8 +425,13 @@ fn service_port(dice: &mut Dice, name: &str) -> Json {
 }
 
 fn resource_quota(dice: &mut Dice) -> Json {
-    const NAMES: [&str; 5] =
-        ["requests.cpu", "limits.memory", "pods", "count/configmaps", "requests.example.com/dongle"];
+    const NAMES: [&str; 5] = [
+        "requests.cpu",
+        "limits.memory",
+        "pods",
+        "count/configmaps",
+        "requests.example.com/dongle",
+    ];
     json!({"spec": part(dice, &[
         (90, "hard", |dice| map(dice, &NAMES, quantity)),
         (5, "scopes", |dice| json!(dice.some(&["NotTerminating"]))),
@@ -412,9 +468,13 @@ fn cluster_role(dice: &mut Dice) -> Json {
 }
 
 fn rule(dice: &mut Dice) -> Json {
-    let mut rule = part(dice, &[(98, "verbs", |_| json!(["get"])), (15, "resourceNames", |dice| {
-        json!(dice.some(&["one", "two"]))
-    })]);
+    let mut rule = part(
+        dice,
+        &[
+            (98, "verbs", |_| json!(["get"])),
+            (15, "resourceNames", |dice| json!(dice.some(&["one", "two"]))),
+        ],
+    );
     if dice.chance(50) {
         rule["verbs"] = json!(["get", "list"]);
     }
@@ -424,14 +484,19 @@ fn rule(dice: &mut Dice) -> Json {
 }
 
 fn role_binding(dice: &mut Dice) -> Json {
-    let mut binding = part(dice, &[(90, "subjects", |dice| {
-        list(dice, 3, |dice| match dice.below(4) {
-            0 => json!({"kind": "User", "name": "ann"}),
-            1 => json!({"kind": "Group", "name": "ops", "apiGroup": "rbac.authorization.k8s.io"}),
-            2 => json!({"kind": "Group", "name": "dev"}),
-            _ => json!({"kind": "ServiceAccount", "name": "default", "namespace": "default"}),
-        })
-    })]);
+    let mut binding = part(
+        dice,
+        &[(90, "subjects", |dice| {
+            list(dice, 3, |dice| match dice.below(4) {
+                0 => json!({"kind": "User", "name": "ann"}),
+                1 => {
+                    json!({"kind": "Group", "name": "ops", "apiGroup": "rbac.authorization.k8s.io"})
+                }
+                2 => json!({"kind": "Group", "name": "dev"}),
+                _ => json!({"kind": "ServiceAccount", "name": "default", "namespace": "default"}),
+            })
+        })],
+    );
     let role = if dice.chance(95) { "view" } else { "edit" };
     binding["roleRef"] = json!({"kind": "ClusterRole", "name": role});
     if dice.chance(50) {
@@ -441,9 +506,14 @@ fn role_binding(dice: &mut Dice) -> Json {
 }
 
 fn service_account(dice: &mut Dice) -> Json {
-    part(dice, &[
-        (40, "automountServiceAccountToken", flag),
-        (50, "imagePullSecrets", |dice| named(dice, &["one", "two"], |_, n| json!({"name": n}))),
-        (40, "secrets", |dice| named(dice, &["s1", "s2", "s3"], |_, n| json!({"name": n}))),
-    ])
+    part(
+        dice,
+        &[
+            (40, "automountServiceAccountToken", flag),
+            (50, "imagePullSecrets", |dice| {
+                named(dice, &["one", "two"], |_, n| json!({"name": n}))
+            }),
+            (40, "secrets", |dice| named(dice, &["s1", "s2", "s3"], |_, n| json!({"name": n}))),
+        ],
+    )
 }
