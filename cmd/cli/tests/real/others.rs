@@ -68,3 +68,32 @@ fn a_kubectl_edit_is_drift_like_a_patch() {
     assert!(said.out.contains("\"5Gi\" -> \"4Gi\""), "{}", said.all());
     assert!(said.out.contains("`kubectl-edit`"), "{}", said.all());
 }
+
+#[test]
+fn a_deployment_scaled_with_kubectl_is_drift_and_one_that_a_controller_scales_is_a_conflict() {
+    let Some(stage) = Stage::real("kubectl scale") else { return };
+    let site = Site::new(&stage, "network-policy");
+    let namespace = format!("policy-example-{}", site.own);
+    site.well(&["apply", "-auto-approve"]);
+    stage.kubectl(&["-n", &namespace, "scale", "deployment", "nginx", "--replicas=2"]);
+    let said = site.run(&["drift"]);
+    assert_eq!(said.code, 2, "{}", said.all());
+    assert!(said.out.contains("spec.replicas = 2 -> 1"), "{}", said.all());
+    site.well(&["apply", "-auto-approve"]);
+    site.is_converged();
+
+    site.desk.write(
+        "scaled.yaml",
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: nginx\n  \
+             namespace: {namespace}\nspec:\n  replicas: 3\n"
+        ),
+    );
+    let file = site.desk.dir().join("scaled.yaml").display().to_string();
+    let manager = "--field-manager=autoscaler";
+    stage.kubectl(&["apply", "--server-side", "--force-conflicts", manager, "-f", &file]);
+    let said = site.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 1, "{}", said.all());
+    assert!(said.err.contains("belongs to the field manager `autoscaler` and is `3`"));
+    assert!(said.err.contains("`ignore_changes`"), "{}", said.all());
+}

@@ -31,6 +31,12 @@ pub fn outcome(outcome: &Outcome, plan: &Plan, style: &Style) -> String {
     out.push(String::new());
     out.push("To go on from here, run:".to_owned());
     out.push("    clinch apply -resume".to_owned());
+    // A plan that the world has left behind fails as often as it is resumed.
+    if outcome.steps.iter().any(|(_, e)| matches!(e, Ended::Failed(_))) {
+        let again = if plan.mode == Mode::Destroy { "destroy" } else { "apply" };
+        out.push("or, to plan again from what is there now:".to_owned());
+        out.push(format!("    clinch {again}"));
+    }
     out.join("\n") + "\n"
 }
 

@@ -234,5 +234,7 @@ fn incomplete_run_accounts_for_every_step_and_says_how_to_go_on() {
 
     To go on from here, run:
         clinch apply -resume
+    or, to plan again from what is there now:
+        clinch apply
     "#);
 }

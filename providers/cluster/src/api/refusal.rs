@@ -87,7 +87,7 @@ fn take_back(refusal: &Refusal) -> Option<Value> {
         let person = BY_HAND.iter().any(|name| {
             manager.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         });
-        cause.reason == "FieldManagerConflict" && person && !cause.message.contains("subresource")
+        cause.reason == "FieldManagerConflict" && person
     };
     let all = !refusal.causes.is_empty() && refusal.causes.iter().all(by_hand);
     let taken = |cause: &Cause| {
