@@ -84,7 +84,7 @@ fn needs_of(input: &PlanInput<'_>, declared: &Declaration<'_>) -> Vec<Vec<usize>
                 }
                 // A data source is read while planning; what it needs must still come first.
                 addrs::Mode::Data => {
-                    managed.extend(blocks.get(need).into_iter().flatten().cloned())
+                    managed.extend(blocks.get(need).into_iter().flatten().cloned());
                 }
             }
         }
@@ -205,7 +205,7 @@ impl Decider<'_, '_> {
         {
             self.planning.plan.remember.push((d.addr.clone(), Some(record.clone())));
         }
-        let entry = self.entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
+        let entry = Self::entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
         let mut entry = Entry { record: Some(record), needs, ..entry };
         if let Some(old) = self.renamed.remove(&d.addr) {
             self.replace_old(&mut entry, &old);
@@ -225,7 +225,8 @@ impl Decider<'_, '_> {
         if deletion.action != Action::Delete {
             return;
         }
-        let schema = self.input.catalog.resource(entry.change.addr.ty.as_str()).map(|k| k.schema());
+        let schema =
+            self.input.catalog.resource(entry.change.addr.ty.as_str()).map(ResourceKind::schema);
         let identity = schema.into_iter().flat_map(|s| &s.attrs).filter(|a| a.is_identity());
         entry.change.reason =
             Some(Reason::CannotUpdate(identity.map(|a| Path::root().attr(a.name)).collect()));
@@ -246,7 +247,7 @@ impl Decider<'_, '_> {
         let Some(kind) = self.input.catalog.resource(removed.addr.ty.as_str()) else { return };
         let identity = &removed.recorded.identity;
         let mut entry =
-            self.entry(removed.addr.clone(), kind, identity, decision, Some(removed.recorded));
+            Self::entry(removed.addr.clone(), kind, identity, decision, Some(removed.recorded));
         entry.change.reason = Some(removed.reason.clone());
         entry.change.origin = Origin::Pending;
         if removed.recorded.protected {
@@ -320,7 +321,6 @@ impl Decider<'_, '_> {
     }
 
     fn entry(
-        &self,
         addr: InstanceAddr,
         kind: &dyn ResourceKind,
         identity: &Identity,
