@@ -171,7 +171,11 @@ fn after_plan(out: &str) -> String {
 
 /// What is told: what is done, or what is wrong.
 fn talk(err: &str, complaints: bool) -> String {
-    let told = |line: &str| line.starts_with("Look") || line.starts_with("Asking the server");
+    // What is told only when it takes a while depends on the machine.
+    let told = |line: &str| {
+        let slow = ["Look", "Asking the server"];
+        slow.iter().any(|s| line.starts_with(s)) || line.contains(": Still ")
+    };
     let did = |line: &str| {
         let verbs = ["Creating", "Creation", "Modif", "Destr", "Delet", "Replac", "Forg", "Mov"];
         !line.starts_with([' ', '│', '╷', '╵'])
