@@ -2,7 +2,9 @@
 
 mod answers;
 mod casebook;
+mod laws;
 mod oracle;
 mod render;
 mod scale;
+mod speed;
 mod world;

@@ -2,9 +2,10 @@
 
 use super::expr::Eval;
 use super::marks::{mark, unmark};
+use super::mentions::references;
 use super::scope::Scope;
 use crate::{codes, text};
-use config::Expr;
+use config::{Expr, ExprKind};
 use diags::{Diagnostic, Span};
 use values::{Type, Value};
 
@@ -79,20 +80,23 @@ impl Eval<'_, '_> {
 
     fn call_try(&mut self, expr: &Expr, args: &[Expr], scope: &Scope<'_>) -> Value {
         let mut failures = Vec::new();
+        // That an expression failed may tell something about a secret in it.
+        let mut marked = false;
         for arg in args {
             let mut inner = self.apart();
             let value = inner.expr(arg, scope);
             self.poisoned |= inner.poisoned;
             if inner.errors > 0 {
                 failures.extend(inner.diags);
+                marked |= self.touches_secret(arg, scope);
                 continue;
             }
             // What is not known yet may still fail during apply, and then another argument
             // counts: nothing of it may be promised now.
             if !value.is_known() {
-                return mark(Value::Unknown(Type::Any), value.has_sensitive());
+                return mark(Value::Unknown(Type::Any), marked || value.has_sensitive());
             }
-            return value;
+            return mark(value, marked);
         }
         let mut d = Diagnostic::error(
             codes::FUNCTION_FAILED,
@@ -116,7 +120,8 @@ impl Eval<'_, '_> {
         let mut inner = self.quiet();
         let values: Vec<Value> = args.iter().map(|arg| inner.expr(arg, scope)).collect();
         self.poisoned |= inner.poisoned;
-        let marked = values.iter().any(Value::has_sensitive);
+        let marked = values.iter().any(Value::has_sensitive)
+            || args.iter().any(|arg| self.touches_secret(arg, scope));
         let result = if inner.errors > 0 {
             Value::Bool(false)
         } else if values.iter().all(Value::is_known) {
@@ -125,5 +130,36 @@ impl Eval<'_, '_> {
             Value::Unknown(Type::Bool)
         };
         mark(result, marked)
+    }
+
+    /// Whether an expression uses something sensitive, as far as its references lead.
+    pub(super) fn touches_secret(&self, expr: &Expr, scope: &Scope<'_>) -> bool {
+        let mut found = Vec::new();
+        references(expr, &mut found);
+        self.any_secret(found, scope)
+    }
+
+    /// Whether any of these references leads to something sensitive.
+    pub(super) fn any_secret(&self, references: Vec<&Expr>, scope: &Scope<'_>) -> bool {
+        references.into_iter().any(|reference| {
+            // The furthest part of a reference that has a value decides.
+            let mut part = reference;
+            loop {
+                let mut quiet = self.quiet();
+                let value = quiet.expr(part, scope);
+                if quiet.errors == 0 {
+                    let whole = std::ptr::eq(part, reference);
+                    return if whole {
+                        value.has_sensitive()
+                    } else {
+                        matches!(value, Value::Sensitive(_))
+                    };
+                }
+                match &part.kind {
+                    ExprKind::Attr { of, .. } | ExprKind::Index { of, .. } => part = of,
+                    _ => return false,
+                }
+            }
+        })
     }
 }

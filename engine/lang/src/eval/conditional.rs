@@ -58,7 +58,9 @@ impl Eval<'_, '_> {
                 (t, Type::Any) if b.is_null() => t,
                 _ => Type::Any,
             };
-            let marked = marked || a.has_sensitive() || b.has_sensitive();
+            let touched =
+                quiet.errors > 0 && [then, otherwise].iter().any(|e| self.touches_secret(e, scope));
+            let marked = marked || touched || a.has_sensitive() || b.has_sensitive();
             // Whichever it will be, it is this.
             if !quiet.failed() && ops::equal(&a, &b) == Some(true) {
                 return mark(a, marked);

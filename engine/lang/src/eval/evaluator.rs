@@ -97,6 +97,10 @@ impl<'a> Evaluator<'a> {
             return;
         }
         state.values.insert(addr.key.clone(), exported);
+        // What nobody has looked at, nothing was computed from.
+        if !std::mem::take(state.read.get_mut()) {
+            return;
+        }
         state.whole = std::sync::OnceLock::new();
         let dependents = self.dependents(&addr.resource());
         self.names.forget(&dependents);

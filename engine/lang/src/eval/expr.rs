@@ -6,6 +6,7 @@
 use super::marks::{mark, unmark};
 use super::mentions::mentions;
 use super::names::{Names, Repetition, with_meant};
+use super::objects::whole;
 use super::ops;
 use super::scope::Scope;
 use super::types;
@@ -303,40 +304,34 @@ impl<'e, 'a> Eval<'e, 'a> {
 
     fn splat(&mut self, of: &Expr, each: &Expr, scope: &Scope<'_>) -> Value {
         let (value, marked) = unmark(self.expr(of, scope));
+        // What stands in something sensitive is so by itself as well: a message may show it.
+        let mut one = |value: &Value| {
+            let value = mark(value.clone(), marked);
+            self.expr(each, &Scope::Item { value: &value, outer: scope })
+        };
         let result = match &value {
             Value::Null => Value::list([]),
-            Value::Unknown(ty) => match ty {
-                Type::List(item) | Type::Set(item) => {
-                    let item = Value::Unknown((**item).clone());
-                    let one = self.expr(each, &Scope::Item { value: &item, outer: scope });
-                    match unmark(one) {
-                        (Value::Unknown(ty), inner) => mark(Value::Unknown(Type::list(ty)), inner),
-                        (_, inner) => mark(Value::Unknown(Type::Any), inner),
-                    }
+            Value::Unknown(Type::List(item) | Type::Set(item)) => {
+                match unmark(one(&Value::Unknown((**item).clone()))) {
+                    (Value::Unknown(ty), inner) => mark(Value::Unknown(Type::list(ty)), inner),
+                    (_, inner) => mark(Value::Unknown(Type::Any), inner),
                 }
-                ty => {
-                    // It may be null or one thing; what is asked of that can be wrong already.
-                    if types::is_primitive(ty) {
-                        self.expr(each, &Scope::Item { value: &value, outer: scope });
-                    }
-                    Value::Unknown(Type::Any)
+            }
+            Value::Unknown(ty) => {
+                // It may be null or one thing; what is asked of that can be wrong already.
+                if types::is_primitive(ty) {
+                    one(&value);
                 }
-            },
-            Value::List(items) => Value::list(
-                items
-                    .iter()
-                    .map(|item| self.expr(each, &Scope::Item { value: item, outer: scope }))
-                    .collect::<Vec<_>>(),
-            ),
+                Value::Unknown(Type::Any)
+            }
+            Value::List(items) => Value::list(items.iter().map(one).collect::<Vec<_>>()),
             // One thing is a list of one.
             Value::Bool(_)
             | Value::Number(_)
             | Value::String(_)
             | Value::Map(_)
-            | Value::Sensitive(_) => {
-                Value::list([self.expr(each, &Scope::Item { value: &value, outer: scope })])
-            }
+            | Value::Sensitive(_) => Value::list([one(&value)]),
         };
-        mark(result, marked)
+        whole(result, marked)
     }
 }

@@ -9,6 +9,7 @@ use addrs::{Ident, InstanceKey, ModuleInstance, ModulePath};
 use config::{Config, Expr, Module, ModuleCall, Resource};
 use diags::{Diagnostic, Diagnostics, Span, did_you_mean};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use values::{Schema, Type, Value};
 
@@ -76,6 +77,8 @@ pub(crate) struct ResourceState<'a> {
     pub(crate) expansion: Option<Expansion>,
     pub(crate) untold: Diagnostics,
     pub(crate) values: BTreeMap<InstanceKey, Value>,
+    /// Whether anything has asked for an instance since its result was last told.
+    pub(crate) read: AtomicBool,
     /// All instances as one value, built when it is first asked for.
     pub(crate) whole: OnceLock<Value>,
 }
@@ -136,6 +139,7 @@ impl Names<'_> {
     }
 
     fn instance(&self, state: &ResourceState<'_>, of: &ResourceKey, key: &InstanceKey) -> Value {
+        state.read.store(true, Ordering::Relaxed);
         state.values.get(key).cloned().unwrap_or_else(|| self.unknown_instance(of))
     }
 

@@ -28,6 +28,11 @@ struct Made {
     marked: bool,
 }
 
+/// A value whose parts need no marks of their own when the whole has one.
+pub(super) fn whole(value: Value, marked: bool) -> Value {
+    if marked { value.exposed().0.into_sensitive() } else { value }
+}
+
 impl Made {
     fn finish(self, f: &For) -> Value {
         let result = match (&f.key, f.group) {
@@ -41,7 +46,7 @@ impl Made {
             let marked = self.marked || result.has_sensitive();
             return mark(Value::Unknown(Type::Any), marked);
         }
-        mark(result, self.marked)
+        whole(result, self.marked)
     }
 }
 
@@ -172,7 +177,8 @@ impl Eval<'_, '_> {
         }
     }
 
-    /// What a `for` goes over, and whether it was marked; `None` after an error.
+    /// What a `for` goes over, and whether it was marked; `None` after an error. What stands
+    /// in something sensitive is so by itself as well: a message may show it.
     pub(super) fn items(&mut self, over: &Expr, scope: &Scope<'_>) -> Option<(Items, bool)> {
         let (value, marked) = unmark(self.expr(over, scope));
         let wrong = match &value {
@@ -180,11 +186,14 @@ impl Eval<'_, '_> {
                 return Some((Items::Unknown, marked));
             }
             Value::List(items) => {
-                let entries = (0u64..).map(super::names::integer).zip(items.iter().cloned());
+                let items = items.iter().map(|item| mark(item.clone(), marked));
+                let entries = (0u64..).map(super::names::integer).zip(items);
                 return Some((Items::Known(entries.collect()), marked));
             }
             Value::Map(map) => {
-                let entries = map.iter().map(|(k, v)| (Value::String(k.clone()), v.clone()));
+                let part = |v: Value| mark(v, marked);
+                let entries =
+                    map.iter().map(|(k, v)| (part(Value::String(k.clone())), part(v.clone())));
                 return Some((Items::Known(entries.collect()), marked));
             }
             other => text::article(other),

@@ -14,6 +14,7 @@ use config::{Expr, Repeat};
 use diags::{Diagnostic, Diagnostics, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 use values::{Type, Value};
 
 /// Something to compute once.
@@ -53,6 +54,7 @@ impl<'a> Names<'a> {
             expansion: None,
             untold: Diagnostics::new(),
             values: BTreeMap::new(),
+            read: AtomicBool::new(false),
             whole: OnceLock::new(),
         };
         let resources = module

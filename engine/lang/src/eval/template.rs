@@ -2,6 +2,7 @@
 
 use super::expr::Eval;
 use super::marks::{mark, unmark};
+use super::mentions::references_in;
 use super::objects::Items;
 use super::scope::Scope;
 use super::types;
@@ -53,6 +54,11 @@ impl Eval<'_, '_> {
                             quiet.parts(then, scope, &mut either);
                             quiet.parts(otherwise, scope, &mut either);
                             out.marked |= either.marked;
+                            // So does whether it can be shown at all.
+                            if quiet.errors > 0 {
+                                let both = [references_in(then), references_in(otherwise)];
+                                out.marked |= self.any_secret(both.concat(), scope);
+                            }
                         }
                     }
                 }

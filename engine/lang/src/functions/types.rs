@@ -59,8 +59,9 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             "bool",
             "Whether the value itself is sensitive.",
             |a| match &a[0] {
+                // Once it is known it may come from somewhere else than it seems now.
+                value if !value.is_known() => Ok(Value::Unknown(Type::Bool)),
                 Value::Sensitive(_) => Ok(true.into()),
-                Value::Unknown(_) => Ok(Value::Unknown(Type::Bool)),
                 _ => Ok(false.into()),
             },
         ),
