@@ -7,7 +7,7 @@ use sandbox::{Fault, Matcher};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-const NEVER: Duration = Duration::from_secs(3600);
+const NEVER: Duration = Duration::from_hours(1);
 
 /// How an undisturbed run of the same commands ends.
 struct Goal {
@@ -47,7 +47,7 @@ fn begin(site: &Site<'_>, command: &[&str]) -> Child {
 fn until(child: &mut Child, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() && child.try_wait().unwrap().is_none() {
-        assert!(started.elapsed() < Duration::from_secs(60), "the point is never reached");
+        assert!(started.elapsed() < Duration::from_mins(1), "the point is never reached");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

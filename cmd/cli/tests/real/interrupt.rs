@@ -19,7 +19,7 @@ fn begun(site: &Site<'_>, latency: Duration) -> Child {
     // Devices of nodes may come first; what is waited for is the write that hangs.
     let mut seen = (String::new(), 0);
     loop {
-        assert!(started.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+        assert!(started.elapsed() < Duration::from_mins(1) && child.try_wait().unwrap().is_none());
         std::thread::sleep(Duration::from_millis(150));
         let now = (journal(), site.stage.faults().requests());
         if now == seen && now.0.lines().last().is_some_and(|l| l.contains("\"begin\"")) {
@@ -63,7 +63,7 @@ fn one_interrupt_lets_the_running_step_end_and_the_run_is_resumed() {
 fn a_second_interrupt_waits_for_nothing_and_the_run_is_resumed() {
     let stage = Stage::sandbox();
     let site = Site::new(&stage, "quickstart");
-    let child = begun(&site, Duration::from_secs(3600));
+    let child = begun(&site, Duration::from_hours(1));
     let entries = site.entries();
     signal(&child, "INT");
     std::thread::sleep(Duration::from_millis(300));
@@ -83,7 +83,7 @@ fn a_second_interrupt_waits_for_nothing_and_the_run_is_resumed() {
 fn an_interrupted_run_is_also_finished_by_an_ordinary_apply() {
     let stage = Stage::sandbox();
     let site = Site::new(&stage, "quickstart");
-    let mut child = begun(&site, Duration::from_secs(3600));
+    let mut child = begun(&site, Duration::from_hours(1));
     child.kill().unwrap();
     child.wait().unwrap();
     stage.faults().clear();

@@ -1,10 +1,11 @@
 //! Whole runs of the examples on servers that speak HTTP: a sandbox on a port and, where
 //! `CLINCH_TEST_KUBECONFIG` names one, a real control plane.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
 mod crash;
 mod examples;
 mod interrupt;
-mod noop;
 mod others;
 mod refused;
 mod site;

@@ -95,8 +95,8 @@ impl<'a> Site<'a> {
 
     /// How many entries the journal of the run has.
     pub(super) fn entries(&self) -> usize {
-        let text = std::fs::read(self.journal()).unwrap_or_default();
-        text.iter().filter(|byte| **byte == b'\n').count()
+        let text = std::fs::read_to_string(self.journal()).unwrap_or_default();
+        text.matches('\n').count()
     }
 }
 
