@@ -3,11 +3,12 @@
 use super::dice::Dice;
 use super::draw::QUANTITIES;
 use serde_json::{Map, Value as Json};
+use std::iter;
 
-/// The content with one to three places taken from another draw, left out or moved.
+/// The content with one or two places taken from another draw, left out or moved.
 pub(super) fn mutated(dice: &mut Dice, content: &Json, other: &Json) -> Json {
     let mut content = content.clone();
-    for _ in 0..=dice.below(3) {
+    for _ in 0..=dice.below(2) {
         change(dice, &mut content, other);
     }
     content
@@ -22,9 +23,12 @@ fn change(dice: &mut Dice, ours: &mut Json, other: &Json) {
 }
 
 fn change_field(dice: &mut Dice, ours: &mut Map<String, Json>, other: &Map<String, Json>) {
-    let mut names = ours.keys().chain(other.keys()).cloned().collect::<Vec<_>>();
-    names.sort_unstable();
-    names.dedup();
+    // Each leaf is as likely as any other, or what is deep inside would hardly ever change.
+    let weighed = |map: &Map<String, Json>| {
+        let each = |(name, value): (&String, &Json)| iter::repeat_n(name.clone(), leaves(value));
+        map.iter().flat_map(each).collect::<Vec<_>>()
+    };
+    let names = [weighed(ours), weighed(other)].concat();
     if names.is_empty() {
         return;
     }
@@ -37,6 +41,14 @@ fn change_field(dice: &mut Dice, ours: &mut Map<String, Json>, other: &Map<Strin
     }
 }
 
+fn leaves(value: &Json) -> usize {
+    match value {
+        Json::Object(map) => map.values().map(leaves).sum::<usize>().max(1),
+        Json::Array(items) => items.iter().map(leaves).sum::<usize>().max(1),
+        _ => 1,
+    }
+}
+
 fn change_item(dice: &mut Dice, ours: &mut Vec<Json>, other: &[Json]) {
     let at = if ours.is_empty() { 0 } else { dice.below(ours.len()) };
     let theirs = if other.is_empty() { None } else { Some(dice.pick(other)) };
@@ -46,8 +58,8 @@ fn change_item(dice: &mut Dice, ours: &mut Vec<Json>, other: &[Json]) {
             let to = dice.below(ours.len());
             ours.swap(at, to);
         }
-        // A key that is there twice, perhaps.
-        (4, Some(theirs)) => ours.push(theirs),
+        // Perhaps a key that is there already.
+        (4..=5, Some(theirs)) => ours.push(theirs),
         (_, Some(theirs)) if ours.is_empty() => ours.push(theirs),
         (_, Some(theirs)) => change(dice, &mut ours[at], &theirs),
         (_, None) => {}
