@@ -83,7 +83,7 @@ fn play(file: &str, text: &str, wrong: &mut Vec<String>) -> (String, usize) {
                 "---- {file}: {heading}: {block}\n---- expected\n{body}---- printed\n{now}"
             ));
         }
-        write!(out, "{now}```\n").unwrap();
+        writeln!(out, "{now}```").unwrap();
     }
     (out, count)
 }

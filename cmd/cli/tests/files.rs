@@ -91,7 +91,7 @@ fn a_file_of_fifty_megabytes_is_told_apart_from_configuration_in_time() {
     desk.write("log.hcl", &text);
     let began = Instant::now();
     let said = desk.run(&["plan"]);
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
     // Comments are no mistake, however many.
     assert_eq!(said.code, 0, "{}", said.all());
     desk.write("log.hcl", text.replace('#', "x"));
