@@ -1,7 +1,6 @@
 //! The whole program, as people use it: texts in a folder, commands, what is printed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
-#![expect(clippy::print_stdout, reason = "tests say how much they tried, and what they skip")]
 
 mod casebook;
 mod clusters;
