@@ -131,6 +131,7 @@ impl Run<'_> {
         let (planning, picture) = work::plan(&configured, &connected, self.mode, &signals)
             .await
             .ok_or_else(interrupted)?;
+        console.diagnostics(&connected.notes, &configured.sources);
         plan::show(&planning, &configured, &connected.state, console);
         if planning.diagnostics.has_errors() {
             return Err(Early::Code(exit::FAILED));

@@ -33,6 +33,7 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
     let Some((planning, _)) = work::plan(&configured, &connected, mode, &signals).await else {
         return signals.exit_code().unwrap_or(exit::FAILED);
     };
+    console.diagnostics(&connected.notes, &configured.sources);
     show(&planning, &configured, &connected.state, &console);
     if planning.diagnostics.has_errors() {
         return exit::FAILED;

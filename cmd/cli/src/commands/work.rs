@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const OTHER_CLUSTER: Code = Code("E0906");
+const NOT_FINISHED: Code = Code("E0922");
 
 /// A configuration with its texts.
 pub(crate) struct Configured {
@@ -62,6 +63,8 @@ pub(crate) struct Connected {
     pub(crate) store: LocalStore,
     pub(crate) state: State,
     pub(crate) unfinished: Option<states::UnfinishedRun>,
+    /// What a person should know of the run before.
+    pub(crate) notes: Diagnostics,
     pub(crate) target: Target,
 }
 
@@ -89,7 +92,24 @@ pub(crate) async fn connect(
         clock: Arc::new(MonotonicClock(Instant::now())),
         events,
     };
-    Ok(Connected { world, store, state, unfinished: loaded.unfinished, target })
+    let mut notes = loaded.warnings;
+    notes.extend(loaded.unfinished.as_ref().map(not_finished));
+    Ok(Connected { world, store, state, unfinished: loaded.unfinished, notes, target })
+}
+
+fn not_finished(run: &states::UnfinishedRun) -> Diagnostic {
+    let (done, doubt) = (run.done().count(), run.in_doubt().count());
+    let doubt = if doubt > 0 { format!(", {doubt} in doubt") } else { String::new() };
+    Diagnostic::warning(
+        NOT_FINISHED,
+        "The run before is not finished",
+        format!(
+            "Done: {done} of its {} steps{doubt}. It was interrupted, failed, or still goes on. \
+             What is planned here is planned anew, from what is there now.",
+            run.steps
+        ),
+    )
+    .with_help("`clinch apply -resume` finishes the plan of that run instead.")
 }
 
 fn other_cluster(state: &State, uid: &str, target: &Target) -> Diagnostic {

@@ -89,6 +89,8 @@ fn an_interrupted_run_is_also_finished_by_an_ordinary_apply() {
     stage.faults().clear();
     let told = site.run(&["plan", "-detailed-exitcode"]);
     assert_eq!(told.code, 2, "{}", told.all());
+    assert!(told.err.contains("Warning: The run before is not finished"), "{}", told.all());
+    assert!(told.err.contains("`clinch apply -resume`"), "{}", told.all());
     site.well(&["apply", "-auto-approve"]);
     site.is_converged();
     assert_eq!(site.entries(), 0);
