@@ -5,7 +5,7 @@
 
 use serde_json::Value as Json;
 use std::fmt;
-use values::{Number, Path, Value};
+use values::{Number, Path, Step, Value};
 
 /// A part of a value that has no plain JSON form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,17 +49,39 @@ fn number(n: &serde_json::Number) -> Value {
 
 /// A value as JSON; refuses what is not known yet, and what is sensitive.
 pub fn to_json(value: &Value) -> Result<Json, NotPlain> {
-    convert(value, &Path::root(), false)
+    convert(value, false).map_err(NotPlain::from)
 }
 
 /// A value as JSON with its sensitive parts in plain text: for a request to the server or
 /// the host where the secret belongs, and for nothing else.
 pub fn to_json_exposing_sensitive(value: &Value) -> Result<Json, NotPlain> {
-    convert(value, &Path::root(), true)
+    convert(value, true).map_err(NotPlain::from)
 }
 
-fn convert(value: &Value, path: &Path, expose: bool) -> Result<Json, NotPlain> {
-    let refuse = |why| Err(NotPlain { path: path.clone(), why });
+/// A refusal on its way out. The path is put together only when there is one, since nearly
+/// every value has a plain form.
+struct Refused {
+    why: &'static str,
+    /// From the inside out.
+    steps: Vec<Step>,
+}
+
+impl Refused {
+    fn inside(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+}
+
+impl From<Refused> for NotPlain {
+    fn from(refused: Refused) -> Self {
+        let steps = refused.steps.into_iter().rev();
+        Self { path: steps.fold(Path::root(), Path::step), why: refused.why }
+    }
+}
+
+fn convert(value: &Value, expose: bool) -> Result<Json, Refused> {
+    let refuse = |why| Err(Refused { why, steps: Vec::new() });
     Ok(match value {
         Value::Null => Json::Null,
         Value::Bool(b) => Json::Bool(*b),
@@ -70,17 +92,19 @@ fn convert(value: &Value, path: &Path, expose: bool) -> Result<Json, NotPlain> {
         Value::String(s) => Json::String(s.to_string()),
         Value::List(items) => {
             let items = items.iter().enumerate();
-            let items = items.map(|(i, v)| convert(v, &path.clone().index(i), expose));
+            let items =
+                items.map(|(i, v)| convert(v, expose).map_err(|r| r.inside(Step::Index(i))));
             Json::Array(items.collect::<Result<_, _>>()?)
         }
         Value::Map(map) => {
-            let entries = map.iter().map(|(k, v)| {
-                convert(v, &path.clone().attr(k), expose).map(|json| (k.to_string(), json))
+            let entries = map.iter().map(|(k, v)| match convert(v, expose) {
+                Ok(json) => Ok((k.to_string(), json)),
+                Err(refused) => Err(refused.inside(Step::Attr(k.clone()))),
             });
             Json::Object(entries.collect::<Result<_, _>>()?)
         }
         Value::Unknown(_) => return refuse("is known only after apply"),
-        Value::Sensitive(inner) if expose => return convert(inner.expose(), path, expose),
+        Value::Sensitive(inner) if expose => return convert(inner.expose(), expose),
         Value::Sensitive(_) => return refuse("is sensitive"),
     })
 }

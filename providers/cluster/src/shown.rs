@@ -92,6 +92,10 @@ fn edit_metadata(object: &mut Map, edit: impl FnOnce(&mut Map)) {
 /// elsewhere than in `like`, so a list is hidden whole when any part of it was.
 #[must_use]
 pub fn masked(value: &Value, like: &Value) -> Value {
+    // Nearly always; everything else would copy the whole object.
+    if !like.has_sensitive() {
+        return value.clone();
+    }
     match (value, like) {
         (_, Value::Sensitive(_)) => value.clone().into_sensitive(),
         (Value::Map(map), Value::Map(like)) => {
@@ -101,7 +105,7 @@ pub fn masked(value: &Value, like: &Value) -> Value {
             };
             Value::map(map.iter().map(mask))
         }
-        (Value::List(_), Value::List(_)) if like.has_sensitive() => value.clone().into_sensitive(),
+        (Value::List(_), Value::List(_)) => value.clone().into_sensitive(),
         _ => value.clone(),
     }
 }
@@ -167,7 +171,11 @@ fn compare(want: &Value, got: Option<&Value>, path: &Path, out: &mut Vec<Path>) 
     match (want, got) {
         (Value::Map(want), Some(Value::Map(got))) => {
             for (name, value) in want.iter() {
-                compare(value, got.get(name), &path.clone().attr(name), out);
+                let got = got.get(name);
+                // Of equal parts there is nothing to say, and they need no path.
+                if got != Some(value) {
+                    compare(value, got, &path.clone().attr(name), out);
+                }
             }
         }
         // An empty object or zero and its absence are the same to the server where it drops one.

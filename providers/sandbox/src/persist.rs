@@ -111,11 +111,11 @@ fn read_snapshot(folder: &Path, tables: &mut Tables) -> Result<u64, ReadError> {
     if digest != digest_of(body.as_bytes()) {
         return Err(damaged("does not match its digest"));
     }
-    let snapshot: Value = serde_json::from_str(body).map_err(|_| damaged("is not JSON"))?;
+    let mut snapshot: Value = serde_json::from_str(body).map_err(|_| damaged("is not JSON"))?;
     if snapshot["format"].as_u64() != Some(FORMAT) {
         return Err(damaged("has a format of another version"));
     }
-    for entry in snapshot["objects"].as_array().into_iter().flatten() {
+    for entry in items(&mut snapshot, "objects") {
         put(tables, entry);
     }
     Ok(snapshot["version"].as_u64().unwrap_or(0))
@@ -125,7 +125,7 @@ fn read_snapshot(folder: &Path, tables: &mut Tables) -> Result<u64, ReadError> {
 fn replay(bytes: &[u8], version: &mut u64, tables: &mut Tables) -> Result<u64, ReadError> {
     let mut good = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let Some(entry) = parse_line(line) else {
+        let Some(mut entry) = parse_line(line) else {
             if good + line.len() as u64 == bytes.len() as u64 {
                 // The last line: a crash came in between, and nobody was answered.
                 break;
@@ -134,7 +134,7 @@ fn replay(bytes: &[u8], version: &mut u64, tables: &mut Tables) -> Result<u64, R
         };
         let written = entry["version"].as_u64().unwrap_or(0);
         if written > *version {
-            for change in entry["changes"].as_array().into_iter().flatten() {
+            for change in items(&mut entry, "changes") {
                 if change["deleted"] == true {
                     tables.remove(&key_of(change));
                 } else {
@@ -163,8 +163,14 @@ fn key_of(entry: &Value) -> (Table, Key) {
     (text(&entry["table"]), (text(&metadata["namespace"]), text(&metadata["name"])))
 }
 
-fn put(tables: &mut Tables, entry: &Value) {
-    tables.insert(key_of(entry), entry["object"].clone());
+fn items<'a>(entry: &'a mut Value, name: &str) -> impl Iterator<Item = &'a mut Value> {
+    entry.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten()
+}
+
+/// Moves the entry's object, since a copy of every object is what opening would mostly cost.
+fn put(tables: &mut Tables, entry: &mut Value) {
+    let key = key_of(entry);
+    tables.insert(key, entry.get_mut("object").map(Value::take).unwrap_or_default());
 }
 
 impl Log {
