@@ -53,6 +53,13 @@ pub(super) fn describe(bench: &Bench) -> Result<Vec<String>, Trouble> {
             first_line("git", &["rev-parse", "--short=12", "HEAD"])?
         ),
     ];
+    if bench.given {
+        lines.push(
+            "this binary was given with --clinch: of which commit it is, and whether it is \
+                    optimised, is not known"
+                .to_owned(),
+        );
+    }
     if let Some(terraform) = &bench.terraform {
         lines.push(format!("Terraform {}, {}", terraform.version, terraform.kind));
     }

@@ -81,7 +81,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
     }
     let (objects, dag) =
         if arguments.quick { (500, 500) } else { (arguments.objects.get(), arguments.dag.get()) };
-    let bench = Bench { clinch, terraform, folder, runs: arguments.runs.get() };
+    let given = arguments.clinch.is_some();
+    let bench = Bench { clinch, given, terraform, folder, runs: arguments.runs.get() };
     let mut report = Report::new(machine::describe(&bench)?);
     report.launcher = bench.launcher()?;
 

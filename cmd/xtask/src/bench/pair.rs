@@ -16,6 +16,8 @@ const SLOW: f64 = 15.0;
 /// Who is measured, and where.
 pub(super) struct Bench {
     pub(super) clinch: PathBuf,
+    /// Whether it was not built here.
+    pub(super) given: bool,
     pub(super) terraform: Option<Terraform>,
     pub(super) folder: PathBuf,
     pub(super) runs: usize,
