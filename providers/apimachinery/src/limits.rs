@@ -20,7 +20,7 @@ use crate::Quantity;
 pub use pod::{pod_limits, pod_requests};
 pub use quota::{
     QuotaRefusal, QuotaUse, check_quota, counted_name, integer_resource, matches_quota,
-    standard_quota_name, usage, used_by_all,
+    standard_quota_name, standard_resource_name, usage, used_by_all,
 };
 pub use range::{PodVerdict, admit_pod, check_claim, complete_item, validate_items};
 

@@ -6,11 +6,14 @@
 
 mod lifecycle;
 mod limits;
+mod priority;
+mod protection;
 mod quota;
 mod service_account;
 
 use serde_json::Value;
 
+pub(crate) use protection::{CLAIM, NOT_READY, VOLUME};
 pub(crate) use quota::shown;
 
 use crate::catalog::Served;
@@ -26,9 +29,11 @@ pub(crate) fn admit_new(
     object: &mut Value,
 ) -> Result<(), ApiError> {
     lifecycle::admit(txn, served, object)?;
+    protection::admit(served, object);
     if served.table == "pods" {
         limits::fill_in(txn, object);
         service_account::admit(txn, served, object)?;
+        priority::admit(txn, served, object)?;
     }
     Ok(())
 }

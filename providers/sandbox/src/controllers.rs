@@ -86,6 +86,13 @@ pub(crate) fn after_delete(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, la
 fn after_pod(txn: &mut Txn<'_>, env: &Env<'_>, pod: &Arc<Value>) {
     scheduler::schedule_pending(txn, env);
     workloads::reconcile_owners(txn, env, pod);
+    for claim in txn.list("persistentvolumeclaims", Some(meta::namespace(pod))) {
+        if let (true, Some(served)) =
+            (meta::is_terminating(&claim), catalog::built_in_table("persistentvolumeclaims"))
+        {
+            crate::handlers::delete::remove(txn, env, served, &claim);
+        }
+    }
     disruption::recount(txn, env, meta::namespace(pod));
     quotas::recount(txn, env, meta::namespace(pod));
 }

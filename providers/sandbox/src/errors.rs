@@ -69,6 +69,32 @@ impl ApiError {
         Self::new(409, "Conflict", message).about(resource, name)
     }
 
+    /// A condition of a deletion does not hold; the real server names the kind here.
+    pub(crate) fn precondition(resource: &Resource, name: &str, why: &str) -> Self {
+        let (kind, group) = (&resource.kind, &resource.group);
+        let shown = if group.is_empty() { kind.clone() } else { format!("{kind}.{group}") };
+        let message = format!("Operation cannot be fulfilled on {shown} {name:?}: {why}");
+        let mut error = Self::new(409, "Conflict", message);
+        error.details = Some(json!({"name": name, "kind": kind}));
+        if let (false, Some(details)) = (group.is_empty(), &mut error.details) {
+            details["group"] = Value::from(group.as_str());
+        }
+        error
+    }
+
+    /// There is a server for the group, and nothing of this name.
+    pub(crate) fn no_such_resource() -> Self {
+        let message = "the server could not find the requested resource";
+        let mut error = Self::new(404, "NotFound", message);
+        error.details = Some(json!({}));
+        error
+    }
+
+    /// A parameter of the request is not acceptable.
+    pub(crate) fn bad_option(options: &str, error: FieldError) -> Self {
+        Self::invalid("meta.k8s.io", options, "", &[error])
+    }
+
     /// The object was changed since the request's author read it.
     pub(crate) fn stale(resource: &Resource, name: &str) -> Self {
         let why = "the object has been modified; please apply your changes to the latest version and try again";
@@ -165,9 +191,12 @@ impl ApiError {
         Self::new(500, "", message)
     }
 
-    /// A request that the real server answers with this status and no more.
-    pub(crate) fn unprocessable(message: impl Into<String>) -> Self {
-        Self::new(422, "Invalid", message)
+    /// A patch that cannot be carried out; the real server says no more than this.
+    pub(crate) fn rejected() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        let mut error = Self::new(422, "Invalid", message);
+        error.details = Some(json!({}));
+        error
     }
 
     /// Adds a cause, as admission does.

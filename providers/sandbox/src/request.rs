@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use apimachinery::FieldError;
 use http::HeaderMap;
 use http::request::Parts;
+use serde_json::{Value, json};
 
 use crate::errors::ApiError;
 
@@ -116,9 +118,7 @@ impl Query {
         match self.get(name) {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(|_| {
-                ApiError::bad_request(format!(
-                    "strconv.ParseUint: parsing {text:?}: invalid syntax"
-                ))
+                ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
             }),
         }
     }
@@ -144,30 +144,34 @@ pub(crate) enum FieldValidation {
 }
 
 impl WriteOptions {
-    pub(crate) fn parse(query: &Query, headers: &HeaderMap) -> Result<Self, ApiError> {
+    /// Reads what is asked; `options` is the kind of the real server's parameters.
+    pub(crate) fn parse(
+        query: &Query,
+        headers: &HeaderMap,
+        options: &str,
+    ) -> Result<Self, ApiError> {
+        let unsupported = |name: &str, value: Value, supported: &[&str]| {
+            Err(ApiError::bad_option(options, FieldError::not_supported(name, value, supported)))
+        };
         let dry_run = match query.get("dryRun") {
             "" => false,
             "All" => true,
-            other => {
-                return Err(ApiError::bad_request(format!(
-                    "dryRun: Unsupported value: {other:?}: supported values: \"All\""
-                )));
-            }
+            other => return unsupported("dryRun", json!([other]), &["All"]),
         };
         let given = query.get("fieldManager");
         if given.len() > 128 {
-            return Err(ApiError::bad_request(
-                "fieldManager: Too long: may not be more than 128 bytes",
-            ));
+            return Err(ApiError::bad_option(options, FieldError::too_long("fieldManager", 128)));
         }
         let validation = match query.get("fieldValidation") {
             "Strict" => FieldValidation::Strict,
             "Ignore" => FieldValidation::Ignore,
             "" | "Warn" => FieldValidation::Warn,
             other => {
-                return Err(ApiError::bad_request(format!(
-                    "fieldValidation: Unsupported value: {other:?}: supported values: \"Ignore\", \"Warn\", \"Strict\""
-                )));
+                return unsupported(
+                    "fieldValidation",
+                    json!(other),
+                    &["", "Ignore", "Warn", "Strict"],
+                );
             }
         };
         let manager = if given.is_empty() { from_user_agent(headers) } else { given.to_owned() };

@@ -105,7 +105,8 @@ fn reply(
         Path::Groups => ok(document(&|txn| Some(documents::group_list(txn)))?),
         Path::Group(group) => ok(document(&|txn| documents::group(txn, group))?),
         Path::Resources(group, version) => {
-            ok(document(&|txn| documents::resource_list(txn, group, version))?)
+            let list = document(&|txn| documents::resource_list(txn, group, version));
+            ok(list.map_err(|_| nothing_there(group))?)
         }
         Path::OpenApi(rest) if rest.is_empty() => {
             ok(document(&|txn| Some(documents::openapi_index(txn)))?)
@@ -124,7 +125,7 @@ fn accepts(parts: &Parts, what: &str) -> bool {
 /// What a path below a group and version is about, if anything is served there.
 fn target(txn: &Txn<'_>, path: &ObjectPath) -> Result<Target, ApiError> {
     let served = catalog::find(txn, &path.group, &path.version, &path.plural);
-    let served = served.ok_or_else(ApiError::unknown_path)?;
+    let served = served.ok_or_else(|| nothing_there(&path.group))?;
     let subresource = path.subresource.clone().unwrap_or_default();
     let placed = path.namespace.is_some() == served.resource.namespaced;
     // A namespaced resource without a namespace is all of them; objects need theirs.
@@ -132,7 +133,7 @@ fn target(txn: &Txn<'_>, path: &ObjectPath) -> Result<Target, ApiError> {
     if (!placed && !all)
         || (!subresource.is_empty() && !served.resource.has_subresource(&subresource))
     {
-        return Err(ApiError::unknown_path());
+        return Err(nothing_there(&path.group));
     }
     Ok(Target {
         served,
@@ -140,6 +141,12 @@ fn target(txn: &Txn<'_>, path: &ObjectPath) -> Result<Target, ApiError> {
         name: path.name.clone().unwrap_or_default(),
         subresource,
     })
+}
+
+/// Groups that are built in say so in an object, others in plain text.
+fn nothing_there(group: &str) -> ApiError {
+    let built_in = catalog::built_in().iter().any(|served| served.resource.group == group);
+    if built_in { ApiError::no_such_resource() } else { ApiError::unknown_path() }
 }
 
 fn open_watch(
@@ -271,7 +278,12 @@ fn write_reply(
     query: &Query,
     work: impl FnOnce(&mut Txn<'_>, &Ask<'_>) -> Result<Written, ApiError>,
 ) -> Result<Reply, ApiError> {
-    let options = WriteOptions::parse(query, &parts.headers)?;
+    let kind = match parts.method {
+        Method::POST => "CreateOptions",
+        Method::PUT => "UpdateOptions",
+        _ => "PatchOptions",
+    };
+    let options = WriteOptions::parse(query, &parts.headers, kind)?;
     server.transact(|txn, env, _| {
         let target = target(txn, path)?;
         let everywhere = target.served.resource.namespaced && target.namespace.is_empty();
@@ -280,7 +292,12 @@ fn write_reply(
         }
         let written = work(txn, &Ask { env, target: &target, options: &options })?;
         let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };
-        let reply = Reply::Json(status, (*written.object).clone(), written.warnings);
+        let mut shown = (*written.object).clone();
+        if options.dry_run && written.created {
+            // What was not stored has no version.
+            crate::meta::unset(&mut shown, "resourceVersion");
+        }
+        let reply = Reply::Json(status, shown, written.warnings);
         Ok(if options.dry_run { Outcome::Drop(reply) } else { Outcome::Keep(reply) })
     })
 }

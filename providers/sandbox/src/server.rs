@@ -112,9 +112,30 @@ fn populate(txn: &mut Txn<'_>, env: &Env<'_>, nodes: bool) {
         controllers::after_write(txn, env, served, &written);
     }
     txn.put("services", api_service(env));
+    for (name, value) in
+        [("system-cluster-critical", 2_000_000_000_i64), ("system-node-critical", 2_000_001_000)]
+    {
+        txn.put("priorityclasses.scheduling.k8s.io", priority_class(env, name, value));
+    }
     if nodes {
         controllers::nodes::populate(txn, env);
     }
+}
+
+fn priority_class(env: &Env<'_>, name: &str, value: i64) -> Value {
+    json!({
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {
+            "name": name,
+            "uid": env.identities.next_uid(),
+            "creationTimestamp": env.now_text,
+            "generation": 1,
+        },
+        "value": value,
+        "description": "Used for system critical pods.",
+        "preemptionPolicy": "PreemptLowerPriority",
+    })
 }
 
 fn api_service(env: &Env<'_>) -> Value {

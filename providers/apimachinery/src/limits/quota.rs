@@ -380,3 +380,8 @@ pub fn standard_quota_name(name: &str) -> bool {
         || name.starts_with("hugepages-")
         || name.starts_with("requests.hugepages-")
 }
+
+/// Whether a resource without a domain is known to the system at all.
+pub fn standard_resource_name(name: &str) -> bool {
+    name == "storage" || standard_quota_name(name)
+}

@@ -119,22 +119,19 @@ impl<'a> Item<'a> {
             errors.extend(wrong.into_iter().map(|why| FieldError::invalid(path, name, why)));
             return;
         }
+        if name.contains('/') {
+            return;
+        }
+        if !super::standard_resource_name(name) {
+            let why = "must be a standard resource type or fully qualified";
+            errors.push(FieldError::invalid(path, name, why));
+        }
         let compute = matches!(self.kind, "Pod" | "Container");
         let standard = matches!(name, "cpu" | "memory" | "ephemeral-storage")
-            || (!compute && name == "storage")
             || name.starts_with("hugepages-");
-        if compute && !name.contains('/') && !standard {
-            errors.push(FieldError::invalid(
-                path,
-                name,
-                "must be a standard resource for containers",
-            ));
-        } else if !compute && !name.contains('/') && !standard {
-            errors.push(FieldError::invalid(
-                path,
-                name,
-                "must be a standard resource type or fully qualified",
-            ));
+        if compute && !standard {
+            let why = "must be a standard resource for containers";
+            errors.push(FieldError::invalid(path, name, why));
         }
     }
 

@@ -51,6 +51,24 @@ pub(super) fn zero(kind: Scalar) -> Value {
     }
 }
 
+/// The type as Go's decoder names it.
+pub(super) fn go_type(kind: Scalar) -> &'static str {
+    match kind {
+        Scalar::Bool => "bool",
+        Scalar::Int32 => "int32",
+        Scalar::Int64 => "int64",
+        Scalar::Float => "float64",
+        Scalar::Bytes => "[]uint8",
+        Scalar::String
+        | Scalar::Quantity
+        | Scalar::IntOrString
+        | Scalar::Time
+        | Scalar::MicroTime
+        | Scalar::Duration
+        | Scalar::Any => "string",
+    }
+}
+
 fn quantity(text: &str) -> Result<Value, Wrong> {
     match Quantity::parse(text) {
         Ok(quantity) => Ok(Value::from(quantity.to_string())),

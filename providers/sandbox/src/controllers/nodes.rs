@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{KUBELET_STATUS, set_status};
+use crate::admission;
 use crate::catalog;
 use crate::handlers::Env;
 use crate::meta;
@@ -127,8 +128,37 @@ pub(super) fn after_write(txn: &mut Txn<'_>, env: &Env<'_>, node: &Arc<Value>) {
             allocatable.insert(name.clone(), amount.clone());
         }
     }
+    let mut node = node.clone();
     if !allocatable.is_empty() {
         meta::as_map(&mut status).insert("allocatable".to_owned(), Value::Object(allocatable));
-        set_status(txn, env, served, node, status, KUBELET_STATUS);
+        node = set_status(txn, env, served, &node, status, KUBELET_STATUS);
     }
+    ready_taint(txn, env, &node);
+}
+
+/// A node that is ready loses the taint that says it is not, and gets it back when it is not.
+fn ready_taint(txn: &mut Txn<'_>, env: &Env<'_>, node: &Value) {
+    let Some(served) = catalog::built_in_table("nodes") else { return };
+    let conditions = node["status"]["conditions"].as_array();
+    let is_ready = conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    let taints = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
+    let mut kept: Vec<Value> =
+        taints.iter().filter(|taint| taint["key"] != admission::NOT_READY).cloned().collect();
+    if !is_ready {
+        kept.push(json!({"key": admission::NOT_READY, "effect": "NoSchedule"}));
+    }
+    if kept.len() == taints.len() {
+        return;
+    }
+    let mut changed = node.clone();
+    let spec = meta::map_at(&mut changed, "spec");
+    if kept.is_empty() {
+        spec.remove("taints");
+    } else {
+        spec.insert("taints".to_owned(), Value::Array(kept));
+    }
+    super::write(txn, env, served, Some(node), changed, super::CONTROLLER);
 }

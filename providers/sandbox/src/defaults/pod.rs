@@ -15,6 +15,22 @@ pub(super) fn pod(object: &mut Value) {
     }
     default(spec, "enableServiceLinks", true);
     spec_defaults(spec);
+    if spec.get("hostNetwork") == Some(&Value::Bool(true)) {
+        for field in ["initContainers", "containers"] {
+            for container in items(spec, field) {
+                host_ports(container);
+            }
+        }
+    }
+}
+
+/// On the node's network a port of a container is the same port of the node.
+fn host_ports(container: &mut Map<String, Value>) {
+    for port in items(container, "ports") {
+        if let Some(number) = port.get("containerPort").cloned() {
+            default(port, "hostPort", number);
+        }
+    }
 }
 
 /// Of a template inside a workload.
@@ -41,10 +57,9 @@ fn spec_defaults(spec: &mut Map<String, Value>) {
     default(spec, "schedulerName", "default-scheduler");
     round_amounts(inside(spec, "overhead"));
     round_resources(spec);
-    let host_network = spec.get("hostNetwork") == Some(&Value::Bool(true));
     for field in ["initContainers", "containers", "ephemeralContainers"] {
         for container in items(spec, field) {
-            container_defaults(container, host_network);
+            container_defaults(container);
         }
     }
     for volume in items(spec, "volumes") {
@@ -52,7 +67,7 @@ fn spec_defaults(spec: &mut Map<String, Value>) {
     }
 }
 
-fn container_defaults(container: &mut Map<String, Value>, host_network: bool) {
+fn container_defaults(container: &mut Map<String, Value>) {
     let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
     let policy = if tag(image) == "latest" { "Always" } else { "IfNotPresent" };
     default(container, "imagePullPolicy", policy);
@@ -61,9 +76,6 @@ fn container_defaults(container: &mut Map<String, Value>, host_network: bool) {
     round_resources(container);
     for port in items(container, "ports") {
         default(port, "protocol", "TCP");
-        if let (true, Some(number)) = (host_network, port.get("containerPort").cloned()) {
-            default(port, "hostPort", number);
-        }
     }
     for field in ["livenessProbe", "readinessProbe", "startupProbe"] {
         if let Some(probe) = inside(container, field) {

@@ -47,6 +47,7 @@ pub(super) fn stateful_set(object: &mut Value) {
     if strategy.get("type").and_then(Value::as_str) == Some("RollingUpdate") {
         let rolling = meta::as_map(strategy.entry("rollingUpdate").or_insert_with(|| json!({})));
         default(rolling, "partition", 0);
+        default(rolling, "maxUnavailable", 1);
     }
     let retention = spec.entry("persistentVolumeClaimRetentionPolicy").or_insert_with(|| json!({}));
     default(meta::as_map(retention), "whenDeleted", "Retain");

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use apimachinery::FieldError;
 use serde_json::{Value, json};
 
 use super::read::Selection;
 use super::write::success;
 use super::{Answer, Env, Target};
+use crate::admission;
 use crate::catalog::Served;
 use crate::controllers;
 use crate::errors::ApiError;
@@ -45,16 +47,9 @@ impl DeleteOptions {
             Some("Foreground") => Propagation::Foreground,
             Some("Orphan") => Propagation::Orphan,
             Some(other) => {
-                return Err(ApiError::invalid(
-                    "meta.k8s.io",
-                    "DeleteOptions",
-                    "",
-                    &[apimachinery::FieldError::not_supported(
-                        "propagationPolicy",
-                        other,
-                        &["Background", "Foreground", "Orphan"],
-                    )],
-                ));
+                let supported = ["Foreground", "Background", "Orphan", "nil"];
+                let error = FieldError::not_supported("propagationPolicy", other, &supported);
+                return Err(ApiError::bad_option("DeleteOptions", error));
             }
         };
         let in_body = body["dryRun"].as_array().into_iter().flatten().any(|value| value == "All");
@@ -149,6 +144,7 @@ fn delete_one(
         controllers::garbage::orphan(txn, object);
     }
     let is_namespace = served.table == "namespaces";
+    let object = &without_protection(txn, env, served, object);
     let held = !meta::finalizers(object).is_empty();
     let graceful = served.table == "pods"
         && object["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
@@ -187,6 +183,39 @@ fn delete_one(
     Gone::Waits(marked)
 }
 
+/// The object without the finalizer that protects it, if nothing uses it.
+fn without_protection(
+    txn: &Txn<'_>,
+    env: &Env<'_>,
+    served: &Served,
+    object: &Arc<Value>,
+) -> Arc<Value> {
+    let finalizer = match served.table.as_str() {
+        "persistentvolumeclaims" => admission::CLAIM,
+        "persistentvolumes" => admission::VOLUME,
+        _ => return object.clone(),
+    };
+    let name = meta::name(object);
+    let is_used = match finalizer {
+        admission::CLAIM => txn.list("pods", Some(meta::namespace(object))).iter().any(|pod| {
+            let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+            volumes.into_iter().any(|volume| volume["persistentVolumeClaim"]["claimName"] == name)
+        }),
+        _ => txn
+            .list("persistentvolumeclaims", None)
+            .iter()
+            .any(|claim| claim["spec"]["volumeName"] == name),
+    };
+    if is_used || !env.controllers {
+        return object.clone();
+    }
+    let kept: Vec<String> =
+        meta::finalizers(object).into_iter().filter(|known| known != finalizer).collect();
+    let mut released = (**object).clone();
+    meta::put(&mut released, "finalizers", (!kept.is_empty()).then(|| json!(kept)));
+    Arc::new(released)
+}
+
 fn check_preconditions(served: &Served, object: &Value, options: &DeleteOptions) -> Answer<()> {
     let name = meta::name(object);
     let kept = meta::text(object, "uid");
@@ -194,14 +223,14 @@ fn check_preconditions(served: &Served, object: &Value, options: &DeleteOptions)
         let why = format!(
             "the UID in the precondition ({uid}) does not match the UID in record ({kept}). The object might have been deleted and then recreated"
         );
-        return Err(ApiError::conflict(&served.resource, name, &why));
+        return Err(ApiError::precondition(&served.resource, name, &why));
     }
     let kept = meta::text(object, "resourceVersion");
     if let Some(version) = options.version.as_deref().filter(|version| *version != kept) {
         let why = format!(
             "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({kept}). The object might have been modified"
         );
-        return Err(ApiError::conflict(&served.resource, name, &why));
+        return Err(ApiError::precondition(&served.resource, name, &why));
     }
     Ok(())
 }

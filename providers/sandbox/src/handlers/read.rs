@@ -34,11 +34,16 @@ impl Selection {
         let fields = FieldSelector::parse(query.get("fieldSelector"))
             .map_err(|error| ApiError::bad_request(error.to_string()))?;
         for requirement in &fields.requirements {
-            if !is_selectable(served, &requirement.field) {
-                return Err(ApiError::bad_request(format!(
-                    "field label not supported: {}",
-                    requirement.field
-                )));
+            let field = &requirement.field;
+            if !is_selectable(served, field) {
+                // Kinds with fields of their own have words of their own.
+                return Err(ApiError::bad_request(if has_own_fields(served) {
+                    format!("field label not supported: {field}")
+                } else {
+                    format!(
+                        "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                    )
+                }));
             }
         }
         Ok(Self { labels, fields })
@@ -62,7 +67,15 @@ fn is_selectable(served: &Served, field: &str) -> bool {
     if matches!(field, "metadata.name" | "metadata.namespace") {
         return true;
     }
-    let more: &[&str] = match served.table.as_str() {
+    own_fields(served).contains(&field)
+}
+
+fn has_own_fields(served: &Served) -> bool {
+    !own_fields(served).is_empty()
+}
+
+fn own_fields(served: &Served) -> &'static [&'static str] {
+    match served.table.as_str() {
         "pods" => &[
             "spec.nodeName",
             "spec.restartPolicy",
@@ -86,8 +99,7 @@ fn is_selectable(served: &Served, field: &str) -> bool {
             "type",
         ],
         _ => &[],
-    };
-    more.contains(&field)
+    }
 }
 
 /// `GET` on an object.
@@ -112,7 +124,7 @@ impl Continue {
         if text.is_empty() {
             return Ok(None);
         }
-        let wrong = || ApiError::bad_request("continue key is not valid: illegal base64 or JSON");
+        let wrong = || ApiError::bad_request("invalid continue token: continue key is not valid");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
         let token: Value = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
         let part = |name: &str| token[name].as_str().map(str::to_owned).ok_or_else(wrong);

@@ -7,7 +7,7 @@ use apimachinery::types;
 use serde_json::{Value, json};
 
 use super::{Answer, Ask, Env, Target, Written};
-use crate::catalog::Served;
+use crate::catalog::{self, Served};
 use crate::codec::{self, DecodeError};
 use crate::errors::ApiError;
 use crate::fields::FieldRequest;
@@ -26,20 +26,28 @@ pub(crate) enum PatchKind {
 
 /// `POST` on a collection.
 pub(crate) fn create(txn: &mut Txn<'_>, ask: &Ask<'_>, body: &Value) -> Answer<Written> {
-    let (mut object, warnings) = ask.decode(body).map_err(|error| ask.cannot_be_handled(&error))?;
-    ask.check_kind(&object)?;
+    let mut body = body.clone();
+    ask.is_an_object(&body)?;
+    let says_what_it_is = ask.check_kind(&mut body)?;
+    let (mut object, warnings) =
+        ask.decode(&body).map_err(|error| ask.cannot_be_handled(&error))?;
     ask.fix_namespace(&mut object)?;
     defaults::apply(&ask.target.served, &mut object);
     kinds::convert(&ask.target.served, &mut object);
-    ask.fields().update(None, &mut object);
+    if says_what_it_is {
+        ask.fields().update(None, &mut object);
+    }
     let object = store_new(txn, ask, object)?;
     Ok(Written { object, created: true, warnings })
 }
 
 /// `PUT` on an object.
 pub(crate) fn replace(txn: &mut Txn<'_>, ask: &Ask<'_>, body: &Value) -> Answer<Written> {
-    let (mut object, warnings) = ask.decode(body).map_err(|error| ask.cannot_be_handled(&error))?;
-    ask.check_kind(&object)?;
+    let mut body = body.clone();
+    ask.is_an_object(&body)?;
+    ask.check_kind(&mut body)?;
+    let (mut object, warnings) =
+        ask.decode(&body).map_err(|error| ask.cannot_be_handled(&error))?;
     ask.fix_namespace(&mut object)?;
     ask.check_name(&mut object)?;
     let live = ask.live(txn).ok_or_else(|| ask.not_found())?;
@@ -103,7 +111,7 @@ fn apply(txn: &mut Txn<'_>, ask: &Ask<'_>, config: &Value) -> Answer<Written> {
             &[FieldError::required("fieldManager", "is required for apply patch")],
         ));
     }
-    ask.check_kind(config)?;
+    ask.check_applied_kind(config)?;
     if !config["metadata"]["managedFields"].is_null() {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
     }
@@ -358,6 +366,17 @@ impl Ask<'_> {
         }
     }
 
+    fn is_an_object(&self, body: &Value) -> Answer<()> {
+        if body.is_object() {
+            return Ok(());
+        }
+        Err(ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            self.target.served.resource.kind,
+            patch::kind_of(body),
+        )))
+    }
+
     fn cannot_be_handled(&self, error: &DecodeError) -> ApiError {
         let resource = &self.target.served.resource;
         let (version, kind) = (resource.version.as_str(), resource.kind.as_str());
@@ -379,29 +398,58 @@ impl Ask<'_> {
         ))
     }
 
-    /// The object says what it is, and the path says the same.
-    fn check_kind(&self, object: &Value) -> Answer<()> {
+    /// The object says what it is, and the path says the same. An object that says
+    /// nothing is taken for what the path says, and nobody owns its fields.
+    fn check_kind(&self, object: &mut Value) -> Answer<bool> {
         let resource = &self.target.served.resource;
-        let text = |field: &str| object[field].as_str().unwrap_or_default();
-        let (version, kind) = (text("apiVersion"), text("kind"));
-        let (want_version, want_kind) = (resource.api_version(), resource.kind.as_str());
+        let (version, kind) = said(object);
         if kind.is_empty() && version.is_empty() {
+            let object = meta::as_map(object);
+            object.insert("apiVersion".to_owned(), Value::from(resource.api_version()));
+            object.insert("kind".to_owned(), Value::from(resource.kind.as_str()));
+            return Ok(false);
+        }
+        if version == resource.api_version() && kind == resource.kind {
+            return Ok(true);
+        }
+        let (_, bare) = apimachinery::discovery::split_api_version(&version);
+        let known = catalog::built_in()
+            .iter()
+            .any(|served| served.resource.api_version() == version && served.resource.kind == kind);
+        let why = if known {
+            let inside = |group: &str| {
+                group.split('.').next().filter(|name| !name.is_empty()).unwrap_or("core").to_owned()
+            };
+            format!(
+                "converting ({bare}.{kind}) to ({}.{}): unknown conversion",
+                inside(&resource.group),
+                resource.kind
+            )
+        } else {
+            format!(
+                "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
+            )
+        };
+        Err(ApiError::bad_request(format!(
+            "{kind} in version {bare:?} cannot be handled as a {}: {why}",
+            resource.kind
+        )))
+    }
+
+    /// What is applied has to say exactly what it is.
+    fn check_applied_kind(&self, config: &Value) -> Answer<()> {
+        let resource = &self.target.served.resource;
+        let (version, kind) = said(config);
+        if kind.is_empty() {
             return Err(ApiError::bad_request(
-                "Object 'Kind' is missing in the body of the request",
+                "error decoding YAML: Object 'Kind' is missing in the body of the request",
             ));
         }
-        if version != want_version {
-            return Err(ApiError::bad_request(format!(
-                "the API version in the data ({version}) does not match the expected API version ({want_version})"
-            )));
+        if version == resource.api_version() && kind == resource.kind {
+            return Ok(());
         }
-        if kind != want_kind {
-            return Err(ApiError::bad_request(format!(
-                "{kind} in version {:?} cannot be handled as a {want_kind}",
-                resource.version
-            )));
-        }
-        Ok(())
+        let (group, version) = apimachinery::discovery::split_api_version(&version);
+        Err(ApiError::bad_request(format!("invalid object type: {group}/{version}, Kind={kind}")))
     }
 
     fn fix_namespace(&self, object: &mut Value) -> Answer<()> {
@@ -435,6 +483,12 @@ impl Ask<'_> {
             self.target.name
         )))
     }
+}
+
+/// Version and kind, as an object says them.
+fn said(object: &Value) -> (String, String) {
+    let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
+    (text("apiVersion"), text("kind"))
 }
 
 /// `metav1.Status` for something that succeeded and leaves no object to show.

@@ -81,7 +81,7 @@ pub(super) fn node_status(object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for field in ["capacity", "allocatable"] {
         for (name, amount) in object["status"][field].as_object().into_iter().flatten() {
-            let path = format!("status.{field}[{name}]");
+            let path = format!("status.{field}.{name}");
             errors.extend(invalid(&path, name, names::qualified_name(name)));
             let Some(quantity) = amount.as_str().and_then(|text| Quantity::parse(text).ok()) else {
                 continue;

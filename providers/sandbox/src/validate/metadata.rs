@@ -97,11 +97,11 @@ fn common(metadata: &Value) -> Vec<FieldError> {
         }
     }
     let mut controllers = 0;
-    for owner in list(metadata, "ownerReferences") {
+    for (index, owner) in list(metadata, "ownerReferences").iter().enumerate() {
         for field in ["apiVersion", "kind", "name", "uid"] {
             if text(owner, field).is_empty() {
-                let path = format!("metadata.ownerReferences.{field}");
-                errors.push(FieldError::invalid(path, "", "must not be empty"));
+                let path = format!("metadata.ownerReferences[{index}].{field}");
+                errors.push(FieldError::required(path, "must not be empty"));
             }
         }
         controllers += usize::from(owner["controller"] == true);

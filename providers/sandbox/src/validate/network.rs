@@ -34,7 +34,7 @@ pub(super) fn policy(object: &Value) -> Vec<FieldError> {
         return errors;
     }
     for (index, kind) in types.iter().enumerate() {
-        let supported = ["Egress", "Ingress"];
+        let supported = ["Ingress", "Egress"];
         if !supported.contains(&kind.as_str().unwrap_or_default()) {
             let path = format!("spec.policyTypes[{index}]");
             errors.push(FieldError::not_supported(path, kind.clone(), &supported));
@@ -49,7 +49,7 @@ fn policy_port(port: &Value, path: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::not_supported(
             format!("{path}.protocol"),
             protocol,
-            &["SCTP", "TCP", "UDP"],
+            &["TCP", "UDP", "SCTP"],
         ));
     }
     let end = port["endPort"].as_i64();
@@ -269,6 +269,6 @@ pub(super) fn service_changed(object: &Value, old: &Value) -> Vec<FieldError> {
     if before.is_empty() || now == before || now.is_empty() || external(object) || external(old) {
         return Vec::new();
     }
-    let shown = object["spec"]["clusterIPs"].clone();
+    let shown = serde_json::json!([now]);
     vec![FieldError::invalid("spec.clusterIPs[0]", shown, "may not change once set")]
 }

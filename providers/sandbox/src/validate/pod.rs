@@ -89,9 +89,7 @@ fn toleration(one: &Value, path: &str, errors: &mut Vec<FieldError>) {
 fn choice(spec: &Value, field: &str, path: &str, supported: &[&str], errors: &mut Vec<FieldError>) {
     let value = text(spec, field);
     if !supported.contains(&value) {
-        let mut sorted = supported.to_vec();
-        sorted.sort_unstable();
-        errors.push(FieldError::not_supported(format!("{path}.{field}"), value, &sorted));
+        errors.push(FieldError::not_supported(format!("{path}.{field}"), value, supported));
     }
 }
 
@@ -218,6 +216,10 @@ fn amounts<'a>(
         let at = format!("{path}.{field}[{name}]");
         errors.extend(invalid(&at, name, names::qualified_name(name)));
         let standard = matches!(name.as_str(), "cpu" | "memory" | "ephemeral-storage");
+        if !name.contains('/') && !limits::standard_resource_name(name) {
+            let why = "must be a standard resource type or fully qualified";
+            errors.push(FieldError::invalid(&*at, name.as_str(), why));
+        }
         if !name.contains('/') && !standard && !name.starts_with("hugepages-") {
             errors.push(FieldError::invalid(
                 &*at,

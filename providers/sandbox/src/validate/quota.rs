@@ -36,6 +36,10 @@ pub(super) fn created(object: &Value) -> Vec<FieldError> {
 fn hard(name: &str, amount: &Value, errors: &mut Vec<FieldError>) {
     let path = format!("spec.hard[{name}]");
     errors.extend(invalid(&path, name, names::qualified_name(name)));
+    if !name.contains('/') && !limits::standard_resource_name(name) {
+        let why = "must be a standard resource type or fully qualified";
+        errors.push(FieldError::invalid(path.as_str(), name, why));
+    }
     if !name.contains('/') && !limits::standard_quota_name(name) {
         errors.push(FieldError::invalid(
             path.as_str(),

@@ -151,6 +151,6 @@ async fn quota_with_a_fraction_of_a_pod_is_invalid() {
     assert_eq!(code, 422);
     assert_eq!(
         message,
-        "ResourceQuota \"q\" is invalid: [spec.hard[bananas]: Invalid value: \"bananas\": must be a standard resource for quota, spec.hard[pods]: Invalid value: \"1500m\": must be an integer]"
+        "ResourceQuota \"q\" is invalid: [spec.hard[bananas]: Invalid value: \"bananas\": must be a standard resource type or fully qualified, spec.hard[bananas]: Invalid value: \"bananas\": must be a standard resource for quota, spec.hard[pods]: Invalid value: \"1500m\": must be an integer]"
     );
 }

@@ -2,6 +2,7 @@
 //! real cluster's.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod differential;
 mod faults;
 mod folder;
 mod laws;

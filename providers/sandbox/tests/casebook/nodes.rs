@@ -59,7 +59,7 @@ async fn fraction_of_an_extended_resource_is_refused() {
     assert_eq!(code, 422);
     assert_eq!(
         message,
-        "Node \"worker-1\" is invalid: status.capacity[example.com/dongle]: Invalid value: \"4500m\": must be an integer"
+        "Node \"worker-1\" is invalid: status.capacity.example.com/dongle: Invalid value: \"4500m\": must be an integer"
     );
 }
 

@@ -6,17 +6,21 @@ use serde_json::{Value, json};
 use crate::support::{apply, raw, refusal};
 
 #[tokio::test]
-async fn unknown_path_is_a_plain_text_404() {
+async fn path_of_an_unknown_group_is_a_plain_text_404() {
     let sandbox = Sandbox::in_memory();
-    for path in [
-        "/nonsense",
-        "/api/v1/things",
-        "/apis/example.com/v1/things",
-        "/apis/example.com",
-        "/api/v1/nodes/a/proxy",
-    ] {
+    for path in ["/nonsense", "/apis/example.com/v1/things", "/apis/example.com"] {
         let (code, body) = raw(&sandbox, "GET", path, &[], "").await;
         assert_eq!((code, body), (404, json!("404 page not found\n")), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_resource_of_a_known_group_is_a_404_that_says_so() {
+    let sandbox = Sandbox::in_memory();
+    for path in ["/api/v1/things", "/apis/apps/v2/deployments", "/api/v1/nodes/worker-1/proxy"] {
+        let (code, status) = raw(&sandbox, "GET", path, &[], "").await;
+        assert_eq!(code, 404, "{path}");
+        assert_eq!(status["message"], "the server could not find the requested resource");
     }
 }
 
@@ -52,7 +56,7 @@ async fn body_in_a_form_that_is_not_understood_is_415() {
 #[tokio::test]
 async fn body_that_is_no_object_is_400() {
     let sandbox = Sandbox::in_memory();
-    for body in ["", "{", "[]", "1", "{}", "{\"kind\": \"Pod\", \"apiVersion\": \"v1\"}"] {
+    for body in ["", "{", "[]", "1", "{\"kind\": \"Pod\", \"apiVersion\": \"v1\"}"] {
         let headers = [("content-type", "application/json")];
         let (code, status) = raw(&sandbox, "POST", "/api/v1/namespaces", &headers, body).await;
         assert_eq!((code, status["reason"].as_str()), (400, Some("BadRequest")), "{body}");
