@@ -42,6 +42,19 @@ pub struct ApplyOptions {
     pub parallelism: NonZeroUsize,
 }
 
+/// What a run stands on.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// The configuration.
+    pub loaded: &'a Arc<Loaded>,
+    /// What is remembered.
+    pub state: &'a State,
+    /// The world.
+    pub world: &'a World,
+    /// Where state and journal are kept.
+    pub store: &'a dyn Store,
+}
+
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
@@ -152,14 +165,12 @@ pub async fn check_saved(
 /// kept plan are there, and [`resume`] finishes the run.
 pub async fn apply(
     saved: SavedPlan,
-    loaded: &Arc<Loaded>,
-    state: &State,
     seen: (Picture, Known),
-    world: &World,
-    store: &dyn Store,
+    ground: Ground<'_>,
     options: &ApplyOptions,
     stop: watch::Receiver<Option<Stop>>,
 ) -> Result<Applied, Diagnostics> {
+    let Ground { loaded, state, world, store } = ground;
     store.keep(&options.run, &saved)?;
     let journal = store.journal()?;
     let start = JournalEntry::RunStarted(started(&saved.plan, state, options, &options.run));
@@ -183,14 +194,12 @@ pub async fn apply(
 /// what is left of the same plan.
 pub async fn resume(
     resumed: Resumed,
-    loaded: &Arc<Loaded>,
-    state: &State,
     seen: (Picture, Known),
-    world: &World,
-    store: &dyn Store,
+    ground: Ground<'_>,
     options: &ApplyOptions,
     stop: watch::Receiver<Option<Stop>>,
 ) -> Result<Applied, Diagnostics> {
+    let Ground { loaded, state, world, store } = ground;
     let Resumed { plan, run } = resumed;
     let plan = Arc::new(plan);
     let journal = store.journal()?;
@@ -210,16 +219,16 @@ pub async fn resume(
     let mut already = run.ended.clone();
     let mut problems = Diagnostics::new();
     for (id, answer) in settled {
-        let Some(step) = plan.step(id) else { continue };
+        let Some(begun) = plan.step(id) else { continue };
         match answer {
             Ok(settled) => {
-                let entry = runner::settled_entry(step, &settled);
+                let entry = runner::settled_entry(begun, &settled);
                 append(&*journal, &entry).await?;
                 if let JournalEntry::End { ended, .. } = entry {
                     already.insert(id, ended);
                 }
             }
-            Err(why) => problems.push(cannot_settle(step, &why.message())),
+            Err(why) => problems.push(cannot_settle(begun, &why.message())),
         }
     }
     if problems.has_errors() {

@@ -21,7 +21,9 @@ mod rebuild;
 mod snapshot;
 mod validate;
 
-pub use apply::{Applied, ApplyOptions, Resumed, apply, check_saved, nothing_to_resume, resume};
+pub use apply::{
+    Applied, ApplyOptions, Ground, Resumed, apply, check_saved, nothing_to_resume, resume,
+};
 pub use load::{ClusterSettings, Loaded, load};
 pub use picture::{Picture, plan};
 pub use ports::{LoadedState, Store, World};

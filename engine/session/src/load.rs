@@ -7,6 +7,7 @@ use lang::{Evaluator, Inputs, References, Schemas};
 use provider::Catalog;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use values::{Schema, Value};
 
@@ -244,7 +245,11 @@ fn digest(texts: &[(&str, &str)], variables: &BTreeMap<Ident, Value>) -> String 
         part(name.as_str().as_bytes());
         part(format!("{value:?}").as_bytes());
     }
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    hash.finalize().iter().fold(String::new(), |mut text, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Whether any managed resource is declared.

@@ -97,7 +97,9 @@ pub fn masked(value: &Value, like: &Value) -> Value {
         return value.clone();
     }
     match (value, like) {
-        (_, Value::Sensitive(_)) => value.clone().into_sensitive(),
+        (_, Value::Sensitive(_)) | (Value::List(_), Value::List(_)) => {
+            value.clone().into_sensitive()
+        }
         (Value::Map(map), Value::Map(like)) => {
             let mask = |(name, value): (&std::sync::Arc<str>, &Value)| {
                 let like = like.get(name).unwrap_or(&Value::Null);
@@ -105,7 +107,6 @@ pub fn masked(value: &Value, like: &Value) -> Value {
             };
             Value::map(map.iter().map(mask))
         }
-        (Value::List(_), Value::List(_)) => value.clone().into_sensitive(),
         _ => value.clone(),
     }
 }

@@ -154,11 +154,8 @@ impl Run<'_> {
         let _first = running.set(shown.clone());
         let applied = session::apply(
             saved,
-            &configured.loaded,
-            &connected.state,
             (picture, planning.exports),
-            &connected.world,
-            &connected.store,
+            ground(&configured, &connected),
             &self.options(),
             signals.stop.clone(),
         )
@@ -187,7 +184,7 @@ impl Run<'_> {
     /// Exactly a plan that was saved before; it is itself the approval.
     async fn saved(&self, path: &std::path::Path) -> Result<u8, Early> {
         let saved = local::read_plan(path)?;
-        self.again(saved, None).await
+        self.again(saved, false).await
     }
 
     /// What is left of the run that was interrupted.
@@ -197,11 +194,11 @@ impl Run<'_> {
             return Err(session::nothing_to_resume().into());
         };
         let saved = store.kept(&run.run)?;
-        self.again(saved, Some(())).await
+        self.again(saved, true).await
     }
 
     /// Applies a plan on its own sources, from its beginning or from where it stopped.
-    async fn again(&self, saved: SavedPlan, resume: Option<()>) -> Result<u8, Early> {
+    async fn again(&self, saved: SavedPlan, resuming: bool) -> Result<u8, Early> {
         let signals = self.listen()?;
         let _lock = self.take_lock(&signals)?;
         let configured = self.of_snapshot(&saved)?;
@@ -210,7 +207,7 @@ impl Run<'_> {
         let connected =
             work::connect(&configured, self.cluster, events, self.env).await.map_err(told)?;
         let shown = Arc::new(saved.plan.clone());
-        if resume.is_none() {
+        if !resuming {
             let (loaded, state) = (&configured.loaded, &connected.state);
             session::check_saved(&saved.plan, loaded, state, &connected.world)
                 .await
@@ -222,23 +219,19 @@ impl Run<'_> {
             .await
             .ok_or_else(|| Early::Code(signals.exit_code().unwrap_or(exit::FAILED)))?;
         let seen = (picture, planning.exports);
-        if !self.console.json && resume.is_some() {
+        if !self.console.json && resuming {
             self.console.data(&view::human::plan(&shown, &self.console.out, view::Detail::Summary));
         }
         let _first = running.set(shown.clone());
-        let (world, store, stop) = (&connected.world, &connected.store, signals.stop.clone());
-        let (loaded, state) = (&configured.loaded, &connected.state);
-        let applied = match (resume, connected.unfinished) {
-            (Some(()), Some(run)) => {
+        let (ground, stop) = (ground(&configured, &connected), signals.stop.clone());
+        let applied = match (resuming, connected.unfinished.clone()) {
+            (true, Some(run)) => {
                 let options = ApplyOptions { run: run.run.clone(), ..self.options() };
                 let resumed = Resumed { plan: saved.plan, run };
-                session::resume(resumed, loaded, state, seen, world, store, &options, stop).await
+                session::resume(resumed, seen, ground, &options, stop).await
             }
-            (Some(()), None) => return Err(session::nothing_to_resume().into()),
-            (None, _) => {
-                session::apply(saved, loaded, state, seen, world, store, &self.options(), stop)
-                    .await
-            }
+            (true, None) => return Err(session::nothing_to_resume().into()),
+            (false, _) => session::apply(saved, seen, ground, &self.options(), stop).await,
         };
         let applied = applied.map_err(told)?;
         Ok(self.applied(&applied, &shown, &configured.sources, &signals))
@@ -431,6 +424,16 @@ impl Run<'_> {
             _ if applied.outcome.is_complete() && !applied.diagnostics.has_errors() => exit::DONE,
             _ => exit::FAILED,
         }
+    }
+}
+
+/// What a run stands on.
+fn ground<'a>(configured: &'a Configured, connected: &'a Connected) -> session::Ground<'a> {
+    session::Ground {
+        loaded: &configured.loaded,
+        state: &connected.state,
+        world: &connected.world,
+        store: &connected.store,
     }
 }
 
