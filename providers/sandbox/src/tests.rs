@@ -1,3 +1,4 @@
 //! Tests that look inside; those that speak through a client are in `tests/`.
 
+mod smd;
 mod vectors;

@@ -58,23 +58,25 @@ pub(super) fn place(txn: &mut Txn<'_>, env: &Env<'_>, pod: &Arc<Value>) {
     }
     let nodes = txn.list("nodes", None);
     let mut reasons: Vec<(usize, String)> = Vec::new();
+    let mut fitting: Vec<(usize, &str)> = Vec::new();
     for node in &nodes {
         match misfit(txn, pod, node) {
-            None => {
-                let name = meta::name(node);
-                let mut bound = (**pod).clone();
-                meta::map_at(&mut bound, "spec").insert("nodeName".to_owned(), Value::from(name));
-                let author = super::Author { name: "kube-scheduler", subresource: "" };
-                let bound = write(txn, env, served, Some(pod), bound, author);
-                let status = running(env, &bound, name);
-                set_status(txn, env, served, &bound, status, KUBELET_STATUS);
-                return;
-            }
+            None => fitting.push((pods_on(txn, meta::name(node)), meta::name(node))),
             Some(reason) => match reasons.iter_mut().find(|(_, known)| *known == reason) {
                 Some((count, _)) => *count += 1,
                 None => reasons.push((1, reason)),
             },
         }
+    }
+    // The emptiest node takes it; the name breaks ties.
+    if let Some((_, name)) = fitting.iter().min() {
+        let mut bound = (**pod).clone();
+        meta::map_at(&mut bound, "spec").insert("nodeName".to_owned(), Value::from(*name));
+        let author = super::Author { name: "kube-scheduler", subresource: "" };
+        let bound = write(txn, env, served, Some(pod), bound, author);
+        let status = running(env, &bound, name);
+        set_status(txn, env, served, &bound, status, KUBELET_STATUS);
+        return;
     }
     reasons.sort_by(|a, b| a.1.cmp(&b.1));
     let why: Vec<String> =
@@ -102,6 +104,10 @@ pub(super) fn place(txn: &mut Txn<'_>, env: &Env<'_>, pod: &Arc<Value>) {
         }]),
     );
     set_status(txn, env, served, pod, status, SCHEDULER_STATUS);
+}
+
+fn pods_on(txn: &Txn<'_>, node: &str) -> usize {
+    txn.list("pods", None).iter().filter(|pod| pod["spec"]["nodeName"] == node).count()
 }
 
 /// Whether a daemon with this spec belongs on a node; daemons ignore cordons.
@@ -229,6 +235,6 @@ fn node_address(node: &str) -> String {
 
 fn pod_address(pod: &Value) -> String {
     let text = format!("{}/{}", meta::namespace(pod), meta::name(pod));
-    let sum = text.bytes().fold(7_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 65_000);
+    let sum = text.bytes().fold(7_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 62_000);
     format!("10.244.{}.{}", sum / 250, 1 + sum % 250)
 }

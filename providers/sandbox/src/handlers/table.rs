@@ -190,6 +190,11 @@ fn cell(served: &Served, column: &Column, object: &Value, now: Timestamp) -> Val
         ("poddisruptionbudgets.policy", "Allowed Disruptions") => {
             number(&status["disruptionsAllowed"])
         }
+        (_, "Containers") => json!(of_containers(spec, "name")),
+        (_, "Images") => json!(of_containers(spec, "image")),
+        (_, "Selector") => json!(selector_of(spec)),
+        ("poddisruptionbudgets.policy", "Min Available") => or_not_there(&spec["minAvailable"]),
+        ("poddisruptionbudgets.policy", "Max Unavailable") => or_not_there(&spec["maxUnavailable"]),
         (_, _) if column.kind == "integer" => json!(0),
         _ => json!("<none>"),
     }
@@ -261,6 +266,31 @@ fn node_roles(node: &Value) -> String {
         .filter_map(|key| key.strip_prefix("node-role.kubernetes.io/").map(str::to_owned))
         .collect();
     if roles.is_empty() { "<none>".to_owned() } else { roles.join(",") }
+}
+
+fn of_containers(spec: &Value, field: &str) -> String {
+    let containers = spec["template"]["spec"]["containers"].as_array().cloned().unwrap_or_default();
+    let values: Vec<&str> = containers.iter().filter_map(|one| one[field].as_str()).collect();
+    values.join(",")
+}
+
+/// Services select by a plain map, workloads by a selector.
+fn selector_of(spec: &Value) -> String {
+    let selector_object = match &spec["selector"] {
+        plain if plain["matchLabels"].is_null() && plain["matchExpressions"].is_null() => {
+            json!({"matchLabels": plain})
+        }
+        selector => selector.clone(),
+    };
+    selector(&selector_object)
+}
+
+fn or_not_there(value: &Value) -> Value {
+    match value {
+        Value::Null => json!("N/A"),
+        Value::String(text) => json!(text),
+        other => json!(other.to_string()),
+    }
 }
 
 fn quota(quota: &Value, limits: bool) -> String {
