@@ -13,6 +13,7 @@ mod objects;
 mod patches;
 mod ports;
 mod refusals;
+mod robustness;
 mod support;
 mod watches;
 mod workloads;
