@@ -90,7 +90,7 @@ pub(crate) enum Allowed {
 /// How output looks.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct OutputStyleArgs {
-    /// Print without colour (NO_COLOR does the same)
+    /// Print without colour, as with `NO_COLOR`
     #[arg(long)]
     pub(crate) no_color: bool,
     /// Print JSON, one object a line

@@ -38,11 +38,13 @@ impl Console {
     }
 
     /// Data. A closed pipe is not an error: whoever read has read enough.
+    #[expect(clippy::unused_self, reason = "a console is asked, whichever stream it is")]
     pub(crate) fn data(&self, text: &str) {
         write_or_ignore(&mut std::io::stdout().lock(), text);
     }
 
     /// Talk.
+    #[expect(clippy::unused_self, reason = "a console is asked, whichever stream it is")]
     pub(crate) fn talk(&self, text: &str) {
         write_or_ignore(&mut std::io::stderr().lock(), text);
     }

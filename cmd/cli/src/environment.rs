@@ -21,6 +21,7 @@ const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 
 /// What the environment says, read once.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one variable, read once")]
 pub(crate) struct Environment {
     /// Values of variables by name; a value that is not UTF-8 is left out and named in
     /// `unreadable`.

@@ -121,7 +121,7 @@ impl Run<'_> {
     async fn planned(&self) -> Result<u8, Early> {
         let console = &self.console;
         let configured = work::configure(self.variables, self.env, console).map_err(Early::Code)?;
-        let signals = self.listen()?;
+        let signals = Self::listen()?;
         let _lock = self.take_lock(&signals)?;
         let (events, running) = self.listener();
         let connected = work::connect(&configured, self.cluster, events, self.env)
@@ -199,7 +199,7 @@ impl Run<'_> {
 
     /// Applies a plan on its own sources, from its beginning or from where it stopped.
     async fn again(&self, saved: SavedPlan, resuming: bool) -> Result<u8, Early> {
-        let signals = self.listen()?;
+        let signals = Self::listen()?;
         let _lock = self.take_lock(&signals)?;
         let configured = self.of_snapshot(&saved)?;
         let told = |p: Diagnostics| Early::Told(p, configured.sources.clone());
@@ -261,7 +261,7 @@ impl Run<'_> {
         Ok(Configured { loaded: Arc::new(loaded), sources, types })
     }
 
-    fn listen(&self) -> Result<Signals, Early> {
+    fn listen() -> Result<Signals, Early> {
         signals::listen().map_err(|error| {
             let text = format!("{error}. Without them an interrupt could not be honoured.");
             Diagnostic::error(NOT_APPROVED, "Cannot listen for signals", text).into()

@@ -4,7 +4,7 @@ use crate::args::OutputArgs;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::exit;
-use diags::{Code, Diagnostic, SourceMap};
+use diags::{Code, Diagnostic, Diagnostics, SourceMap};
 use local::Folder;
 use std::collections::BTreeMap;
 use values::Value;
@@ -24,8 +24,8 @@ pub(crate) fn run(args: &OutputArgs, env: &Environment) -> u8 {
     };
     match print(args, &outputs, &console) {
         Ok(()) => exit::DONE,
-        Err(problem) => {
-            console.diagnostic(problem);
+        Err(problems) => {
+            console.diagnostics(&problems, &SourceMap::default());
             exit::FAILED
         }
     }
@@ -35,7 +35,7 @@ fn print(
     args: &OutputArgs,
     outputs: &BTreeMap<String, Value>,
     console: &Console,
-) -> Result<(), Diagnostic> {
+) -> Result<(), Diagnostics> {
     let all = outputs.iter().map(|(n, v)| (n.as_str(), v));
     let Some(name) = &args.name else {
         if console.json {
@@ -49,7 +49,7 @@ fn print(
     };
     let value = outputs.get(name).ok_or_else(|| unknown(name, outputs))?;
     if (console.json || args.raw) && value.has_sensitive() {
-        return Err(secret(name));
+        return Err(secret(name).into());
     }
     if console.json {
         // Alone, as scripts want it: what it is called they know.
@@ -60,7 +60,7 @@ fn print(
             Value::String(text) => text.to_string(),
             Value::Number(n) => n.to_string(),
             Value::Bool(b) => b.to_string(),
-            other => return Err(not_text(name, other)),
+            other => return Err(not_text(name, other).into()),
         };
         console.data(&text);
     } else {

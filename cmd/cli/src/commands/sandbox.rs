@@ -48,8 +48,7 @@ async fn serve(
         folder.display()
     ));
     match signals::until_interrupted(&signals, sandbox.serve(listener)).await {
-        None => Ok(exit::DONE),
-        Some(Ok(())) => Ok(exit::DONE),
+        None | Some(Ok(())) => Ok(exit::DONE),
         Some(Err(error)) => Err(error.to_string()),
     }
 }
