@@ -9,7 +9,7 @@ use crate::references::{Meaning, Step, Target, meaning, unwind};
 use crate::{codes, text};
 use addrs::Mode;
 use config::{Expr, ExprKind};
-use diags::Diagnostic;
+use diags::{Diagnostic, Span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use values::{Type, Value};
@@ -138,30 +138,46 @@ impl Here<'_, '_> {
 
     /// Shows what the expression refers to, as far as it is wanted, and what that comes from.
     fn involve(&self, mut d: Diagnostic, wanted: impl Fn(&Value) -> bool) -> Diagnostic {
-        const MOST: usize = 6;
-        let mut open: Vec<&Expr> = Vec::new();
-        mentions(self.expr, &mut open);
-        open.reverse();
-        while let Some(expr) = open.pop() {
-            let Some(name) = text::reference(expr) else { continue };
-            if d.involved.len() >= MOST || d.involved.iter().any(|i| i.name == name) {
-                continue;
-            }
-            let mut eval = Eval::new(self.names, self.module, &Repetition::Once);
-            let value = eval.expr(expr, &Scope::Empty);
-            if eval.failed() || !wanted(&value) {
-                continue;
-            }
+        let names = self.names;
+        for (name, value, _) in origins(names, self.module, &Repetition::Once, self.expr, &wanted) {
             d = d.involving(name, text::short(&value));
-            let module = self.names.modules[self.module].module;
-            if let Some(Target::Local(name)) = whole_target(expr)
-                && let Some(local) = module.locals.get(&name)
-            {
-                mentions(&local.value, &mut open);
-            }
         }
         d
     }
+}
+
+/// The references in an expression whose values are wanted, and through locals what those
+/// refer to in turn.
+pub(crate) fn origins(
+    names: &Names<'_>,
+    module: usize,
+    repetition: &Repetition,
+    expr: &Expr,
+    wanted: &dyn Fn(&Value) -> bool,
+) -> Vec<(String, Value, Span)> {
+    const MOST: usize = 6;
+    let mut found: Vec<(String, Value, Span)> = Vec::new();
+    let mut open: Vec<&Expr> = Vec::new();
+    mentions(expr, &mut open);
+    open.reverse();
+    while let Some(expr) = open.pop() {
+        let Some(name) = text::reference(expr) else { continue };
+        if found.len() >= MOST || found.iter().any(|(n, _, _)| *n == name) {
+            continue;
+        }
+        let mut eval = Eval::new(names, module, repetition);
+        let value = eval.expr(expr, &Scope::Empty);
+        if eval.failed() || !wanted(&value) {
+            continue;
+        }
+        found.push((name, value, expr.span));
+        if let Some(Target::Local(name)) = whole_target(expr)
+            && let Some(local) = names.modules[module].module.locals.get(&name)
+        {
+            mentions(&local.value, &mut open);
+        }
+    }
+    found
 }
 
 /// The declared thing that an expression is a reference to.

@@ -28,7 +28,7 @@ mod variables;
 
 pub use analyze::analyze;
 pub use eval::{Evaluator, Lifecycle};
-pub use functions::{FunctionInfo, Parameter, functions};
+pub use functions::{FunctionInfo, Kind, Parameter, functions};
 pub use graph::References;
 pub use variables::{Given, GivenValue, Inputs, variables};
 

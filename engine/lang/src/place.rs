@@ -28,6 +28,18 @@ pub(crate) fn within(
     follow(written, module, expr, steps, FURTHEST)
 }
 
+/// Whether this part of a value stands somewhere by itself, rather than coming as a part of
+/// something computed.
+pub(crate) fn is_written(
+    written: Written<'_>,
+    module: &ModulePath,
+    expr: &Expr,
+    steps: &[Step],
+) -> bool {
+    let Some((_, outer)) = steps.split_last() else { return true };
+    within(written, module, expr, steps) != within(written, module, expr, outer)
+}
+
 fn follow(
     written: Written<'_>,
     module: &ModulePath,

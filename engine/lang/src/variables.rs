@@ -96,7 +96,14 @@ fn one(
         told.push(source.point(d, variable, variable.span));
         return None;
     }
-    match values::conform(&value, &variable.ty) {
+    let nothing = BTreeSet::new();
+    let written = place::Written { config, defaulted: &nothing };
+    let by_hand = |path: &values::Path| match source.expr() {
+        Some(expr) => place::is_written(written, &Vec::new(), expr, path.steps()),
+        // On the command line everything is written by hand.
+        None => true,
+    };
+    match crate::eval::fit::fit(&value, &variable.ty, &by_hand) {
         Ok(value) => Some(if variable.sensitive { value.into_sensitive() } else { value }),
         Err(mismatches) => {
             for m in mismatches {
@@ -110,10 +117,9 @@ fn one(
                     "Invalid value for a variable",
                     format!("The value of the variable `{name}` does not fit{at}: {}.", m.why),
                 );
-                let span = source.expr().map(|expr| {
-                    let written = place::Written { config, defaulted: &BTreeSet::new() };
-                    place::within(written, &Vec::new(), expr, m.path.steps())
-                });
+                let span = source
+                    .expr()
+                    .map(|expr| place::within(written, &Vec::new(), expr, m.path.steps()));
                 let d = source.point(d, variable, span.unwrap_or(variable.span));
                 told.push(match m.meant {
                     Some(meant) => d.with_help(format!("Did you mean `{meant}`?")),
@@ -232,6 +238,7 @@ pub(crate) fn constant(expr: &Expr, told: &mut Diagnostics) -> Option<Value> {
         schemas: &Nothing,
         references: &references,
         cwd: String::new(),
+        spent: std::cell::Cell::new(0),
         defaulted: BTreeSet::new(),
         modules: Vec::new(),
         index: BTreeMap::new(),

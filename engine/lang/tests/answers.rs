@@ -179,6 +179,36 @@ fn expression_of_the_console_is_evaluated_in_any_module() {
 }
 
 #[test]
+fn what_keeps_an_argument_from_being_known_is_named() {
+    let text = "resource \"thing\" \"a\" {\n  name = \"a\"\n}\nlocals {\n  id = upper(thing.a.id)\n}\nresource \"thing\" \"b\" {\n  name = \"${thing.a.name}-${local.id}\"\n}\n";
+    let world = World::new([("main.hcl", text)]);
+    let (mut evaluator, mut told) = world.evaluator();
+    world.visit(&mut evaluator, &BTreeMap::new(), &mut |_, _| {}, &mut told);
+    let names: Vec<String> =
+        evaluator.unknown_because(&addr("thing.b"), "name").into_iter().map(|(n, _)| n).collect();
+    assert_eq!(names, ["local.id", "thing.a.id"]);
+    assert!(evaluator.unknown_because(&addr("thing.b"), "size").is_empty());
+}
+
+#[test]
+fn expression_that_would_never_end_is_refused() {
+    let mut text = String::from("locals {\n  t0 = \"0123456789\"\n  l0 = [1, 2]\n");
+    for i in 1..60 {
+        use std::fmt::Write as _;
+        let _ = writeln!(text, "  t{i} = \"${{local.t{}}}${{local.t{}}}\"", i - 1, i - 1);
+        let _ = writeln!(text, "  l{i} = concat(local.l{}, local.l{})", i - 1, i - 1);
+    }
+    text.push_str("}\n");
+    let world = World::new([("main.hcl", text.as_str())]);
+    let (mut evaluator, _) = world.evaluator();
+    let mut ask = |text: &str| crate::world::console(&world, &mut evaluator, text);
+    assert!(ask("local.t59").contains("more than 67108864 bytes"));
+    assert!(ask("length(local.l20)").contains("2097152"));
+    let endless = "[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : 1]]]";
+    assert!(ask(endless).contains("Expression without end"));
+}
+
+#[test]
 fn every_function_has_a_page() {
     for f in lang::functions() {
         assert!(f.doc.ends_with('.') && f.doc.len() > 10, "{}", f.name);

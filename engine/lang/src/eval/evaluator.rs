@@ -11,6 +11,7 @@ use crate::{References, Schemas, codes, place, text};
 use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModuleInstance, ResourceAddr};
 use config::{Body, Config, Expr, Ignore};
 use diags::{Diagnostic, Diagnostics, Span};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use values::{Attr, Path, Role, Schema, Type, Value};
@@ -55,6 +56,7 @@ impl<'a> Evaluator<'a> {
             schemas,
             references,
             cwd: cwd.to_owned(),
+            spent: Cell::new(0),
             defaulted: BTreeSet::new(),
             modules: Vec::new(),
             index: BTreeMap::new(),
@@ -179,6 +181,7 @@ impl<'a> Evaluator<'a> {
     /// When `count` or `for_each` of the block or of a module on the way is wrong or not
     /// known yet. Each reason is told once, so a later call may have nothing left to say.
     pub fn instances(&mut self, of: &ResourceAddr) -> Result<Vec<InstanceAddr>, Diagnostics> {
+        self.names.spent.set(0);
         let mut told = Diagnostics::new();
         let mut complete = true;
         let mut modules = vec![0];
@@ -223,6 +226,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// What is wrong is unknown in the value and told in the diagnostics.
     pub fn arguments(&mut self, addr: &InstanceAddr) -> (Value, Diagnostics) {
+        self.names.spent.set(0);
         let mut told = Diagnostics::new();
         let value = self.arguments_or_less(addr, &mut told);
         let told = told.into_iter().map(|d| match d.address {
@@ -329,27 +333,31 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The outputs of the root module, each with whether it is declared or made sensitive.
+    ///
+    /// Also tells what is wrong in locals, variables and outputs that nothing has asked for.
     pub fn outputs(&mut self) -> (BTreeMap<String, (Value, bool)>, Diagnostics) {
+        self.names.spent.set(0);
         let mut told = Diagnostics::new();
-        let root = self.names.modules[0].module;
-        let refs = self.names.modules[0].refs;
+        self.names.prepare_rest(&mut told);
+        let root = &self.names.modules[0];
         let mut found = BTreeMap::new();
-        for (name, output) in &root.outputs {
-            if let Some(refs) = refs.outputs.get(name) {
-                self.names.prepare(0, refs, &mut told);
-            }
-            let mut eval = Eval::new(&self.names, 0, &Repetition::Once);
-            let value = eval.expr(&output.value, &Scope::Empty);
-            told.extend(eval.diags);
+        for (name, output) in &root.module.outputs {
+            let memo = root.outputs.get(name);
+            let value = memo.map_or(Value::Unknown(Type::Any), |m| m.value.clone());
             if value.has_sensitive() && !output.sensitive {
                 told.push(
                     Diagnostic::error(
                         codes::SENSITIVE_OUTPUT,
                         "Output shows a sensitive value",
-                        format!("The output `{name}` holds a sensitive value, and outputs are printed."),
+                        format!(
+                            "The output `{name}` holds a sensitive value, and outputs are printed."
+                        ),
                     )
                     .at(output.value.span, "")
-                    .with_help("Add `sensitive = true` to the output, or take the secret out of its value."),
+                    .with_help(
+                        "Add `sensitive = true` to the output, or take the secret out of its \
+                         value.",
+                    ),
                 );
             }
             let sensitive = output.sensitive || value.has_sensitive();
@@ -383,8 +391,30 @@ impl<'a> Evaluator<'a> {
         Some(found.unwrap_or(block.span))
     }
 
+    /// The references that keep an argument of an instance from being known, each with its
+    /// place: what to say when a value is needed before apply.
+    pub fn unknown_because(&mut self, addr: &InstanceAddr, argument: &str) -> Vec<(String, Span)> {
+        let mut told = Diagnostics::new();
+        let Some((module, key, repetition)) = self.find(addr, &mut told) else {
+            return Vec::new();
+        };
+        let Some(state) = self.names.modules[module].resources.get(&key) else {
+            return Vec::new();
+        };
+        let body = &state.block.body;
+        let blocks = body.blocks.iter().filter(|b| b.name == *argument);
+        let mut exprs: Vec<&Expr> = blocks.flat_map(|b| body_exprs(&b.body)).collect();
+        exprs.extend(body.arguments.get(argument).map(|a| &a.value));
+        let unknown = |value: &Value| !value.is_known();
+        let found = exprs.into_iter().flat_map(|expr| {
+            crate::expand::origins(&self.names, module, &repetition, expr, &unknown)
+        });
+        found.map(|(name, _, span)| (name, span)).collect()
+    }
+
     /// Any expression, as it stood in a module.
     pub fn evaluate(&mut self, module: &ModuleInstance, expr: &Expr) -> (Value, Diagnostics) {
+        self.names.spent.set(0);
         let mut told = Diagnostics::new();
         let Some(module) = self.reach(module, &mut told) else {
             let d = Diagnostic::error(

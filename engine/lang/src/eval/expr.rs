@@ -22,6 +22,9 @@ use values::{Type, Value};
 /// all fail needs no ten thousand messages.
 const MOST_TOLD: usize = 20;
 
+/// Most expressions that are evaluated for one answer.
+const MOST_SPENT: u64 = 20_000_000;
+
 /// One evaluation: where it happens and what went wrong.
 pub(crate) struct Eval<'e, 'a> {
     pub(crate) names: &'e Names<'a>,
@@ -99,6 +102,11 @@ impl<'e, 'a> Eval<'e, 'a> {
     }
 
     pub(crate) fn expr(&mut self, expr: &Expr, scope: &Scope<'_>) -> Value {
+        let spent = self.names.spent.get() + 1;
+        self.names.spent.set(spent);
+        if spent > MOST_SPENT {
+            return self.too_much(expr, spent);
+        }
         match &expr.kind {
             ExprKind::Null => Value::Null,
             ExprKind::Bool(b) => Value::Bool(*b),
@@ -126,6 +134,23 @@ impl<'e, 'a> Eval<'e, 'a> {
             ExprKind::Paren(inner) => self.expr(inner, scope),
             ExprKind::For(f) => self.for_expr(f, scope),
         }
+    }
+
+    /// A `for` in a `for` in a `for` must end some time, with one message.
+    fn too_much(&mut self, expr: &Expr, spent: u64) -> Value {
+        self.errors += 1;
+        if spent == MOST_SPENT + 1 {
+            let d = Diagnostic::error(
+                codes::NO_RESULT,
+                "Expression without end",
+                format!(
+                    "More than {} million values were computed for it.",
+                    MOST_SPENT / 1_000_000
+                ),
+            );
+            self.diags.push(d.at(expr.span, ""));
+        }
+        Value::Unknown(Type::Any)
     }
 
     fn reference(&mut self, expr: &Expr, scope: &Scope<'_>) -> Value {

@@ -9,6 +9,7 @@ mod calls;
 mod conditional;
 mod evaluator;
 pub(crate) mod expr;
+pub(crate) mod fit;
 pub(crate) mod marks;
 pub(crate) mod mentions;
 pub(crate) mod names;
@@ -18,5 +19,8 @@ mod prepare;
 pub(crate) mod scope;
 mod template;
 pub(crate) mod types;
+
+/// Longest text, in bytes, and longest list.
+pub(crate) const LARGEST: usize = 64 << 20;
 
 pub use evaluator::{Evaluator, Lifecycle};

@@ -8,6 +8,7 @@ use crate::{References, codes, text};
 use addrs::{Ident, InstanceKey, ModuleInstance, ModulePath};
 use config::{Config, Expr, Module, ModuleCall, Resource};
 use diags::{Diagnostic, Diagnostics, Span, did_you_mean};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -105,6 +106,8 @@ pub(crate) struct Names<'a> {
     pub(crate) schemas: &'a dyn Schemas,
     pub(crate) references: &'a References,
     pub(crate) cwd: String,
+    /// How many expressions were evaluated since somebody asked for something.
+    pub(crate) spent: Cell<u64>,
     /// Variables of the root that have their defaults.
     pub(crate) defaulted: BTreeSet<Ident>,
     pub(crate) modules: Vec<ModuleState<'a>>,

@@ -4,6 +4,7 @@
 //! computed from the innermost to the outermost.
 
 use super::expr::Eval;
+use super::fit;
 use super::names::{CallState, Expansion, Memo, ModuleState, Names, Repetition, ResourceState};
 use super::scope::Scope;
 use crate::graph::ResourceKey;
@@ -115,6 +116,27 @@ impl<'a> Names<'a> {
     pub(crate) fn prepare_call(&mut self, module: usize, name: Ident, told: &mut Diagnostics) {
         let mut stack = vec![(Item::Call(module, name), Stage::New)];
         self.work(&mut stack, &mut BTreeSet::new(), told);
+    }
+
+    /// Computes what nothing has asked for so far, since mistakes are told even there.
+    pub(crate) fn prepare_rest(&mut self, told: &mut Diagnostics) {
+        let mut at = 0;
+        // Modules are added while their calls are expanded.
+        while let Some(here) = self.modules.get(at) {
+            let module = here.module;
+            let calls = module.calls.keys().map(|n| Item::Call(at, n.clone()));
+            let variables = module.variables.keys().map(|n| Item::Variable(at, n.clone()));
+            let locals = module.locals.keys().map(|n| Item::Local(at, n.clone()));
+            let outputs = module.outputs.keys().map(|n| Item::Output(at, n.clone()));
+            let all = calls.chain(variables).chain(locals).chain(outputs);
+            let mut stack: Vec<_> = all.map(|item| (item, Stage::New)).collect();
+            stack.reverse();
+            self.work(&mut stack, &mut BTreeSet::new(), told);
+            for call in self.modules[at].calls.values_mut() {
+                told.extend(std::mem::take(&mut call.untold));
+            }
+            at += 1;
+        }
     }
 
     fn work(
@@ -347,7 +369,12 @@ impl<'a> Names<'a> {
             told.push(d.at(at, ""));
             return unknown;
         }
-        match values::conform(&memo.value, &variable.ty) {
+        let by_hand = |path: &values::Path| {
+            expr.is_some_and(|(at, expr)| {
+                place::is_written(self.written(), &self.modules[at].path, expr, path.steps())
+            })
+        };
+        match fit::fit(&memo.value, &variable.ty, &by_hand) {
             Ok(value) => memo.value = value,
             Err(mismatches) => {
                 for m in mismatches {

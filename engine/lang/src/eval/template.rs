@@ -27,6 +27,16 @@ impl Eval<'_, '_> {
         }
         let mut text = Text::default();
         self.parts(parts, scope, &mut text);
+        if text.known.len() > super::LARGEST {
+            let at = parts.iter().find_map(|part| match part {
+                Part::Value(expr) => Some(expr.span),
+                _ => None,
+            });
+            let why = format!("This text has more than {} bytes.", super::LARGEST);
+            let d = Diagnostic::error(codes::NO_RESULT, "Text without end", why);
+            let d = if let Some(at) = at { d.at(at, "") } else { d };
+            return mark(self.fail(d, &[], scope), text.marked);
+        }
         let value = if text.unknown {
             Value::Unknown(Type::String)
         } else {

@@ -266,7 +266,7 @@ impl FunctionInfo {
             let marked = marked || fitted.iter().any(Value::has_sensitive);
             return Ok(mark(Value::Unknown(self.result()), marked));
         }
-        match (self.run)(&fitted) {
+        match (self.run)(&fitted).and_then(bounded) {
             Ok(value) => Ok(mark(value, marked)),
             Err(failed) if marked => Err(Failed {
                 // The words of the reason may show what is sensitive.
@@ -276,6 +276,19 @@ impl FunctionInfo {
             Err(failed) => Err(failed),
         }
     }
+}
+
+/// Refuses what grows without bounds, such as a list joined with itself again and again.
+fn bounded(value: Value) -> Outcome {
+    let size = match &value {
+        Value::String(text) => text.len(),
+        Value::List(items) => items.len(),
+        _ => 0,
+    };
+    if size > crate::eval::LARGEST {
+        return fail(None, format!("the result is larger than {}", crate::eval::LARGEST));
+    }
+    Ok(value)
 }
 
 /// The argument as the parameter wants it.
