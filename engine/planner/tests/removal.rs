@@ -45,7 +45,7 @@ fn block_with_an_error_is_not_taken_for_a_block_that_is_gone() {
     "#;
     let world = World::default().with("a", 1).remembering("thing.a", "a", &[]);
     assert_snapshot!(text(hcl, &world), @r"
-    E9999 Negative size at 4:11: A size is not negative.
+    E9999 Negative size at 4:18: A size is not negative.
     not complete
     ");
 }

@@ -50,7 +50,7 @@ fn refusal_of_the_server_points_at_the_argument() {
     let mut world = World::default();
     world.refused.push("a".into());
     assert_snapshot!(text(hcl, &world), @r"
-    E9999 Refused at 4:11: The server would refuse this.
+    E9999 Refused at 4:18: The server would refuse this.
     not complete
     ");
 }
@@ -78,7 +78,7 @@ fn identity_that_only_apply_decides_is_refused() {
     assert_snapshot!(text(hcl, &World::default()), @r"
     Create thing.a
     1. create a needs []
-    E0401 Identity known only after apply at 3:32: `name` says which object `thing.b` is, so it must be known while planning. Its value is decided only during apply.
+    E0401 Identity known only after apply at 3:39: `name` says which object `thing.b` is, so it must be known while planning. Its value is decided only during apply.
     not complete
     ");
 }
