@@ -25,7 +25,8 @@ use crate::store::{Event, EventKind, Key, Table};
 
 /// The format that this version writes.
 const FORMAT: u64 = 1;
-/// A log longer than this is put into the snapshot.
+/// A log longer than this, and longer than the snapshot, is put into the snapshot, so
+/// that rewriting costs no more than the writes that led to it.
 const LONG_LOG: u64 = 4 * 1024 * 1024;
 
 /// A write that did not become durable.
@@ -53,6 +54,7 @@ pub(crate) struct Log {
     folder: PathBuf,
     file: File,
     length: u64,
+    snapshot: u64,
     /// Held, and so locked, until the sandbox is closed.
     _lock: File,
 }
@@ -78,7 +80,8 @@ pub(crate) fn open(folder: &Path, patience: Duration) -> Result<Read, ReadError>
     file.set_len(good)?;
     file.seek(io::SeekFrom::End(0))?;
     sync_folder(folder)?;
-    let log = Log { folder: folder.to_owned(), file, length: good, _lock: lock };
+    let snapshot = fs::metadata(folder.join("snapshot.json")).map_or(0, |found| found.len());
+    let log = Log { folder: folder.to_owned(), file, length: good, snapshot, _lock: lock };
     Ok((log, version, tables.into_iter().map(|((table, _), object)| (table, object)).collect()))
 }
 
@@ -209,7 +212,7 @@ impl Log {
         version: u64,
         tables: &BTreeMap<Table, BTreeMap<Key, Arc<Value>>>,
     ) -> Result<(), PersistError> {
-        if self.length < LONG_LOG {
+        if self.length < LONG_LOG.max(self.snapshot) {
             return Ok(());
         }
         let objects: Vec<Value> = tables
@@ -230,6 +233,7 @@ impl Log {
         self.file.seek(io::SeekFrom::Start(0))?;
         self.file.sync_all()?;
         self.length = 0;
+        self.snapshot = body.len() as u64;
         Ok(())
     }
 }

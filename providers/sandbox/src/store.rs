@@ -6,7 +6,7 @@
 //! **Invariant:** resource versions come from one counter and never repeat; the events
 //! of a transaction carry the versions of its writes, in order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -44,6 +44,8 @@ pub(crate) enum EventKind {
 pub(crate) struct Store {
     pub(crate) version: u64,
     tables: BTreeMap<Table, BTreeMap<Key, Arc<Value>>>,
+    /// The objects that name an owner, by its uid.
+    owned: BTreeMap<String, BTreeSet<(Table, Key)>>,
     events: VecDeque<Event>,
     /// How many events are kept for watches and pages; older ones are answered with 410.
     history: usize,
@@ -52,7 +54,14 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn in_memory(history: usize) -> Self {
-        Self { version: 1, tables: BTreeMap::new(), events: VecDeque::new(), history, log: None }
+        Self {
+            version: 1,
+            tables: BTreeMap::new(),
+            owned: BTreeMap::new(),
+            events: VecDeque::new(),
+            history,
+            log: None,
+        }
     }
 
     /// What a log has kept, and every later write goes there first.
@@ -66,6 +75,9 @@ impl Store {
             Self { version: version.max(1), log: Some(log), ..Self::in_memory(history) };
         for (table, object) in objects {
             let key = key_of(&object);
+            for owner in owners(&object) {
+                store.owned.entry(owner).or_default().insert((table.clone(), key.clone()));
+            }
             store.tables.entry(table).or_default().insert(key, Arc::new(object));
         }
         store
@@ -87,7 +99,30 @@ impl Store {
     }
 
     pub(crate) fn begin(&self) -> Txn<'_> {
-        Txn { store: self, version: self.version, changes: BTreeMap::new(), events: Vec::new() }
+        Txn {
+            store: self,
+            version: self.version,
+            changes: BTreeMap::new(),
+            events: Vec::new(),
+            emptying: BTreeSet::new(),
+        }
+    }
+
+    fn index_owners(&mut self, event: &Event, key: &Key) {
+        let place = || (event.table.clone(), key.clone());
+        for owner in event.before.iter().flat_map(|before| owners(before)) {
+            if let Some(places) = self.owned.get_mut(&owner) {
+                places.remove(&place());
+                if places.is_empty() {
+                    self.owned.remove(&owner);
+                }
+            }
+        }
+        if event.kind != EventKind::Deleted {
+            for owner in owners(&event.object) {
+                self.owned.entry(owner).or_default().insert(place());
+            }
+        }
     }
 
     /// Makes a transaction's changes durable, then visible.
@@ -101,6 +136,7 @@ impl Store {
         self.version = changes.version;
         for event in changes.events {
             let key = key_of(&event.object);
+            self.index_owners(&event, &key);
             let table = self.tables.entry(event.table.clone()).or_default();
             match event.kind {
                 EventKind::Deleted => table.remove(&key),
@@ -117,6 +153,13 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// The uids of an object's owners.
+fn owners(object: &Value) -> Vec<String> {
+    let list = object["metadata"]["ownerReferences"].as_array();
+    let uids = list.into_iter().flatten().filter_map(|owner| owner["uid"].as_str());
+    uids.map(str::to_owned).collect()
 }
 
 fn key_of(object: &Value) -> Key {
@@ -137,6 +180,8 @@ pub(crate) struct Txn<'a> {
     version: u64,
     changes: BTreeMap<(Table, Key), Option<Arc<Value>>>,
     events: Vec<Event>,
+    /// Namespaces whose contents are being deleted one by one at the moment.
+    pub(crate) emptying: BTreeSet<String>,
 }
 
 impl Txn<'_> {
@@ -172,6 +217,16 @@ impl Txn<'_> {
             };
         }
         found.into_values().collect()
+    }
+
+    /// The objects that name this owner, with their tables.
+    pub(crate) fn owned_by(&self, uid: &str) -> Vec<(Table, Arc<Value>)> {
+        let stored = self.store.owned.get(uid).into_iter().flatten();
+        let places: BTreeSet<&(Table, Key)> = stored.chain(self.changes.keys()).collect();
+        let objects = places.into_iter().filter_map(|(table, (namespace, name))| {
+            Some((table.clone(), self.get(table, namespace, name)?))
+        });
+        objects.filter(|(_, object)| owners(object).iter().any(|owner| owner == uid)).collect()
     }
 
     /// The tables that hold anything.

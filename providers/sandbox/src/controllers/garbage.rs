@@ -38,18 +38,9 @@ pub(crate) fn orphan(txn: &mut Txn<'_>, owner: &Value) {
 }
 
 fn dependents(txn: &Txn<'_>, uid: &str) -> Vec<(catalog::Served, std::sync::Arc<Value>)> {
-    let mut found = Vec::new();
     if uid.is_empty() {
-        return found;
+        return Vec::new();
     }
-    for table in txn.tables() {
-        for object in txn.list(&table, None) {
-            let owners = object["metadata"]["ownerReferences"].as_array();
-            let owned = owners.into_iter().flatten().any(|owner| owner["uid"] == uid);
-            if owned && let Some(served) = catalog::find_table(txn, &table) {
-                found.push((served, object));
-            }
-        }
-    }
-    found
+    let owned = txn.owned_by(uid).into_iter();
+    owned.filter_map(|(table, object)| Some((catalog::find_table(txn, &table)?, object))).collect()
 }

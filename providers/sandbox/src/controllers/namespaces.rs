@@ -49,6 +49,7 @@ pub(super) fn after_write(txn: &mut Txn<'_>, env: &Env<'_>, namespace: &Arc<Valu
 
 /// Deletes what is in a namespace that is going away.
 pub(crate) fn empty(txn: &mut Txn<'_>, env: &Env<'_>, name: &str) {
+    txn.emptying.insert(name.to_owned());
     for served in catalog::all(txn) {
         if !served.resource.namespaced {
             continue;
@@ -57,6 +58,7 @@ pub(crate) fn empty(txn: &mut Txn<'_>, env: &Env<'_>, name: &str) {
             delete::remove(txn, env, &served, &object);
         }
     }
+    txn.emptying.remove(name);
     finish_if_empty(txn, env, name);
 }
 
@@ -64,7 +66,7 @@ pub(crate) fn empty(txn: &mut Txn<'_>, env: &Env<'_>, name: &str) {
 pub(super) fn finish_if_empty(txn: &mut Txn<'_>, env: &Env<'_>, name: &str) {
     let Some(namespace) = txn.get("namespaces", "", name) else { return };
     let Some(served) = catalog::built_in_table("namespaces") else { return };
-    if !meta::is_terminating(&namespace) {
+    if !meta::is_terminating(&namespace) || txn.emptying.contains(name) {
         return;
     }
     let left = left_over(txn, name);

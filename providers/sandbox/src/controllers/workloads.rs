@@ -329,12 +329,17 @@ fn drop_pod(txn: &mut Txn<'_>, env: &Env<'_>, pod: &Value) {
 /// The objects of a table whose controller is this object.
 fn owned(txn: &Txn<'_>, table: &str, object: &Value) -> Vec<Arc<Value>> {
     let uid = meta::text(object, "uid");
-    let all = txn.list(table, Some(meta::namespace(object))).into_iter();
-    all.filter(|one| {
-        let owners = one["metadata"]["ownerReferences"].as_array();
-        owners.into_iter().flatten().any(|owner| owner["uid"] == uid && owner["controller"] == true)
-    })
-    .collect()
+    let owned = txn.owned_by(uid).into_iter().filter(|(found, _)| found == table);
+    owned
+        .map(|(_, one)| one)
+        .filter(|one| {
+            let owners = one["metadata"]["ownerReferences"].as_array();
+            owners
+                .into_iter()
+                .flatten()
+                .any(|owner| owner["uid"] == uid && owner["controller"] == true)
+        })
+        .collect()
 }
 
 fn living(pods: Vec<Arc<Value>>) -> Vec<Arc<Value>> {

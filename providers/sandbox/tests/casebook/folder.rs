@@ -3,10 +3,11 @@
 use std::fs;
 use std::time::Duration;
 
+use kube::api::DeleteParams;
 use sandbox::{OpenError, Options, Sandbox};
 use serde_json::{Value, json};
 
-use crate::support::{apply, get};
+use crate::support::{apply, get, names, objects};
 
 fn map(name: &str) -> Value {
     json!({
@@ -116,5 +117,36 @@ async fn long_log_becomes_a_snapshot_and_nothing_is_lost() {
             get(&client, "v1", "ConfigMap", "default", &format!("m{number}")).await,
             Value::Null
         );
+    }
+}
+
+/// Who owns what is known again after opening, and follows what the references say now.
+#[tokio::test]
+async fn owned_objects_go_with_their_owner_even_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let owned_by = |owner: &Value, name: &str| {
+        let mut object = map(name);
+        object["metadata"]["ownerReferences"] = json!([{
+            "apiVersion": "v1", "kind": "ConfigMap", "name": owner["metadata"]["name"],
+            "uid": owner["metadata"]["uid"],
+        }]);
+        object
+    };
+    {
+        let client = Sandbox::open(folder.path()).unwrap().client();
+        let owner = apply(&client, &map("owner")).await.unwrap();
+        let other = apply(&client, &map("other")).await.unwrap();
+        apply(&client, &owned_by(&owner, "goes")).await.unwrap();
+        apply(&client, &owned_by(&owner, "moved")).await.unwrap();
+        apply(&client, &owned_by(&other, "moved")).await.unwrap();
+    }
+    tokio::task::yield_now().await;
+    let client = Sandbox::open(folder.path()).unwrap().client();
+    let maps = objects(&client, "v1", "ConfigMap", "default");
+    for (gone, left) in
+        [("owner", &["kube-root-ca.crt", "moved", "other"][..]), ("other", &["kube-root-ca.crt"])]
+    {
+        maps.delete(gone, &DeleteParams::default()).await.unwrap();
+        assert_eq!(names(&client, "v1", "ConfigMap", "default").await, left);
     }
 }
