@@ -73,7 +73,7 @@ impl Environment {
                 kubeconfig: text(KUBECONFIG),
                 home: text("HOME"),
                 service_host: text("KUBERNETES_SERVICE_HOST"),
-                ..access::Env::default()
+                service_port: text("KUBERNETES_SERVICE_PORT"),
             },
             user: text("USER").or_else(|| text("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
             no_color: set(NO_COLOR).is_some(),
