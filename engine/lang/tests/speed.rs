@@ -47,7 +47,8 @@ fn repeated(n: usize) -> String {
 #[ignore = "needs a quiet machine and a release build"]
 #[expect(clippy::disallowed_methods, reason = "the times are for people")]
 fn times_of_large_configurations() {
-    for n in [1_000, 10_000] {
+    let sizes = std::env::var("CLINCH_SIZES").unwrap_or_else(|_| "1000 10000".to_owned());
+    for n in sizes.split(' ').filter_map(|n| n.parse().ok()) {
         for (name, text) in
             [("indep", independent(n)), ("dag3", layered(n)), ("foreach", repeated(n))]
         {

@@ -88,6 +88,9 @@ impl<'a> Names<'a> {
 
     /// Computes everything that these references need and is not there yet.
     pub(crate) fn prepare(&mut self, module: usize, refs: &[Ref], told: &mut Diagnostics) {
+        if refs.is_empty() {
+            return;
+        }
         let mut stack: Vec<(Item, Stage)> = Vec::new();
         let mut open: BTreeSet<Item> = BTreeSet::new();
         // Twice, since what is in a module is known only when its call is expanded.
@@ -108,7 +111,11 @@ impl<'a> Names<'a> {
         key: ResourceKey,
         told: &mut Diagnostics,
     ) {
-        let mut stack = vec![(Item::Expand(module, key), Stage::New)];
+        let item = Item::Expand(module, key);
+        if self.is_done(&item) {
+            return;
+        }
+        let mut stack = vec![(item, Stage::New)];
         self.work(&mut stack, &mut BTreeSet::new(), told);
     }
 
