@@ -6,5 +6,4 @@ mod laws;
 mod oracle;
 mod render;
 mod scale;
-mod speed;
 mod world;
