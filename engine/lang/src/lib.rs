@@ -1,7 +1,7 @@
 //! The language: what names refer to, what functions there are, what expressions give.
 //!
 //! This crate answers one question: *given the configuration and the results so far, what
-//! does the user want?* Start reading at [`analyze`] (checks that need no value, and the
+//! does the user want?* Start reading at [`analyze()`] (checks that need no value, and the
 //! order), then [`Evaluator`] (values). [`variables()`] comes between the two.
 //!
 //! **Invariant:** nothing here contacts anything; equal inputs give equal values and equal
