@@ -30,7 +30,12 @@ pub(crate) fn inputs(
         let detail = format!("The value of `{name}` is not UTF-8.");
         problems.push(Diagnostic::error(BAD_VAR, "Invalid value of a variable", detail));
     }
-    for file in automatic() {
+    let found = automatic().unwrap_or_else(|why| {
+        let detail = format!("The files of variables in this directory cannot be listed: {why}.");
+        problems.push(Diagnostic::error(BAD_VAR_FILE, "Cannot read variables", detail));
+        Vec::new()
+    });
+    for file in found {
         from_file(&file, map, &mut given, &mut problems);
     }
     for item in in_order(args) {
@@ -71,21 +76,22 @@ fn in_order(args: &VariableArgs) -> Vec<Item<'_>> {
     out
 }
 
-/// Files that are read without being named.
-fn automatic() -> Vec<PathBuf> {
-    let mut out = Vec::new();
+/// Files that are read without being named. What is there and cannot be read is told later; a
+/// file that is silently left out would give a plan with other values.
+fn automatic() -> Result<Vec<PathBuf>, String> {
     let usual = PathBuf::from("terraform.tfvars");
-    if usual.exists() {
-        out.push(usual);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(".").map_err(|e| files::plain(&e))? {
+        let name = entry.map_err(|e| files::plain(&e))?.file_name();
+        let shown = name.to_string_lossy();
+        if shown.ends_with(".auto.tfvars") && !shown.starts_with('.') {
+            names.push(PathBuf::from(&name));
+        }
     }
-    let listed = std::fs::read_dir(".").map(|entries| {
-        let names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());
-        names.filter(|n| n.ends_with(".auto.tfvars") && !n.starts_with('.')).collect::<Vec<_>>()
-    });
-    let mut names = listed.unwrap_or_default();
     names.sort();
-    out.extend(names.into_iter().map(PathBuf::from));
-    out
+    // Also a link that leads nowhere is there.
+    let is_there = usual.symlink_metadata().is_ok();
+    Ok(is_there.then_some(usual).into_iter().chain(names).collect())
 }
 
 fn from_file(

@@ -225,12 +225,13 @@ impl Run<'_> {
         let _first = running.set(shown.clone());
         let (ground, stop) = (ground(&configured, &connected), signals.stop.clone());
         let applied = match (resuming, connected.unfinished.clone()) {
-            (true, Some(run)) => {
+            // The kept plan was read before the lock was ours: another run may have come between.
+            (true, Some(run)) if run.plan_id == saved.plan.id => {
                 let options = ApplyOptions { run: run.run.clone(), ..self.options() };
                 let resumed = Resumed { plan: saved.plan, run };
                 session::resume(resumed, seen, ground, &options, stop).await
             }
-            (true, None) => return Err(session::nothing_to_resume().into()),
+            (true, _) => return Err(session::nothing_to_resume().into()),
             (false, _) => session::apply(saved, seen, ground, &self.options(), stop).await,
         };
         let applied = applied.map_err(told)?;
