@@ -67,6 +67,26 @@ fn a_plan_whose_object_somebody_changed_meanwhile_is_stale() {
 }
 
 #[test]
+fn a_failed_step_is_a_diagnostic_with_its_place_in_json_too() {
+    let desk = saved();
+    desk.somebody_writes(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings, namespace: team }\n\
+         data: { colour: red }\n",
+    );
+    let said = desk.run(&["apply", "-json", "tfplan"]);
+    assert_eq!((said.code, said.err.as_str()), (1, ""), "{}", said.all());
+    let lines = said.out.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
+    let told: Vec<_> = lines.filter(|l| l["type"] == "diagnostic").collect();
+    assert_eq!(told.len(), 1, "{}", said.out);
+    let told = &told[0]["diagnostic"];
+    assert_eq!(told["severity"], "error");
+    assert_eq!(told["address"], "config_map.settings");
+    assert_eq!(told["range"]["filename"], "main.hcl");
+    assert_eq!(told["range"]["start"]["line"], 5);
+    assert_eq!(told["snippet"]["context"], "resource \"config_map\" \"settings\"");
+}
+
+#[test]
 fn a_plan_whose_object_somebody_deleted_meanwhile_is_stale() {
     let desk = saved();
     desk.somebody_writes(

@@ -1,5 +1,6 @@
 //! Doing what a plan says, and finishing what an interrupted run began.
 
+use crate::failures::Failures;
 use crate::picture::input;
 use crate::{Loaded, Picture, Store, World};
 use addrs::InstanceAddr;
@@ -64,7 +65,7 @@ pub struct Applied {
     pub state: State,
     /// Outputs, when all went well.
     pub outputs: BTreeMap<String, Value>,
-    /// What went wrong besides failed steps.
+    /// What went wrong: one for each step that failed, and whatever else.
     pub diagnostics: Diagnostics,
 }
 
@@ -300,16 +301,17 @@ async fn walk(
     options: &ApplyOptions,
     stop: watch::Receiver<Option<Stop>>,
 ) -> Result<Applied, Diagnostics> {
+    let failures = Failures::default();
     let ports = Ports {
         providers: world.providers.clone(),
         journal: walk.journal.clone(),
         late: walk.late.clone(),
         clock: world.clock.clone(),
-        events: world.events.clone(),
+        events: failures.listen(world.events.clone()),
     };
     let how = runner::Options { parallelism: options.parallelism };
     let outcome = runner::run(&walk.plan, &walk.already, ports, stop, how).await;
-    let mut diagnostics = Diagnostics::new();
+    let mut diagnostics = failures.explain(&outcome, &walk.plan, &walk.late.loaded);
     let mut outputs = BTreeMap::new();
     let mut finished = outcome.is_complete();
     if finished {

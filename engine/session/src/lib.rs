@@ -14,6 +14,7 @@
 //! **Not here:** arguments, exit codes and terminals (`cli`); rendering (`view`).
 
 mod apply;
+mod failures;
 mod load;
 mod picture;
 mod ports;

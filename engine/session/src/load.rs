@@ -262,13 +262,12 @@ impl Loaded {
 
     /// The value of an expression of the root module, for `console` and tests.
     pub fn evaluate(&self, expr: &config::Expr) -> (Value, Diagnostics) {
-        let mut evaluator = Evaluator::new(
-            &self.config,
-            &self.schemas,
-            &self.references,
-            self.variables.clone(),
-            &self.cwd,
-        );
-        evaluator.evaluate(&ModuleInstance::root(), expr)
+        self.evaluator().evaluate(&ModuleInstance::root(), expr)
+    }
+
+    /// An evaluator that knows the variables.
+    pub(crate) fn evaluator(&self) -> Evaluator<'_> {
+        let variables = self.variables.clone();
+        Evaluator::new(&self.config, &self.schemas, &self.references, variables, &self.cwd)
     }
 }
