@@ -94,16 +94,18 @@ pub(crate) fn talker(console: &Console) -> Arc<dyn Fn(Event) + Send + Sync> {
 /// The plan, then what is worth knowing about it.
 pub(crate) fn show(planning: &Planning, configured: &Configured, state: &State, console: &Console) {
     let errors = planning.diagnostics.has_errors();
+    let page = !console.json && (!errors || planning.plan.has_changes());
     if console.json {
         for line in view::json::plan(&planning.plan, super::now()) {
             console.line(&line);
         }
-    } else if !errors || planning.plan.has_changes() {
+    } else if page {
         console.data(&view::human::plan(&planning.plan, &console.out, Detail::Concise));
         console.data(&renamed(&planning.plan, state));
     }
     console.diagnostics(&planning.diagnostics, &configured.sources);
-    if errors && !console.json {
+    // The page of an incomplete plan says so itself.
+    if errors && !console.json && !(page && !planning.plan.complete) {
         console.talk("\nPlanning failed. Nothing was changed.\n");
     }
 }
