@@ -3,7 +3,7 @@
 use crate::declare::{Declaration, Declared, evaluator, place_all, placed, undecided};
 use crate::order::sequence;
 use crate::removed::{Remembered, Removed};
-use crate::{PlanInput, Planning, codes};
+use crate::{PlanInput, Planning, codes, protected};
 use addrs::{InstanceAddr, ResourceAddr, Scope};
 use diags::Diagnostic;
 use lang::Evaluator;
@@ -207,13 +207,17 @@ impl Decider<'_, '_> {
         }
         let entry = Self::entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
         let mut entry = Entry { record: Some(record), needs, ..entry };
+        let mut replaced = None;
         if let Some(old) = self.renamed.remove(&d.addr) {
             self.replace_old(&mut entry, &old);
+            replaced = Some(old.recorded.identity.shown.clone());
         }
         let protected = lifecycle.prevent_destroy
             && matches!(entry.change.action, Action::Replace | Action::Delete);
         if protected {
-            self.refuse(&entry.change, "is to be replaced");
+            let old = replaced.unwrap_or_else(|| d.identity.shown.clone());
+            let why = protected::replaced(self.input, &self.evaluator, &entry.change, &old);
+            self.refuse(&entry.change, why);
             return;
         }
         self.entries.push(entry);
@@ -227,9 +231,17 @@ impl Decider<'_, '_> {
         }
         let schema =
             self.input.catalog.resource(entry.change.addr.ty.as_str()).map(ResourceKind::schema);
-        let identity = schema.into_iter().flat_map(|s| &s.attrs).filter(|a| a.is_identity());
-        entry.change.reason =
-            Some(Reason::CannotUpdate(identity.map(|a| Path::root().attr(a.name)).collect()));
+        let attrs = schema.into_iter().flat_map(|s| &s.attrs).filter(|a| a.is_identity());
+        let names: Vec<&str> = attrs.map(|a| a.name).collect();
+        // Of a namespace and a name usually one is another.
+        let (was, is) = (&old.recorded.identity.args, &entry.change.identity.args);
+        let mut differ: Vec<&str> =
+            names.iter().copied().filter(|name| was.get(name) != is.get(name)).collect();
+        if differ.is_empty() {
+            differ = names;
+        }
+        let paths = differ.into_iter().map(|name| Path::root().attr(name));
+        entry.change.reason = Some(Reason::CannotUpdate(paths.collect()));
         entry.change.action = Action::Replace;
         entry.change.before = deletion.before;
         entry.change.notes.extend(deletion.notes);
@@ -251,7 +263,8 @@ impl Decider<'_, '_> {
         entry.change.reason = Some(removed.reason.clone());
         entry.change.origin = Origin::Pending;
         if removed.recorded.protected {
-            self.refuse(&entry.change, "is to be deleted");
+            let why = protected::deleted(self.input, &self.evaluator, &entry.change);
+            self.refuse(&entry.change, why);
             return;
         }
         self.entries.push(entry);
@@ -355,25 +368,9 @@ impl Decider<'_, '_> {
         }
     }
 
-    fn refuse(&mut self, change: &Change, what: &str) {
+    fn refuse(&mut self, change: &Change, why: Diagnostic) {
         self.failed.insert(change.addr.clone());
-        let mut diagnostic = Diagnostic::error(
-            codes::PROTECTED,
-            "Object is protected",
-            format!(
-                "`{}` ({}) {what}, and its `lifecycle` says `prevent_destroy = true`. A block \
-                 that is gone keeps its protection.",
-                change.addr, change.identity.shown
-            ),
-        )
-        .with_help(
-            "Set `prevent_destroy = false` in the block and apply that first, then remove it.",
-        )
-        .for_address(&change.addr);
-        if let Some(span) = self.evaluator.place(&change.addr, &Path::root()) {
-            diagnostic = diagnostic.at(span, "");
-        }
-        self.planning.diagnostics.push(diagnostic);
+        self.planning.diagnostics.push(why);
     }
 
     fn outputs(&mut self) {

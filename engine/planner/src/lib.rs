@@ -29,6 +29,7 @@ mod declare;
 mod input;
 mod late;
 mod order;
+mod protected;
 mod removed;
 
 pub use input::{Needs, Options, PlanInput, Planning, Read};

@@ -86,7 +86,7 @@ fn another_name_in_the_same_block_replaces_the_object() {
 fn protected_object_is_not_deleted_even_when_its_block_is_gone() {
     let world = World::default().with("a", 1).remembering("thing.a", "a", &[]).protecting();
     assert_snapshot!(text("locals {}", &world), @r"
-    E0403 Object is protected: `thing.a` (a) is to be deleted, and its `lifecycle` says `prevent_destroy = true`. A block that is gone keeps its protection.
+    E0403 Object is protected: `thing.a` (a) was applied with `prevent_destroy = true`, and its block is gone, which does not end the protection.
     not complete
     ");
 }
@@ -103,7 +103,7 @@ fn protected_object_is_not_replaced() {
     "#;
     let world = World::default().with("a", 1).remembering("thing.a", "a", &[]);
     assert_snapshot!(text(hcl, &world), @r"
-    E0403 Object is protected at 2:9: `thing.a` (a) is to be replaced, and its `lifecycle` says `prevent_destroy = true`. A block that is gone keeps its protection.
+    E0403 Object is protected at 2:9: It cannot be changed in place, so a would be deleted and created anew. `thing.a` is protected by `prevent_destroy`.
     not complete
     ");
 }
