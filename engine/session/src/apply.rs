@@ -1,32 +1,24 @@
 //! Doing what a plan says, and finishing what an interrupted run began.
 
 use crate::failures::Failures;
-use crate::picture::input;
+use crate::late::{LateValues, late_values};
 use crate::{Loaded, Picture, Store, World};
 use addrs::InstanceAddr;
 use diags::{Code, Diagnostic, Diagnostics};
-use planner::{Known, Options};
-use plans::{Ended, Mode, ObjectKey, Op, Outcome, Plan, Step, StepId, Stop, Timestamp};
-use provider::{Observation, Performed, Wanted};
+use planner::Known;
+use plans::{Ended, Outcome, Plan, Step, StepId, Stop, Timestamp};
 use runner::{Journal, Late, Ports};
 use schemas::plan::SavedPlan;
 use states::{JournalEntry, RecordChange, RunStarted, State, UnfinishedRun};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::watch;
 use values::Value;
 
-const INCOMPLETE: Code = Code("E0454");
-const OTHER_CLUSTER: Code = Code("E0455");
-const OTHER_STATE: Code = Code("E0456");
-const USED: Code = Code("E0457");
 const JOURNAL: Code = Code("E0458");
 const NOTHING_TO_RESUME: Code = Code("E0459");
 const CANNOT_SETTLE: Code = Code("E0460");
-const OTHER_ENGINE: Code = Code("E0461");
-const STALE: Code = Code("E0462");
-const OTHER_SOURCES: Code = Code("E0463");
 
 /// How to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,85 +69,7 @@ pub struct Resumed {
     pub run: UnfinishedRun,
 }
 
-/// Whether a plan may be applied now: complete, for this cluster, on this state, unused, and
-/// made by this version. A plan is applied as reviewed or refused.
-pub async fn check_saved(
-    plan: &Plan,
-    loaded: &Loaded,
-    state: &State,
-    world: &World,
-) -> Result<(), Diagnostics> {
-    let mut out = Diagnostics::new();
-    if plan.fingerprints.config != loaded.digest {
-        let text = "The sources and variables in the plan file are not those that the plan was \
-                    made from.";
-        out.push(
-            Diagnostic::error(OTHER_SOURCES, "Plan and sources do not belong together", text)
-                .with_help("Plan again."),
-        );
-    }
-    if !plan.complete {
-        out.push(
-            Diagnostic::error(
-                INCOMPLETE,
-                "Plan is not complete",
-                "Something could not be planned, and a part of a plan is not applied.",
-            )
-            .with_help("Mend the errors that the plan showed, and plan again."),
-        );
-    }
-    let own = env!("CARGO_PKG_VERSION");
-    if plan.fingerprints.engine != own {
-        let made = &plan.fingerprints.engine;
-        let text = format!("The plan was made by clinch {made}, and this is {own}.");
-        out.push(
-            Diagnostic::error(OTHER_ENGINE, "Plan of another version", text)
-                .with_help("Apply it with the version that made it, or plan again."),
-        );
-    }
-    if state.has_used(&plan.id) {
-        let text = "This plan was applied before. A plan is applied once.";
-        out.push(
-            Diagnostic::error(USED, "Plan was already applied", text).with_help("Plan again."),
-        );
-    }
-    if !state.is_new() && state.lineage != plan.fingerprints.lineage {
-        out.push(
-            Diagnostic::error(
-                OTHER_STATE,
-                "Plan belongs to another state",
-                "The plan was made on a state of another lineage than the one here.",
-            )
-            .with_help("Plan again."),
-        );
-    }
-    if !state.is_new() && state.serial != plan.fingerprints.serial {
-        let text = format!(
-            "The plan was made on the state of serial {}, and the state has serial {} now: \
-             something was applied since.",
-            plan.fingerprints.serial, state.serial
-        );
-        out.push(Diagnostic::error(STALE, "Plan is stale", text).with_help("Plan again."));
-    }
-    match world.providers.target().await {
-        Ok(target) if target.uid == plan.target.uid => {}
-        Ok(target) => out.push(
-            Diagnostic::error(
-                OTHER_CLUSTER,
-                "Plan is for another cluster",
-                format!(
-                    "The plan is for {} (kube-system {}), and this is {} (kube-system {}).",
-                    plan.target.name, plan.target.uid, target.name, target.uid
-                ),
-            )
-            .with_help("Choose the cluster that the plan was made for, or plan again."),
-        ),
-        Err(problem) => out.push(problem.into_diagnostic()),
-    }
-    if out.is_empty() { Ok(()) } else { Err(out) }
-}
-
-/// Applies a plan that [`check_saved`] allows.
+/// Applies a plan that [`check_saved`](crate::check_saved) allows.
 ///
 /// `picture` and `exports` come from planning; for a saved plan from planning again on its own
 /// sources, which changes nothing.
@@ -345,95 +259,4 @@ async fn walk(
 fn lost() -> Diagnostic {
     Diagnostic::error(JOURNAL, "State is gone", "The journal of this run is no longer there.")
         .with_help("Run `clinch state rebuild`.")
-}
-
-/// Values that are decided during apply.
-struct LateValues {
-    loaded: Arc<Loaded>,
-    state: State,
-    world: World,
-    options: Options,
-    picture: Picture,
-    /// What late steps see of their own objects, read right before the run.
-    observed: BTreeMap<ObjectKey, Observation>,
-    known: Mutex<Known>,
-}
-
-async fn late_values(
-    plan: &Plan,
-    loaded: &Arc<Loaded>,
-    state: &State,
-    (picture, exports): (Picture, Known),
-    world: &World,
-) -> Arc<LateValues> {
-    let late = plan.steps.iter().filter(|s| s.late);
-    let wanted: Vec<Wanted> =
-        late.map(|s| Wanted { ty: s.op.ty.clone(), identity: s.op.identity.clone() }).collect();
-    let keys: Vec<ObjectKey> = wanted.iter().map(|w| w.identity.key.clone()).collect();
-    let answers =
-        if wanted.is_empty() { Vec::new() } else { world.providers.observe(wanted).await };
-    Arc::new(LateValues {
-        loaded: loaded.clone(),
-        state: state.clone(),
-        world: world.clone(),
-        options: Options {
-            mode: plan.mode,
-            id: plan.id.clone(),
-            now: plan.made,
-            project: plan.project.clone(),
-            target: plan.target.clone(),
-            fingerprints: plan.fingerprints.clone(),
-            cwd: loaded.cwd.clone(),
-        },
-        picture,
-        observed: keys.into_iter().zip(answers).collect(),
-        known: Mutex::new(exports),
-    })
-}
-
-impl LateValues {
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// When resuming, the world was looked at after some steps were done; nothing to forget
-    /// there. Steps that are still to come export nothing yet, whatever was seen.
-    fn forget_undone(&self, plan: &Plan, run: &UnfinishedRun) {
-        let done: BTreeSet<StepId> = run.done().collect();
-        let undone = plan.steps.iter().filter(|s| !done.contains(&s.id) && s.late);
-        let mut known = self.known();
-        for addr in undone.filter_map(|s| s.addr.as_ref()) {
-            known.remove(addr);
-        }
-    }
-
-    fn outputs(&self, mode: Mode) -> (BTreeMap<String, Value>, Diagnostics) {
-        if mode == Mode::Destroy {
-            return (BTreeMap::new(), Diagnostics::new());
-        }
-        let input = input(&self.loaded, &self.state, &self.world, &self.options, &self.picture);
-        planner::outputs(&input, &self.known())
-    }
-}
-
-impl Late for LateValues {
-    fn resolve(&self, step: &Step) -> Result<Op, String> {
-        let Some(addr) = &step.addr else { return Ok(step.op.clone()) };
-        let input = input(&self.loaded, &self.state, &self.world, &self.options, &self.picture);
-        let Some(observed) = self.observed.get(&step.op.identity.key) else {
-            return Err(format!("{} was not looked at", step.op.identity.shown));
-        };
-        let known = self.known().clone();
-        let (op, args) = planner::resolve(&input, &known, step, addr, observed)?;
-        self.known().insert(addr.clone(), args);
-        Ok(op)
-    }
-
-    fn done(&self, step: &Step, performed: &Performed) {
-        let Some(addr) = &step.addr else { return };
-        let mut known = self.known();
-        let before = known.get(addr).and_then(Value::as_map).cloned().unwrap_or_default();
-        let computed = performed.exported.as_map().cloned().unwrap_or_default();
-        known.insert(addr.clone(), Value::map(before.into_iter().chain(computed)));
-    }
 }

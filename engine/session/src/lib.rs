@@ -14,7 +14,9 @@
 //! **Not here:** arguments, exit codes and terminals (`cli`); rendering (`view`).
 
 mod apply;
+mod check;
 mod failures;
+mod late;
 mod load;
 mod picture;
 mod ports;
@@ -22,9 +24,8 @@ mod rebuild;
 mod snapshot;
 mod validate;
 
-pub use apply::{
-    Applied, ApplyOptions, Ground, Resumed, apply, check_saved, nothing_to_resume, resume,
-};
+pub use apply::{Applied, ApplyOptions, Ground, Resumed, apply, nothing_to_resume, resume};
+pub use check::check_saved;
 pub use load::{ClusterSettings, Loaded, load};
 pub use picture::{Picture, plan};
 pub use ports::{LoadedState, Store, World};
