@@ -43,11 +43,28 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     refuse_special(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // 0600 from the first moment, by the file's creation.
-    let mut file = tempfile::Builder::new().prefix(&format!(".{name}.")).tempfile_in(dir)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        .tempfile_in(dir)
+        .map_err(|error| cannot_create(dir, &error))?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     sync_dir(dir)
+}
+
+/// Why no file can be made in a directory, without the name of the one that was tried: nobody
+/// asked for that.
+fn cannot_create(dir: &Path, error: &io::Error) -> io::Error {
+    let dir = dir.display();
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no directory `{dir}`"),
+        io::ErrorKind::NotADirectory => format!("`{dir}` is not a directory"),
+        io::ErrorKind::PermissionDenied => format!("the directory `{dir}` may not be written to"),
+        // The kind alone, since the message has the name.
+        kind => format!("in the directory `{dir}`: {kind}"),
+    };
+    io::Error::new(error.kind(), why)
 }
 
 /// Moves a file within one file system.

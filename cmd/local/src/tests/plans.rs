@@ -58,7 +58,14 @@ fn plan_is_not_written_over_a_directory_or_into_a_missing_one() {
     let (dir, _) = written();
     let problems = write_plan(dir.path(), &saved("p")).unwrap_err();
     assert!(only(&problems).detail.ends_with("it is not a regular file."), "{problems:?}");
-    assert!(write_plan(&dir.path().join("no/where"), &saved("p")).is_err());
+    let problems = write_plan(&dir.path().join("no/where"), &saved("p")).unwrap_err();
+    let (file, folder) = (dir.path().join("no/where"), dir.path().join("no"));
+    let want = format!(
+        "`{}` cannot be written: there is no directory `{}`.",
+        file.display(),
+        folder.display()
+    );
+    assert_eq!(only(&problems).detail, want, "no word of a file that nobody asked for");
 }
 
 #[cfg(unix)]
