@@ -142,6 +142,9 @@ async fn rebuild(args: &StateRebuildArgs, env: &Environment) -> u8 {
         let _lock = take(&args.lock, env, &folder)?;
         let connected =
             work::connect(&configured, &args.cluster, plan::talker(&console), env).await?;
+        if connected.unfinished.is_some() {
+            return Err(in_flight().into());
+        }
         let options =
             work::options(&configured.loaded, &connected.state, &connected.target, Mode::Normal);
         let rebuilt =
@@ -190,9 +193,13 @@ fn in_flight() -> Diagnostic {
     Diagnostic::error(
         RUN_IN_FLIGHT,
         "A run is not finished",
-        "An apply was interrupted, and its records are still to be settled.",
+        "An apply was interrupted or failed. Its journal knows what was done and what is in \
+         doubt; writing the state now would lose that. Nothing was written.",
     )
-    .with_help("Run `clinch apply -resume` or `clinch apply` first.")
+    .with_help(
+        "Finish the run first:\n  clinch apply -resume\nOr leave its plan behind, and plan anew \
+         from what is there now:\n  clinch apply",
+    )
 }
 
 fn address(text: &str) -> Result<InstanceAddr, Diagnostics> {
