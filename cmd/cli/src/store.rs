@@ -13,8 +13,8 @@ pub(crate) struct LocalStore(pub(crate) Folder);
 
 impl session::Store for LocalStore {
     fn load(&self) -> Result<LoadedState, Diagnostics> {
-        let local::Loaded { state, unfinished, warnings } = self.0.load()?;
-        Ok(LoadedState { state, unfinished, warnings })
+        let local::Loaded { state, unfinished, left, warnings } = self.0.load()?;
+        Ok(LoadedState { state, unfinished, left, warnings })
     }
 
     fn keep(&self, run: &str, saved: &SavedPlan) -> Result<(), Diagnostics> {

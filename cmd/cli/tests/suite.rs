@@ -7,6 +7,7 @@ mod clusters;
 mod files;
 mod flags;
 mod real;
+mod resume;
 mod saved;
 mod state;
 mod support;

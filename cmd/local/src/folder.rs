@@ -56,6 +56,8 @@ pub struct Loaded {
     pub state: Option<State>,
     /// The run that the journal does not finish.
     pub unfinished: Option<UnfinishedRun>,
+    /// A run that the journal does finish; a crash came before the journal was put away.
+    pub left: Option<String>,
     /// What a person should know about the files.
     pub warnings: Diagnostics,
 }
@@ -125,17 +127,21 @@ impl Folder {
             warnings.push(self.torn(journal.torn));
         }
         if journal.entries.is_empty() {
-            let loaded = Loaded { state, unfinished: None, warnings };
+            let loaded = Loaded { state, unfinished: None, left: None, warnings };
             return Ok(Look::Steady(Box::new(loaded)));
         }
         let state = state.unwrap_or_else(|| State::new("", ""));
+        let last = last_run(&journal.entries);
         let loaded = match states::follows(&state, &journal.entries) {
             Ok(Follows::Continues) => {
                 let states::Replayed { state, unfinished } =
                     states::replay(state, &journal.entries);
-                Loaded { state: Some(state), unfinished, warnings }
+                let left = last.filter(|_| unfinished.is_none());
+                Loaded { state: Some(state), unfinished, left, warnings }
             }
-            Ok(Follows::Superseded) => Loaded { state: Some(state), unfinished: None, warnings },
+            Ok(Follows::Superseded) => {
+                Loaded { state: Some(state), unfinished: None, left: last, warnings }
+            }
             // One run may have ended and another begun between the two looks.
             Err(why) => return Ok(Look::Moving(self.foreign(&why).into())),
         };
@@ -261,13 +267,7 @@ impl Folder {
     /// Puts the journal away under the name of its last run.
     fn put_away(&self) -> Result<(), Diagnostics> {
         let path = self.path(JOURNAL);
-        let last = self.read_journal()?.entries.into_iter().rev().find_map(|entry| match entry {
-            JournalEntry::RunStarted(start) => Some(start.run),
-            JournalEntry::Begin { .. }
-            | JournalEntry::End { .. }
-            | JournalEntry::Records { .. }
-            | JournalEntry::RunFinished { .. } => None,
-        });
+        let last = last_run(&self.read_journal()?.entries);
         let Some(run) = last else {
             return disk::remove(&path).map_err(|error| io_error(&path, &error).into());
         };
@@ -320,6 +320,17 @@ impl Folder {
         };
         Diagnostic::error(STATE_DAMAGED, "State cannot be trusted", detail).with_help(help)
     }
+}
+
+/// The name of the run that started last.
+fn last_run(entries: &[JournalEntry]) -> Option<String> {
+    entries.iter().rev().find_map(|entry| match entry {
+        JournalEntry::RunStarted(start) => Some(start.run.clone()),
+        JournalEntry::Begin { .. }
+        | JournalEntry::End { .. }
+        | JournalEntry::Records { .. }
+        | JournalEntry::RunFinished { .. } => None,
+    })
 }
 
 fn start(path: &Path, journal: Read) -> io::Result<JournalFile> {

@@ -63,10 +63,19 @@ pub struct Applied {
 
 /// A run to finish.
 pub struct Resumed {
-    /// The plan of the run.
-    pub plan: Plan,
-    /// What the journal tells of it.
-    pub run: UnfinishedRun,
+    plan: Plan,
+    run: UnfinishedRun,
+}
+
+impl Resumed {
+    /// A kept plan and what the journal tells now. Without the lock another run may have come
+    /// between the two readings: then the plan is not the one that the journal is about.
+    pub fn new(plan: Plan, unfinished: Option<UnfinishedRun>) -> Result<Self, Diagnostic> {
+        match unfinished {
+            Some(run) if run.plan_id == plan.id => Ok(Self { plan, run }),
+            Some(_) | None => Err(nothing_to_resume()),
+        }
+    }
 }
 
 /// Applies a plan that [`check_saved`](crate::check_saved) allows.
@@ -116,6 +125,8 @@ pub async fn resume(
 ) -> Result<Applied, Diagnostics> {
     let Ground { loaded, state, world, store } = ground;
     let Resumed { plan, run } = resumed;
+    // It keeps its name, and with it its plan.
+    let options = &ApplyOptions { run: run.run.clone(), ..options.clone() };
     let plan = Arc::new(plan);
     let journal = store.journal()?;
     // A new beginning of the same plan: the journal then tells both attempts apart.

@@ -21,15 +21,7 @@ pub async fn check_saved(
     state: &State,
     world: &World,
 ) -> Result<(), Diagnostics> {
-    let mut out = Diagnostics::new();
-    if plan.fingerprints.config != loaded.digest {
-        let text = "The sources and variables in the plan file are not those that the plan was \
-                    made from.";
-        out.push(
-            Diagnostic::error(OTHER_SOURCES, "Plan and sources do not belong together", text)
-                .with_help("Plan again."),
-        );
-    }
+    let mut out = made_alike(plan, loaded, "Plan again.");
     if !plan.complete {
         out.push(
             Diagnostic::error(
@@ -38,15 +30,6 @@ pub async fn check_saved(
                 "Something could not be planned, and a part of a plan is not applied.",
             )
             .with_help("Mend the errors that the plan showed, and plan again."),
-        );
-    }
-    let own = env!("CARGO_PKG_VERSION");
-    if plan.fingerprints.engine != own {
-        let made = &plan.fingerprints.engine;
-        let text = format!("The plan was made by clinch {made}, and this is {own}.");
-        out.push(
-            Diagnostic::error(OTHER_ENGINE, "Plan of another version", text)
-                .with_help("Apply it with the version that made it, or plan again."),
         );
     }
     if state.has_used(&plan.id) {
@@ -89,4 +72,37 @@ pub async fn check_saved(
         Err(problem) => out.push(problem.into_diagnostic()),
     }
     if out.is_empty() { Ok(()) } else { Err(out) }
+}
+
+/// Whether the plan of an interrupted run may be gone on with: made by this version, from the
+/// sources that it was kept with. What it stands on otherwise, the journal tells.
+pub fn check_resumed(plan: &Plan, loaded: &Loaded) -> Result<(), Diagnostics> {
+    let anew = "Or run `clinch apply`, which plans anew from what is there now and remembers what \
+                the interrupted run did.";
+    let out = made_alike(plan, loaded, anew);
+    if out.is_empty() { Ok(()) } else { Err(out) }
+}
+
+/// A plan is done by the version that made it and on the sources it was made from: anything
+/// else may mean something else by the same words.
+fn made_alike(plan: &Plan, loaded: &Loaded, otherwise: &str) -> Diagnostics {
+    let mut out = Diagnostics::new();
+    if plan.fingerprints.config != loaded.digest {
+        let text = "The sources and variables in the plan file are not those that the plan was \
+                    made from.";
+        out.push(
+            Diagnostic::error(OTHER_SOURCES, "Plan and sources do not belong together", text)
+                .with_help(otherwise),
+        );
+    }
+    let own = env!("CARGO_PKG_VERSION");
+    if plan.fingerprints.engine != own {
+        let made = &plan.fingerprints.engine;
+        let text = format!("The plan was made by clinch {made}, and this is {own}.");
+        out.push(
+            Diagnostic::error(OTHER_ENGINE, "Plan of another version", text)
+                .with_help(format!("Use clinch {made} for it. {otherwise}")),
+        );
+    }
+    out
 }

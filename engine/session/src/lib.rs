@@ -25,7 +25,7 @@ mod snapshot;
 mod validate;
 
 pub use apply::{Applied, ApplyOptions, Ground, Resumed, apply, nothing_to_resume, resume};
-pub use check::check_saved;
+pub use check::{check_resumed, check_saved};
 pub use load::{ClusterSettings, Loaded, load};
 pub use picture::{Picture, plan};
 pub use ports::{LoadedState, Store, World};

@@ -28,6 +28,8 @@ pub struct LoadedState {
     pub state: Option<State>,
     /// A run that did not finish.
     pub unfinished: Option<UnfinishedRun>,
+    /// A run that did finish, and whose journal a crash left where it was.
+    pub left: Option<String>,
     /// What a person should know about the files.
     pub warnings: Diagnostics,
 }

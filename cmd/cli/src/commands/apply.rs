@@ -11,8 +11,10 @@ use diags::{Code, Diagnostic, Diagnostics, SourceMap};
 use local::{Folder, Holder, Lock};
 use plans::{Action, Event, Mode, Plan};
 use provider::Catalog;
+use schemas::event::v1::{Level, Line};
 use schemas::plan::SavedPlan;
 use session::{Applied, ApplyOptions, Resumed, Store};
+use states::State;
 use std::io::BufRead;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -184,30 +186,54 @@ impl Run<'_> {
     /// Exactly a plan that was saved before; it is itself the approval.
     async fn saved(&self, path: &std::path::Path) -> Result<u8, Early> {
         let saved = local::read_plan(path)?;
-        self.again(saved, false).await
+        let signals = Self::listen()?;
+        let _lock = self.take_lock(&signals)?;
+        self.again(saved, false, &signals).await
     }
 
     /// What is left of the run that was interrupted.
     async fn resume(&self) -> Result<u8, Early> {
+        let signals = Self::listen()?;
+        // Before anything is read: whoever holds the lock may be finishing that very run.
+        let _lock = self.take_lock(&signals)?;
         let store = crate::store::LocalStore(Folder::open(self.env.data_dir.clone()));
-        let Some(run) = store.load()?.unfinished else {
-            return Err(session::nothing_to_resume().into());
-        };
-        let saved = store.kept(&run.run)?;
-        self.again(saved, true).await
+        let loaded = store.load()?;
+        match (loaded.unfinished, loaded.left, loaded.state) {
+            (Some(run), _, _) => self.again(store.kept(&run.run)?, true, &signals).await,
+            (None, Some(_), Some(state)) => self.put_away(&store, &state),
+            (None, _, _) => Err(session::nothing_to_resume().into()),
+        }
+    }
+
+    /// The run had come to its end; only its journal is still to be put away.
+    fn put_away(&self, store: &dyn Store, state: &State) -> Result<u8, Early> {
+        store.commit(state, true)?;
+        let text = "The run had finished all its steps before it was interrupted. Its journal is \
+                    put away, and the state is written. Nothing else was left to do.";
+        if self.console.json {
+            self.console.line(&Line::log(super::now(), Level::Info, text));
+        } else {
+            self.console.data(&format!("{text}\n"));
+        }
+        Ok(exit::DONE)
     }
 
     /// Applies a plan on its own sources, from its beginning or from where it stopped.
-    async fn again(&self, saved: SavedPlan, resuming: bool) -> Result<u8, Early> {
-        let signals = Self::listen()?;
-        let _lock = self.take_lock(&signals)?;
+    async fn again(
+        &self,
+        saved: SavedPlan,
+        resuming: bool,
+        signals: &Signals,
+    ) -> Result<u8, Early> {
         let configured = self.of_snapshot(&saved)?;
         let told = |p: Diagnostics| Early::Told(p, configured.sources.clone());
         let (events, running) = self.listener();
         let connected =
             work::connect(&configured, self.cluster, events, self.env).await.map_err(told)?;
         let shown = Arc::new(saved.plan.clone());
-        if !resuming {
+        if resuming {
+            session::check_resumed(&saved.plan, &configured.loaded).map_err(told)?;
+        } else {
             let (loaded, state) = (&configured.loaded, &connected.state);
             session::check_saved(&saved.plan, loaded, state, &connected.world)
                 .await
@@ -215,7 +241,7 @@ impl Run<'_> {
         }
         // What references see of everything that this plan does not change is read again;
         // nothing is decided from it.
-        let (planning, picture) = work::plan(&configured, &connected, saved.plan.mode, &signals)
+        let (planning, picture) = work::plan(&configured, &connected, saved.plan.mode, signals)
             .await
             .ok_or_else(|| Early::Code(signals.exit_code().unwrap_or(exit::FAILED)))?;
         let seen = (picture, planning.exports);
@@ -224,18 +250,14 @@ impl Run<'_> {
         }
         let _first = running.set(shown.clone());
         let (ground, stop) = (ground(&configured, &connected), signals.stop.clone());
-        let applied = match (resuming, connected.unfinished.clone()) {
-            // The kept plan was read before the lock was ours: another run may have come between.
-            (true, Some(run)) if run.plan_id == saved.plan.id => {
-                let options = ApplyOptions { run: run.run.clone(), ..self.options() };
-                let resumed = Resumed { plan: saved.plan, run };
-                session::resume(resumed, seen, ground, &options, stop).await
-            }
-            (true, _) => return Err(session::nothing_to_resume().into()),
-            (false, _) => session::apply(saved, seen, ground, &self.options(), stop).await,
+        let applied = if resuming {
+            let resumed = Resumed::new(saved.plan, connected.unfinished.clone())?;
+            session::resume(resumed, seen, ground, &self.options(), stop).await
+        } else {
+            session::apply(saved, seen, ground, &self.options(), stop).await
         };
         let applied = applied.map_err(told)?;
-        Ok(self.applied(&applied, &shown, &configured.sources, &signals))
+        Ok(self.applied(&applied, &shown, &configured.sources, signals))
     }
 
     /// The configuration inside a saved plan. Sensitive variables were not saved and come from

@@ -15,7 +15,8 @@ fn written(state: &State) -> (tempfile::TempDir, Folder, PathBuf) {
 #[test]
 fn folder_that_is_not_there_is_a_new_one_and_reading_does_not_make_it() {
     let (dir, folder) = folder();
-    let nothing = Loaded { state: None, unfinished: None, warnings: Diagnostics::new() };
+    let nothing =
+        Loaded { state: None, unfinished: None, left: None, warnings: Diagnostics::new() };
     assert_eq!(folder.load(), Ok(nothing));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
