@@ -70,10 +70,10 @@ pub struct Resumed {
 impl Resumed {
     /// A kept plan and what the journal tells now. Without the lock another run may have come
     /// between the two readings: then the plan is not the one that the journal is about.
-    pub fn new(plan: Plan, unfinished: Option<UnfinishedRun>) -> Result<Self, Diagnostic> {
+    pub fn new(plan: Plan, unfinished: Option<UnfinishedRun>) -> Result<Self, Diagnostics> {
         match unfinished {
             Some(run) if run.plan_id == plan.id => Ok(Self { plan, run }),
-            Some(_) | None => Err(nothing_to_resume()),
+            Some(_) | None => Err(nothing_to_resume().into()),
         }
     }
 }

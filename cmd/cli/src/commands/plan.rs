@@ -105,7 +105,7 @@ pub(crate) fn show(planning: &Planning, configured: &Configured, state: &State, 
     }
     console.diagnostics(&planning.diagnostics, &configured.sources);
     // The page of an incomplete plan says so itself.
-    if errors && !console.json && !(page && !planning.plan.complete) {
+    if errors && !console.json && (planning.plan.complete || !page) {
         console.talk("\nPlanning failed. Nothing was changed.\n");
     }
 }
