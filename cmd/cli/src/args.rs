@@ -11,6 +11,7 @@ use std::path::PathBuf;
     version = env!("CARGO_PKG_VERSION"),
     about = "Declarative administration of Kubernetes clusters: plan, review, apply.",
     after_help = "Flags may be written with one dash or two: -auto-approve, --auto-approve.",
+    args_override_self = true,
     disable_help_subcommand = true,
     propagate_version = false
 )]
@@ -168,8 +169,7 @@ pub(crate) struct ApplyArgs {
           default_missing_value = "true")]
     pub(crate) input: Option<bool>,
     /// How many steps may run at once
-    #[arg(long, value_name = "N", default_value_t = 10,
-          value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = parallelism)]
     pub(crate) parallelism: u16,
     /// What -auto-approve may do besides creating and changing: destroy, drain, reboot
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
@@ -200,8 +200,7 @@ pub(crate) struct DestroyArgs {
           default_missing_value = "true")]
     pub(crate) input: Option<bool>,
     /// How many steps may run at once
-    #[arg(long, value_name = "N", default_value_t = 10,
-          value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = parallelism)]
     pub(crate) parallelism: u16,
 }
 
@@ -333,6 +332,11 @@ pub(crate) struct CompletionArgs {
 pub(crate) struct VersionArgs {
     #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
+}
+
+fn parallelism(text: &str) -> Result<u16, &'static str> {
+    let number = text.parse().ok().filter(|n| (1..=256).contains(n));
+    number.ok_or("it is a number from 1 to 256")
 }
 
 /// Makes `-flag` and `-flag=value` what clap knows as `--flag`.

@@ -1,11 +1,13 @@
 //! The environment variables that clinch reads; nothing else reads any.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 /// `CLINCH_VAR_name`: value of the variable `name`, below every file and flag.
 const VARIABLE: &str = "CLINCH_VAR_";
+/// `CLINCH_CLI_ARGS`: arguments of every command; with `_` and the name of a command, of that.
+const ARGUMENTS: &str = "CLINCH_CLI_ARGS";
 /// `CLINCH_DATA_DIR`: where state and sandbox are kept; `.clinch` by default.
 const DATA_DIR: &str = "CLINCH_DATA_DIR";
 /// `CLINCH_INPUT`: `false` or `0` never asks.
@@ -18,6 +20,17 @@ const KUBECONFIG: &str = "KUBECONFIG";
 const NO_COLOR: &str = "NO_COLOR";
 /// Any value but `0`: colour even in a pipe.
 const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
+
+/// Arguments from the environment, and the name of their variable: of the command `plan`, or
+/// with an empty name of every command.
+pub(crate) fn arguments(command: &str) -> Option<(String, OsString)> {
+    let name = match command {
+        "" => ARGUMENTS.to_owned(),
+        command => format!("{ARGUMENTS}_{command}"),
+    };
+    let value = std::env::var_os(&name).filter(|v| !v.is_empty())?;
+    Some((name, value))
+}
 
 /// What the environment says, read once.
 #[derive(Debug, Clone)]

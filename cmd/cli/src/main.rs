@@ -17,26 +17,37 @@ mod console;
 mod environment;
 mod exit;
 mod files;
+mod mistake;
+mod preset;
 mod signals;
 mod store;
 mod target;
 mod variables;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = args::with_two_dashes(std::env::args_os());
-    let cli = match args::Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        // Help and version are answers, everything else is a mistake; clap prints both.
-        Err(answer) => {
-            let code = if answer.use_stderr() { exit::FAILED } else { exit::DONE };
-            if answer.print().is_err() {
-                return ExitCode::from(exit::FAILED);
-            }
-            return ExitCode::from(code);
+    let line = preset::CommandLine::new(std::env::args_os());
+    if let Some(problem) = &line.bad {
+        mistake::tell(problem.clone(), &line);
+        return ExitCode::from(exit::FAILED);
+    }
+    match args::Cli::try_parse_from(&line.words) {
+        Ok(cli) => ExitCode::from(commands::run(cli, &line)),
+        // Help and version are answers; clap prints them.
+        Err(answer)
+            if !answer.use_stderr()
+                || answer.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
+        {
+            let printed = answer.print().is_ok();
+            let done = printed && !answer.use_stderr();
+            ExitCode::from(if done { exit::DONE } else { exit::FAILED })
         }
-    };
-    ExitCode::from(commands::run(cli))
+        Err(error) => {
+            mistake::tell(mistake::explain(&error, &line), &line);
+            ExitCode::from(exit::FAILED)
+        }
+    }
 }

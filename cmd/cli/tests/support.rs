@@ -72,7 +72,8 @@ impl Desk {
 
     /// Runs a line such as `CLINCH_INPUT=0 clinch plan -var 'team=a b'`.
     pub(crate) fn line(&self, line: &str) -> Said {
-        let mut words = words(line).into_iter().peekable();
+        let words = shlex::split(line).unwrap_or_else(|| panic!("an open quote: {line}"));
+        let mut words = words.into_iter().peekable();
         let mut set = Vec::new();
         while let Some((name, value)) = words.peek().and_then(|w| w.split_once('=')) {
             set.push((name.to_owned(), value.to_owned()));
@@ -179,27 +180,4 @@ async fn write_object(client: &kube::Client, mut object: Json) {
         let patch = serde_json::json!({ "status": status });
         api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
     }
-}
-
-/// The words of a line; single quotes keep spaces.
-fn words(line: &str) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut word = String::new();
-    let (mut quoted, mut any) = (false, false);
-    for c in line.chars() {
-        match c {
-            '\'' => (quoted, any) = (!quoted, true),
-            ' ' if !quoted => {
-                if any || !word.is_empty() {
-                    out.push(std::mem::take(&mut word));
-                }
-                any = false;
-            }
-            c => word.push(c),
-        }
-    }
-    if any || !word.is_empty() {
-        out.push(word);
-    }
-    out
 }

@@ -14,7 +14,8 @@ mod work;
 
 use crate::args::{Cli, Command};
 use crate::environment::Environment;
-use crate::exit;
+use crate::preset::CommandLine;
+use crate::{exit, mistake};
 use diags::{Code, Diagnostic};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,14 +23,14 @@ const NO_DIRECTORY: Code = Code("E0904");
 const NO_RUNTIME: Code = Code("E0905");
 
 /// Runs a command; the result is the exit code.
-pub(crate) fn run(cli: Cli) -> u8 {
+pub(crate) fn run(cli: Cli, line: &CommandLine) -> u8 {
     let env = Environment::read();
-    let console = crate::console::Console::new(&crate::args::OutputStyleArgs::default(), &env);
     if let Some(dir) = &cli.chdir
         && let Err(error) = std::env::set_current_dir(dir)
     {
         let detail = format!("{}: {}.", dir.display(), crate::files::plain(&error));
-        console.diagnostic(Diagnostic::error(NO_DIRECTORY, "Cannot work in a directory", detail));
+        let problem = Diagnostic::error(NO_DIRECTORY, "Cannot work in a directory", detail);
+        mistake::tell(problem, line);
         return exit::FAILED;
     }
     log(&env);
@@ -41,7 +42,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Ok(runtime) => runtime,
         Err(error) => {
             let detail = error.to_string();
-            console.diagnostic(Diagnostic::error(NO_RUNTIME, "Cannot start", detail));
+            mistake::tell(Diagnostic::error(NO_RUNTIME, "Cannot start", detail), line);
             return exit::FAILED;
         }
     };
