@@ -45,6 +45,7 @@ pub(crate) fn validate_new(
     served: &Served,
     object: &Value,
 ) -> Result<(), ApiError> {
+    priority::check(txn, served, object)?;
     limits::check(txn, served, object)?;
     quota::charge(txn, served, object, None)
 }
@@ -61,6 +62,7 @@ pub(crate) fn validate_changed(
     if !subresource.is_empty() {
         return Ok(());
     }
+    priority::check(txn, served, object)?;
     if served.table == "persistentvolumeclaims" {
         limits::check(txn, served, object)?;
     }

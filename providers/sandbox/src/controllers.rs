@@ -13,6 +13,7 @@ pub(crate) mod garbage;
 pub(crate) mod namespaces;
 pub(crate) mod nodes;
 pub(crate) mod quotas;
+pub(crate) mod roles;
 pub(crate) mod scheduler;
 pub(crate) mod services;
 pub(crate) mod workloads;
@@ -54,6 +55,7 @@ pub(crate) fn after_write(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, obj
         "pods" => after_pod(txn, env, object),
         "poddisruptionbudgets.policy" => disruption::recount(txn, env, meta::namespace(object)),
         catalog::DEFINITIONS => definitions::establish(txn, env, object),
+        roles::TABLE => roles::aggregate(txn, env),
         table if workloads::is_workload(table) => {
             workloads::reconcile(txn, env, served, object);
             quotas::recount(txn, env, meta::namespace(object));
@@ -74,6 +76,7 @@ pub(crate) fn after_delete(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, la
         "pods" => after_pod(txn, env, last),
         "nodes" => workloads::reconcile_daemon_sets(txn, env),
         "replicasets.apps" => workloads::reconcile_owners(txn, env, last),
+        roles::TABLE => roles::aggregate(txn, env),
         _ => {}
     }
     if served.resource.namespaced {

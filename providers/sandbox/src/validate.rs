@@ -8,6 +8,7 @@ mod core;
 mod metadata;
 mod network;
 mod pod;
+pub(crate) mod policy;
 mod quota;
 mod workloads;
 
@@ -20,6 +21,9 @@ use crate::catalog::Served;
 pub(crate) fn created(served: &Served, object: &Value) -> Vec<FieldError> {
     let mut errors = metadata::created(served, object);
     errors.extend(rules(served, object));
+    if served.table == "priorityclasses.scheduling.k8s.io" {
+        errors.extend(policy::priority_class_created(object));
+    }
     errors
 }
 
@@ -47,6 +51,7 @@ pub(crate) fn changed(
                 | "clusterrolebindings.rbac.authorization.k8s.io" => {
                     core::binding_changed(object, old)
                 }
+                "priorityclasses.scheduling.k8s.io" => policy::priority_class_changed(object, old),
                 _ => Vec::new(),
             });
         }
@@ -76,6 +81,8 @@ fn rules(served: &Served, object: &Value) -> Vec<FieldError> {
         "roles.rbac.authorization.k8s.io" | "clusterroles.rbac.authorization.k8s.io" => {
             core::role(object)
         }
+        "priorityclasses.scheduling.k8s.io" => policy::priority_class(object),
+        "poddisruptionbudgets.policy" => policy::disruption_budget(object),
         _ => Vec::new(),
     }
 }

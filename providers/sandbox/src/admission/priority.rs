@@ -31,3 +31,22 @@ pub(super) fn admit(txn: &Txn<'_>, served: &Served, pod: &mut Value) -> Result<(
     }
     Ok(())
 }
+
+/// Only one class can be the default.
+pub(super) fn check(txn: &Txn<'_>, served: &Served, class: &Value) -> Result<(), ApiError> {
+    if served.table != CLASSES || class["globalDefault"] != true {
+        return Ok(());
+    }
+    let name = meta::name(class);
+    let mut others = txn.list(CLASSES, None).into_iter();
+    match others.find(|c| c["globalDefault"] == true && meta::name(c) != name) {
+        None => Ok(()),
+        Some(other) => {
+            let why = format!(
+                "PriorityClass {} is already marked as default. Only one default can exist",
+                meta::name(&other)
+            );
+            Err(ApiError::forbidden(&served.resource, name, &why))
+        }
+    }
+}

@@ -81,6 +81,11 @@ pub(crate) fn delete(
         let why = "this namespace may not be deleted";
         return Err(ApiError::forbidden(&served.resource, name, why));
     }
+    let system = crate::validate::policy::SYSTEM.iter().any(|(class, _)| *class == name);
+    if served.table == "priorityclasses.scheduling.k8s.io" && system {
+        let why = "this is a system priority class and cannot be deleted";
+        return Err(ApiError::forbidden(&served.resource, name, why));
+    }
     Ok(match delete_one(txn, env, served, &object, options.propagation) {
         Gone::Waits(object) => object,
         Gone::Now(last) if shows_deleted(served) => last,

@@ -390,8 +390,11 @@ impl Ask<'_> {
     fn cannot_be_converted(&self, config: &Value, error: &DecodeError) -> ApiError {
         let resource = &self.target.served.resource;
         let kind = format!("{}/{}, Kind={}", resource.group, resource.version, resource.kind);
+        // Bytes go through the decoder of JSON on the way.
+        let bytes = error.0.starts_with("illegal base64");
+        let by = if bytes { "error decoding from json: " } else { "" };
         ApiError::internal(format!(
-            "failed to convert new object ({}/{}; {kind}) to proper version: unable to convert unstructured object to {kind}: {}",
+            "failed to convert new object ({}/{}; {kind}) to proper version: unable to convert unstructured object to {kind}: {by}{}",
             meta::namespace(config),
             meta::name(config),
             error.0,

@@ -1,12 +1,17 @@
 //! Rules of `ConfigMap`, `Secret`, the status of `Node`, and RBAC.
 
+use apimachinery::selector::LabelSelector;
 use apimachinery::{FieldError, Quantity, limits, names};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::{immutable, invalid, list, text};
 
 /// The most bytes of all data of a map or secret together.
 const DATA_MAX: usize = 1024 * 1024;
+/// The annotation that says whose token a secret holds.
+const ACCOUNT: &str = "kubernetes.io/service-account.name";
 
 pub(super) fn config_map(object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
@@ -47,12 +52,35 @@ pub(super) fn secret(object: &Value) -> Vec<FieldError> {
         "kubernetes.io/tls" => &["tls.crt", "tls.key"],
         _ => &[],
     };
-    for key in needs {
-        if object["data"].get(key).is_none() {
-            errors.push(FieldError::required(format!("data[{key}]"), ""));
+    let has = |key: &str| object["data"].get(key).is_some();
+    for key in needs.iter().filter(|key| !has(key)) {
+        errors.push(FieldError::required(format!("data[{key}]"), ""));
+    }
+    match text(object, "type") {
+        "kubernetes.io/basic-auth" if !has("username") && !has("password") => {
+            for key in ["username", "password"] {
+                errors.push(FieldError::required(format!("data[{key}]"), ""));
+            }
         }
+        "kubernetes.io/service-account-token"
+            if text(&object["metadata"]["annotations"], ACCOUNT).is_empty() =>
+        {
+            errors.push(FieldError::required(format!("metadata.annotations[{ACCOUNT}]"), ""));
+        }
+        "kubernetes.io/dockercfg" => errors.extend(not_json(object, ".dockercfg")),
+        "kubernetes.io/dockerconfigjson" => errors.extend(not_json(object, ".dockerconfigjson")),
+        _ => {}
     }
     errors
+}
+
+/// Data that must be JSON and is not. The real server says where, in the words of its parser.
+fn not_json(object: &Value, key: &str) -> Option<FieldError> {
+    let text = object["data"][key].as_str()?;
+    let bytes = STANDARD.decode(text).ok()?;
+    serde_json::from_slice::<Value>(&bytes).err()?;
+    let hidden = "<secret contents redacted>";
+    Some(FieldError::invalid(format!("data[{key}]"), hidden, "is not JSON"))
 }
 
 /// Maps and secrets that are marked immutable keep their data and their mark.
@@ -183,10 +211,16 @@ pub(super) fn role(object: &Value) -> Vec<FieldError> {
             ));
         }
         if !list(rule, "nonResourceURLs").is_empty() {
-            if object["kind"] == "Role" {
-                let why = "namespaced rules cannot apply to non-resource URLs";
+            let mut wrong = |why: &str| {
                 let value = rule["nonResourceURLs"].clone();
                 errors.push(FieldError::invalid(format!("{path}.nonResourceURLs"), value, why));
+            };
+            if object["kind"] == "Role" {
+                wrong("namespaced rules cannot apply to non-resource URLs");
+            }
+            let resources = ["apiGroups", "resources", "resourceNames"];
+            if resources.iter().any(|field| !list(rule, field).is_empty()) {
+                wrong("rules cannot apply to both regular resources and non-resource URLs");
             }
             continue;
         }
@@ -199,5 +233,26 @@ pub(super) fn role(object: &Value) -> Vec<FieldError> {
             errors.push(FieldError::required(format!("{path}.resources"), why));
         }
     }
+    aggregation(object, &mut errors);
     errors
+}
+
+/// Whose rules a role gathers.
+fn aggregation(object: &Value, errors: &mut Vec<FieldError>) {
+    if object["aggregationRule"].is_null() {
+        return;
+    }
+    let path = "aggregationRule.clusterRoleSelectors";
+    let selectors = list(&object["aggregationRule"], "clusterRoleSelectors");
+    if selectors.is_empty() {
+        let why = "at least one clusterRoleSelector required if aggregationRule is non-nil";
+        errors.push(FieldError::required(path, why));
+    }
+    for (index, selector) in selectors.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        super::network::selector(selector, &path, errors);
+        if LabelSelector::from_object(selector).is_err() {
+            errors.push(FieldError::invalid(path, Value::Null, "invalid label selector."));
+        }
+    }
 }

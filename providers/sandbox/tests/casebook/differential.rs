@@ -52,7 +52,7 @@ fn steps(namespace: &str) -> Vec<Step> {
             method: (*method).to_owned(),
             media,
             path: path.replace("{ns}", namespace),
-            body: if body == "-" { String::new() } else { body.to_owned() },
+            body: if body == "-" { String::new() } else { body.replace("{ns}", namespace) },
             differs: differs.take(),
         });
     }

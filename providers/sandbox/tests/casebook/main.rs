@@ -2,6 +2,7 @@
 //! real cluster's.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod access;
 mod differential;
 mod faults;
 mod folder;
