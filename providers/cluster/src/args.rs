@@ -100,6 +100,33 @@ pub(crate) fn items(value: &Value) -> &[Value] {
     value.as_list().unwrap_or(&[])
 }
 
+/// Each item of a list, made into something else; what is no list stays as it is.
+pub(crate) fn each(list: &Value, one: impl Fn(&Value) -> Value) -> Value {
+    match list {
+        Value::List(items) => Value::list(items.iter().map(one)),
+        Value::Sensitive(hidden) => each(hidden.expose(), one).into_sensitive(),
+        other => other.clone(),
+    }
+}
+
+/// An argument, the field that it becomes, and how its value does.
+pub(crate) type Renamed = (&'static str, &'static str, fn(&Value) -> Value);
+
+/// The attributes of an object under the names of the API; what is no object stays as it is.
+pub(crate) fn renamed(value: &Value, names: &[Renamed]) -> Value {
+    if let Value::Sensitive(hidden) = value {
+        return renamed(hidden.expose(), names).into_sensitive();
+    }
+    let Some(given) = value.as_map() else { return value.clone() };
+    let mut out = Map::new();
+    for (argument, field, convert) in names {
+        if let Some(value) = given.get(*argument).filter(|value| !value.is_null()) {
+            out.insert((*field).into(), convert(value));
+        }
+    }
+    Value::map(out)
+}
+
 /// Puts a value in, unless it was left out.
 pub(crate) fn put(map: &mut Map, name: &str, value: &Value) {
     if !value.is_null() {

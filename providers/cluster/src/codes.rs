@@ -52,3 +52,13 @@ pub const NO_NODE: Code = Code("E0742");
 pub const POD_SECURITY: Code = Code("E0743");
 /// What was read or answered is not what the API promises.
 pub const STRANGE: Code = Code("E0744");
+/// A rule or a binding of RBAC is not valid.
+pub const RBAC: Code = Code("E0745");
+/// A rule of RBAC probably does not allow what was meant.
+pub const RBAC_EFFECT: Code = Code("E0746");
+/// A rule of `PriorityClass` is broken.
+pub const PRIORITY: Code = Code("E0747");
+/// A rule of `PodDisruptionBudget` is broken.
+pub const BUDGET: Code = Code("E0748");
+/// A disruption budget probably does something else than was meant.
+pub const BUDGET_EFFECT: Code = Code("E0749");

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use values::{Schema, Value};
 
 /// The blocks of the examples on a page that are of this type.
-fn examples(page: &str, name: &str) -> Vec<String> {
+pub(crate) fn examples(page: &str, name: &str) -> Vec<String> {
     let parts = page.split("```");
     let texts = parts.filter_map(|part| part.strip_prefix("hcl\n"));
     let blocks = texts.flat_map(block::blocks);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use values::{Path, Value};
 
 /// A plan of one object; what is not said is as in a quiet cluster.
-struct Case {
+pub(crate) struct Case {
     kind: &'static str,
     args: Option<String>,
     observed: Observation,
@@ -25,7 +25,7 @@ const SETTINGS: &str = r#"
     data      = { color = "blue" }
 "#;
 
-fn settings() -> Case {
+pub(crate) fn settings() -> Case {
     Case {
         kind: "config_map",
         args: Some(SETTINGS.to_owned()),
@@ -39,11 +39,11 @@ fn settings() -> Case {
 }
 
 impl Case {
-    fn wanting(self, args: &str) -> Self {
+    pub(crate) fn wanting(self, args: &str) -> Self {
         Self { args: Some(args.to_owned()), ..self }
     }
 
-    fn of_kind(self, kind: &'static str) -> Self {
+    pub(crate) fn of_kind(self, kind: &'static str) -> Self {
         Self { kind, ..self }
     }
 
@@ -51,7 +51,7 @@ impl Case {
         Self { args: None, ..self }
     }
 
-    fn live(self, json: &str) -> Self {
+    pub(crate) fn live(self, json: &str) -> Self {
         Self { observed: Observation::Present(object(json)), ..self }
     }
 
@@ -59,7 +59,7 @@ impl Case {
         Self { preview: Some(Preview::Would(object(json))), ..self }
     }
 
-    fn refused(self, json: &str) -> Self {
+    pub(crate) fn refused(self, json: &str) -> Self {
         Self { preview: Some(Preview::Refused(object(json))), ..self }
     }
 
@@ -76,12 +76,12 @@ impl Case {
         self
     }
 
-    fn creating(mut self, key: &str) -> Self {
+    pub(crate) fn creating(mut self, key: &str) -> Self {
         self.created.insert(ObjectKey(key.into()));
         self
     }
 
-    fn plan(&self) -> Planned {
+    pub(crate) fn plan(&self) -> Planned {
         let kind = kind(self.kind);
         // An object that is not wanted any more is known by the identity that was recorded.
         let text = self.args.clone().unwrap_or_else(|| SETTINGS.to_owned());
@@ -108,7 +108,7 @@ impl Case {
     }
 
     #[track_caller]
-    fn is(&self, expected: &str) {
+    pub(crate) fn is(&self, expected: &str) {
         let lines = expected.lines().map(str::trim).filter(|line| !line.is_empty());
         let found = answer(&self.plan());
         let found_lines = found.lines().map(str::trim).collect::<Vec<_>>();

@@ -9,7 +9,7 @@ use values::Value;
 
 /// What is wrong with these arguments: code, path and explanation, one a line.
 #[track_caller]
-fn check(ty: &str, args: &str, expected: &str) {
+pub(crate) fn check(ty: &str, args: &str, expected: &str) {
     let kind = kind(ty);
     let args = arguments(kind.schema(), args);
     let mut problems = kind.identify(&args).err().unwrap_or_default();
@@ -24,14 +24,14 @@ fn check(ty: &str, args: &str, expected: &str) {
 
 /// The object that these arguments become.
 #[track_caller]
-fn intent<T: ApiType>(args: &str, expected: &str) {
+pub(crate) fn intent<T: ApiType>(args: &str, expected: &str) {
     let args = arguments(&T::schema(), args);
     assert_eq!(T::intent(&args), json::parse(expected).unwrap());
 }
 
 /// What is told about a change of these arguments over this object.
 #[track_caller]
-fn notes<T: ApiType>(args: &str, live: Option<&str>, expected: &[&str]) {
+pub(crate) fn notes<T: ApiType>(args: &str, live: Option<&str>, expected: &[&str]) {
     let args = arguments(&T::schema(), args);
     let live = live.map(|live| json::parse(live).unwrap());
     let (notes, warnings) = T::notes(&cluster::api::Seen { args: &args, live: live.as_ref() });
@@ -42,7 +42,7 @@ fn notes<T: ApiType>(args: &str, live: Option<&str>, expected: &[&str]) {
 
 const NAMED: &str = "namespace = \"a\"\nname = \"x\"\n";
 
-fn named(rest: &str) -> String {
+pub(crate) fn named(rest: &str) -> String {
     format!("{NAMED}{rest}")
 }
 

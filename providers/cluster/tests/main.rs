@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod access;
 mod block;
 mod contract;
 mod decide;
 mod kinds;
+mod lifecycle;
 mod noop;
 mod oracle_canon;
 mod oracle_live;

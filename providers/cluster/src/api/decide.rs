@@ -64,6 +64,13 @@ impl Case<'_> {
         Ok(self.created(op, &after, basis, Vec::new()))
     }
 
+    /// Creates what the server cannot judge yet; it is asked right before.
+    pub(super) fn unverified(self, why: String) -> Planned {
+        let op = create(self.ty, self.request.identity, self.intent.clone(), true);
+        let after = self.intent.clone();
+        self.created(op, &after, Basis::Unverified(why), Vec::new())
+    }
+
     fn created(self, op: Op, after: &Value, basis: Basis, changed: Vec<Problem>) -> Planned {
         let (_, after) = shown::without_marks(None, Some(shown::view(after)));
         let exported = self.exported(Value::Unknown(Type::String), Value::Unknown(Type::Any));

@@ -12,6 +12,7 @@
 //! **Invariant:** an object that is not ours is never changed and never deleted.
 
 mod decide;
+mod escalation;
 mod ops;
 mod refusal;
 mod remove;

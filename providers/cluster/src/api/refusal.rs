@@ -2,6 +2,7 @@
 
 use super::Answer;
 use super::decide::{Case, brief, namespace_of};
+use super::escalation::{explained, role_comes};
 use crate::{codes, fields, shown};
 use plans::Problem;
 use values::{Path, Value};
@@ -66,6 +67,13 @@ pub(super) fn answer(case: Case<'_>, refusal: &Value, live: Option<&Value>) -> A
             Err(causes.map(|cause| conflict(&case, cause, live.unwrap_or(&Value::Null))).collect())
         }
         (409, _) => Err(vec![moved(&case, &refusal)]),
+        (404, None) if role_comes(&case).is_some() => {
+            let why = role_comes(&case).unwrap_or_default();
+            Ok(case.unverified(why))
+        }
+        (code, _) if explained(&case, code, &refusal.message).is_some() => {
+            Err(explained(&case, code, &refusal.message).into_iter().collect())
+        }
         (404, _) => Err(vec![missing(&case, &refusal)]),
         (401 | 403, _) => Err(vec![forbidden(&case, &refusal)]),
         (422, Some(live)) if is_immutable(&refusal) => {

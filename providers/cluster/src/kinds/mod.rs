@@ -1,5 +1,7 @@
 //! The resource types and data sources of this crate.
 
+mod cluster_role;
+mod cluster_role_binding;
 mod config_map;
 mod extended_resource;
 mod limit_range;
@@ -7,8 +9,15 @@ mod namespace;
 mod network_policy;
 mod nodes;
 mod object;
+mod rbac;
 mod resource_quota;
+mod role;
+mod role_binding;
+mod selector;
+mod service_account;
 
+pub use cluster_role::ClusterRole;
+pub use cluster_role_binding::ClusterRoleBinding;
 pub use config_map::ConfigMap;
 pub use extended_resource::ExtendedResource;
 pub use limit_range::LimitRange;
@@ -17,6 +26,9 @@ pub use network_policy::NetworkPolicy;
 pub use nodes::Nodes;
 pub use object::Object;
 pub use resource_quota::ResourceQuota;
+pub use role::Role;
+pub use role_binding::RoleBinding;
+pub use service_account::ServiceAccount;
 
 use crate::api::Api;
 use provider::{DataKind, ResourceKind};
@@ -24,6 +36,8 @@ use provider::{DataKind, ResourceKind};
 /// All resource types, by name.
 pub fn kinds() -> Vec<Box<dyn ResourceKind>> {
     vec![
+        Box::new(Api::<ClusterRole>::new()),
+        Box::new(Api::<ClusterRoleBinding>::new()),
         Box::new(Api::<ConfigMap>::new()),
         Box::new(ExtendedResource::new()),
         Box::new(Api::<LimitRange>::new()),
@@ -31,6 +45,9 @@ pub fn kinds() -> Vec<Box<dyn ResourceKind>> {
         Box::new(Api::<NetworkPolicy>::new()),
         Box::new(Api::<Object>::new()),
         Box::new(Api::<ResourceQuota>::new()),
+        Box::new(Api::<Role>::new()),
+        Box::new(Api::<RoleBinding>::new()),
+        Box::new(Api::<ServiceAccount>::new()),
     ]
 }
 

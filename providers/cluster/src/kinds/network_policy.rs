@@ -51,9 +51,10 @@
 //! [Declare Network Policy](https://kubernetes.io/docs/tasks/administer-cluster/declare-network-policy/)
 
 use crate::api::{ApiType, ObjectRef, Seen};
-use crate::args::{self, get, items, put};
+use crate::args::{self, each, get, items, put, renamed};
 use crate::codes;
 use crate::fields::Names;
+use crate::kinds::selector;
 use apimachinery::names;
 use ipnet::IpNet;
 use plans::{Note, Problem};
@@ -95,7 +96,7 @@ impl ApiType for NetworkPolicy {
             args::name("The name: at most 253 lower case letters, digits, `-` and `.`."),
             Attr::new(
                 "pod_selector",
-                selector_type(),
+                selector::shape(),
                 Role::Optional,
                 "Which pods of the namespace it is about: `match_labels` and \
                  `match_expressions` (`key`, `operator`, `values`). Left out or empty: all.",
@@ -145,7 +146,7 @@ impl ApiType for NetworkPolicy {
         let mut spec = Map::new();
         let selector = match get(args, "pod_selector") {
             Value::Null => Value::empty_map(),
-            given => selector(given),
+            given => selector::object(given),
         };
         spec.insert("podSelector".into(), selector);
         put(&mut spec, "policyTypes", get(args, "policy_types"));
@@ -186,23 +187,11 @@ impl ApiType for NetworkPolicy {
     }
 }
 
-fn selector_type() -> Type {
-    let expression = Type::object([
-        ("key", Type::String),
-        ("operator", Type::String),
-        ("values?", Type::list(Type::String)),
-    ]);
-    Type::object([
-        ("match_labels?", Type::map(Type::String)),
-        ("match_expressions?", Type::list(expression)),
-    ])
-}
-
 fn rule_type(peers: &str) -> Type {
     let block = Type::object([("cidr", Type::String), ("except?", Type::list(Type::String))]);
     let peer = Type::object([
-        ("pod_selector?", selector_type()),
-        ("namespace_selector?", selector_type()),
+        ("pod_selector?", selector::shape()),
+        ("namespace_selector?", selector::shape()),
         ("ip_block?", block),
     ]);
     let port = Type::object([
@@ -213,53 +202,12 @@ fn rule_type(peers: &str) -> Type {
     Type::object([(format!("{peers}?").as_str(), Type::list(peer)), ("port?", Type::list(port))])
 }
 
-fn each(list: &Value, one: impl Fn(&Value) -> Value) -> Value {
-    match list {
-        Value::List(items) => Value::list(items.iter().map(one)),
-        other => other.clone(),
-    }
-}
-
-/// An argument, the field that it becomes, and how its value does.
-type Renamed = (&'static str, &'static str, fn(&Value) -> Value);
-
-/// The attributes of an object under the names of the API; others stay as they are.
-fn renamed(value: &Value, names: &[Renamed]) -> Value {
-    let Some(given) = value.as_map() else { return value.clone() };
-    let mut out = Map::new();
-    for (argument, field, convert) in names {
-        if let Some(value) = given.get(*argument).filter(|value| !value.is_null()) {
-            out.insert((*field).into(), convert(value));
-        }
-    }
-    Value::map(out)
-}
-
-fn selector(given: &Value) -> Value {
-    renamed(
-        given,
-        &[
-            ("match_labels", "matchLabels", Value::clone),
-            ("match_expressions", "matchExpressions", |list| each(list, expression)),
-        ],
-    )
-}
-
-fn expression(given: &Value) -> Value {
-    let same: [Renamed; 3] = [
-        ("key", "key", Value::clone),
-        ("operator", "operator", Value::clone),
-        ("values", "values", Value::clone),
-    ];
-    renamed(given, &same)
-}
-
 fn peer(given: &Value) -> Value {
     renamed(
         given,
         &[
-            ("pod_selector", "podSelector", selector),
-            ("namespace_selector", "namespaceSelector", selector),
+            ("pod_selector", "podSelector", selector::object),
+            ("namespace_selector", "namespaceSelector", selector::object),
             ("ip_block", "ipBlock", |block| {
                 renamed(
                     block,
@@ -310,48 +258,7 @@ impl Found {
 }
 
 fn check_selector(selector: &Value, at: &Path, found: &mut Found) {
-    for (key, value) in args::entries(get(selector, "match_labels")) {
-        let path = at.clone().attr("match_labels").attr(key);
-        for why in names::qualified_name(key) {
-            found.wrong(
-                path.clone(),
-                format!("`{key}` cannot be the key of a label: {why}."),
-                None,
-            );
-        }
-        for why in value.as_str().map(names::label_value).unwrap_or_default() {
-            found.wrong(path.clone(), format!("No label can have this value: {why}."), None);
-        }
-    }
-    for (i, expression) in items(get(selector, "match_expressions")).iter().enumerate() {
-        const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
-        let path = at.clone().attr("match_expressions").index(i);
-        if let Some(key) = get(expression, "key").as_str() {
-            for why in names::qualified_name(key) {
-                let detail = format!("`{key}` cannot be the key of a label: {why}.");
-                found.wrong(path.clone().attr("key"), detail, None);
-            }
-        }
-        let Some(operator) = get(expression, "operator").as_str() else { continue };
-        let values = get(expression, "values");
-        match operator {
-            "In" | "NotIn" if values.is_known() && items(values).is_empty() => {
-                found.wrong(path.attr("operator"), format!("`{operator}` needs `values`."), None);
-            }
-            "Exists" | "DoesNotExist" if !items(values).is_empty() => {
-                found.wrong(path.attr("values"), format!("`{operator}` takes no `values`."), None);
-            }
-            known if OPERATORS.contains(&known) => {}
-            other => {
-                let meant = diags::did_you_mean(other, OPERATORS);
-                found.wrong(
-                    path.attr("operator"),
-                    format!("There is no operator `{other}`."),
-                    meant,
-                );
-            }
-        }
-    }
+    selector::check(selector, at, &mut |path, detail, help| found.told(path, detail, help));
 }
 
 fn check_peer(peer: &Value, at: &Path, found: &mut Found) {

@@ -1,0 +1,149 @@
+//! Every example of every page lives once on every server: created, seen unchanged, deleted.
+//!
+//! A second plan is empty, and for nearly all types that is *proven* from what was read: the
+//! server need not be asked again. Which cannot be is pinned here.
+
+use crate::contract::examples;
+use crate::support::arguments;
+use access::{Cluster, ClusterOptions, Env};
+use cluster::io::ClusterProvider;
+use plans::{Action, Basis, Op};
+use provider::{Decision, Observation, PlanRequest, Planned, Preview, ResourceKind, Wanted};
+use sandbox::Sandbox;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use values::{Map, Value};
+
+/// Types whose second plan asks the server once more, and why that is so.
+const ASKED_AGAIN: [(&str, &str); 0] = [];
+
+async fn servers() -> Vec<(&'static str, ClusterProvider)> {
+    let sandbox = Cluster::from_client(Sandbox::in_memory().client(), "sandbox", "memory");
+    let mut servers = vec![("sandbox", ClusterProvider::new(sandbox))];
+    match std::env::var_os("CLINCH_TEST_KUBECONFIG").filter(|file| !file.is_empty()) {
+        None => println!("SKIPPED on a real server: CLINCH_TEST_KUBECONFIG is not set"),
+        Some(file) => {
+            let kubeconfig = Some(PathBuf::from(file));
+            let options = ClusterOptions { kubeconfig, ..ClusterOptions::new(Env::default(), "t") };
+            servers.push(("real", ClusterProvider::new(access::connect(options).await.unwrap())));
+        }
+    }
+    servers
+}
+
+/// One object of a type, on a server.
+struct Life<'a> {
+    kind: &'a dyn ResourceKind,
+    provider: &'a ClusterProvider,
+    args: Value,
+    project: String,
+}
+
+impl Life<'_> {
+    async fn observe(&self) -> Observation {
+        let identity = self.kind.identify(&self.args).unwrap();
+        let wanted = Wanted { ty: self.kind.name().clone(), identity };
+        self.provider.observe(vec![wanted]).await.remove(0)
+    }
+
+    async fn plan(&self, wanted: bool) -> Decision {
+        let observed = self.observe().await;
+        let identity = self.kind.identify(&self.args).unwrap();
+        let (created, mut preview, mut asked) = (BTreeSet::new(), None::<Preview>, None::<Op>);
+        for _ in 0..3 {
+            let planned = self.kind.plan(&PlanRequest {
+                identity: &identity,
+                desired: wanted.then_some(&self.args),
+                observed: &observed,
+                recorded: None,
+                preview: preview.as_ref(),
+                asked: asked.as_ref(),
+                ignore: &[],
+                created: &created,
+                project: &self.project,
+            });
+            match planned {
+                Planned::NeedsPreview(op) => {
+                    preview = Some(self.provider.preview(vec![op.clone()]).await.remove(0));
+                    asked = Some(op);
+                }
+                Planned::Decided(decision) => return *decision,
+                Planned::Failed(problems) => panic!("{identity:?}: {problems:?}"),
+            }
+        }
+        panic!("{identity:?} is asked about for ever");
+    }
+
+    async fn perform(&self, decision: &Decision) {
+        for op in &decision.ops {
+            self.provider
+                .perform(op, &|_| {})
+                .await
+                .unwrap_or_else(|e| panic!("{}: {e:?}", op.text));
+        }
+    }
+}
+
+/// The arguments under names of their own, on a node that there is.
+fn own(args: &Value, own: &str, node: &str) -> Value {
+    let mut map = args.as_map().unwrap().clone();
+    for (name, new) in [("namespace", own), ("node", node)] {
+        if map.contains_key(name) {
+            map.insert(name.into(), new.into());
+        }
+    }
+    if let Some(name) = map.get("name").and_then(Value::as_str) {
+        let name = format!("{name}-{own}");
+        map.insert("name".into(), name.into());
+    }
+    if let Some(manifest) = map.get("manifest").and_then(Value::as_map) {
+        let mut manifest: Map = manifest.clone();
+        let mut metadata = manifest["metadata"].as_map().unwrap().clone();
+        metadata.insert("namespace".into(), own.into());
+        manifest.insert("metadata".into(), Value::map(metadata));
+        map.insert("manifest".into(), Value::map(manifest));
+    }
+    Value::map(map)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_is_created_proven_unchanged_and_deleted_on_every_server() {
+    let room = format!("clinch-life-{}", std::process::id());
+    for (server, provider) in servers().await {
+        let nodes = provider.read(&"nodes".parse().unwrap(), Value::empty_map()).await.unwrap();
+        let nodes = nodes.get("names").and_then(Value::as_list).unwrap().to_vec();
+        let node = nodes.last().unwrap().as_str().unwrap();
+        let kinds = cluster::kinds();
+        let namespace = kinds.iter().find(|kind| *kind.name() == "namespace").unwrap();
+        let namespace = Life {
+            kind: &**namespace,
+            provider: &provider,
+            args: arguments(namespace.schema(), &format!("name = \"{room}\"")),
+            project: room.clone(),
+        };
+        namespace.perform(&namespace.plan(true).await).await;
+        let mut lived = 0;
+        for kind in &kinds {
+            let name = kind.name().to_string();
+            for example in examples(kind.page(), &name) {
+                let args = own(&arguments(kind.schema(), &example), &room, node);
+                let life = Life { kind: &**kind, provider: &provider, args, project: room.clone() };
+                let created = life.plan(true).await;
+                assert_eq!(created.action, Action::Create, "{name} on {server}");
+                life.perform(&created).await;
+                let again = life.plan(true).await;
+                let told = format!("{name} on {server}: {:?} {:?}", again.before, again.after);
+                assert_eq!(again.action, Action::NoOp, "{told}");
+                let asked = ASKED_AGAIN.iter().any(|(of, _)| *of == name);
+                let asked = if asked { Basis::Server } else { Basis::Proven };
+                let local = again.basis == Basis::Local;
+                assert!(local || again.basis == asked, "{told}: {:?}", again.basis);
+                life.perform(&life.plan(false).await).await;
+                assert_ne!(life.plan(true).await.action, Action::NoOp, "{name} is still there");
+                lived += 1;
+            }
+        }
+        namespace.perform(&namespace.plan(false).await).await;
+        println!("{lived} examples lived on the {server} server");
+    }
+}
