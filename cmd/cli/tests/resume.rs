@@ -178,3 +178,58 @@ fn the_state_is_not_written_by_hand_while_a_run_is_not_finished() {
     let said = desk.run(&["state", "rebuild"]);
     assert_eq!(said.code, 0, "{}", said.all());
 }
+
+const LATE: &str = "\
+resource \"namespace\" \"other\" {
+  name = \"other\"
+}
+
+resource \"config_map\" \"late\" {
+  namespace = \"other\"
+  name      = \"late\"
+  data      = { uid = namespace.other.uid }
+}
+";
+
+/// Makes a finished run of the saved plan one that died when the last step had taken effect.
+fn dies_before_the_last_end(desk: &Desk) {
+    let path = runs(desk, "jsonl").pop().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let begun = text.rfind("\"begin\"").unwrap();
+    let end = begun + text[begun..].find('\n').unwrap() + 1;
+    std::fs::write(desk.data().join("journal.jsonl"), &text[..end]).unwrap();
+    std::fs::rename(desk.dir().join("tfplan"), path.with_extension("plan")).unwrap();
+    std::fs::remove_file(path).unwrap();
+    let (state, before) = (desk.data().join("state.json"), desk.data().join("state.json.backup"));
+    std::fs::remove_file(&state).unwrap();
+    if before.exists() {
+        std::fs::rename(before, state).unwrap();
+    }
+}
+
+#[test]
+fn a_value_that_was_decided_during_the_run_is_decided_again_to_settle_its_step() {
+    for first in [None, Some(LATE.replace("namespace.other.uid", "\"none\""))] {
+        let desk = Desk::new();
+        if let Some(first) = first {
+            desk.write("main.hcl", first.replace("\"other\"", "\"old\""));
+            assert_eq!(desk.run(&["apply", "-auto-approve"]).code, 0);
+            desk.write(
+                "main.hcl",
+                LATE.replace("namespace = \"other\"", "namespace = \"old\"")
+                    + "resource \"namespace\" \"old\" {\n  name = \"old\"\n}\n",
+            );
+        } else {
+            desk.write("main.hcl", LATE);
+        }
+        let said = desk.run(&["plan", "-out=tfplan"]);
+        assert!(said.out.contains("known after apply"), "{}", said.all());
+        let said = desk.run(&["apply", "-parallelism=1", "tfplan"]);
+        assert_eq!(said.code, 0, "{}", said.all());
+        dies_before_the_last_end(&desk);
+        let said = desk.run(&["apply", "-resume"]);
+        assert_eq!(said.code, 0, "{}", said.all());
+        assert_eq!(desk.run(&["plan", "-detailed-exitcode"]).code, 0);
+        assert_eq!(desk.run(&["state", "list"]).out.matches("config_map.late").count(), 1);
+    }
+}

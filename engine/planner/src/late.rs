@@ -4,7 +4,7 @@ use crate::PlanInput;
 use crate::declare::evaluator;
 use addrs::InstanceAddr;
 use diags::Diagnostics;
-use plans::{Exported, Op, Step};
+use plans::{Action, Exported, Op, Step};
 use provider::{Observation, PlanRequest, Planned};
 use std::collections::{BTreeMap, BTreeSet};
 use values::Value;
@@ -35,28 +35,39 @@ pub fn resolve(
         return Err(format!("{}: {}", problem.summary, problem.detail));
     }
     let (lifecycle, _) = evaluator.lifecycle(addr);
-    let request = PlanRequest {
-        identity: &step.op.identity,
-        desired: Some(&args),
-        observed,
-        recorded: input.state.records.get(addr),
-        preview: None,
-        asked: None,
-        ignore: &lifecycle.ignore,
-        created: &BTreeSet::new(),
-        project: &input.options.project,
-    };
-    let op = match kind.plan(&request) {
-        Planned::NeedsPreview(op) => op,
-        Planned::Decided(decision) => decision
-            .ops
-            .into_iter()
-            .find(|op| op.name == step.op.name)
-            .unwrap_or_else(|| step.op.clone()),
-        Planned::Failed(problems) => {
-            let texts: Vec<_> = problems.iter().map(|p| p.detail.clone()).collect();
-            return Err(texts.join(" "));
+    let asked = |observed: &Observation| {
+        let planned = kind.plan(&PlanRequest {
+            identity: &step.op.identity,
+            desired: Some(&args),
+            observed,
+            recorded: input.state.records.get(addr),
+            preview: None,
+            asked: None,
+            ignore: &lifecycle.ignore,
+            created: &BTreeSet::new(),
+            project: &input.options.project,
+        });
+        match planned {
+            Planned::NeedsPreview(op) => Ok(vec![op]),
+            Planned::Decided(decision) => Ok(decision.ops),
+            Planned::Failed(problems) => {
+                let texts: Vec<_> = problems.iter().map(|p| p.detail.clone()).collect();
+                Err(texts.join(" "))
+            }
         }
+    };
+    // A creation was planned for an object that is not there. By now it may be, made by this
+    // very step before a run broke off, and it is still the creation that is meant.
+    let absent = step.action == Action::Create;
+    let ops = asked(if absent { &Observation::Absent } else { observed })?;
+    let op = match ops.into_iter().find(|op| op.name == step.op.name) {
+        Some(op) => op,
+        // Nothing is left to do to the object: the operation is the planned one, with what is
+        // decided by now as it would be written into an object that is not there.
+        None => match asked(&Observation::Absent)?.first() {
+            Some(op) => Op { args: filled(&step.op.args, &op.args), ..step.op.clone() },
+            None => step.op.clone(),
+        },
     };
     if !op.args.is_known() {
         return Err("a value that was to be decided by an earlier step is still unknown".into());
@@ -67,6 +78,23 @@ pub fn resolve(
         ));
     }
     Ok((op, args))
+}
+
+/// What was planned, and for its unknown parts what stands there now.
+fn filled(planned: &Value, now: &Value) -> Value {
+    match (planned, now) {
+        (Value::Unknown(_), now) => now.clone(),
+        // A stored plan keeps no secret.
+        (Value::Sensitive(planned), now) if !planned.expose().is_known() => now.clone(),
+        (Value::Map(planned), Value::Map(now)) => Value::map(planned.iter().map(|(name, part)| {
+            let part = now.get(name).map_or_else(|| part.clone(), |now| filled(part, now));
+            (name.clone(), part)
+        })),
+        (Value::List(planned), Value::List(now)) if planned.len() == now.len() => {
+            Value::list(planned.iter().zip(now.iter()).map(|(part, now)| filled(part, now)))
+        }
+        (planned, _) => planned.clone(),
+    }
 }
 
 /// What the outputs are, now that all instances are known.
