@@ -180,7 +180,10 @@ fn cannot_settle(step: &Step, why: &str) -> Diagnostic {
         "Outcome of a step cannot be told",
         format!("Step {} ({}) was begun by the interrupted run. {why}", step.id.0, step.op.text),
     )
-    .with_help("Resume again once the cluster can be reached.")
+    .with_help(
+        "Resume again once that is mended; or run `clinch apply`, which plans anew from what is \
+         there now.",
+    )
 }
 
 fn started(plan: &Plan, state: &State, options: &ApplyOptions, run: &str) -> RunStarted {
