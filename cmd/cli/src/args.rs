@@ -148,11 +148,9 @@ pub(crate) struct PlanArgs {
     pub(crate) input: Option<bool>,
 }
 
+/// How a run goes, whichever command begins it.
 #[derive(Debug, Args)]
-pub(crate) struct ApplyArgs {
-    /// A plan saved by `clinch plan -out FILE`; it is itself the approval
-    #[arg(value_name = "PLAN")]
-    pub(crate) plan: Option<PathBuf>,
+pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
     #[command(flatten)]
@@ -171,6 +169,15 @@ pub(crate) struct ApplyArgs {
     /// How many steps may run at once
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = parallelism)]
     pub(crate) parallelism: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// A plan saved by `clinch plan -out FILE`; it is itself the approval
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
     /// What -auto-approve may do besides creating and changing: destroy, drain, reboot
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub(crate) allow: Vec<Allowed>,
@@ -185,23 +192,7 @@ pub(crate) struct ApplyArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DestroyArgs {
     #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
-    #[command(flatten)]
-    pub(crate) variables: VariableArgs,
-    #[command(flatten)]
-    pub(crate) style: OutputStyleArgs,
-    #[command(flatten)]
-    pub(crate) lock: LockArgs,
-    /// Do not ask before doing it
-    #[arg(long)]
-    pub(crate) auto_approve: bool,
-    /// Ask for approval: true or false
-    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1,
-          default_missing_value = "true")]
-    pub(crate) input: Option<bool>,
-    /// How many steps may run at once
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = parallelism)]
-    pub(crate) parallelism: u16,
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Debug, Args)]
@@ -382,8 +373,9 @@ mod tests {
             let cli = parse(line);
             assert_eq!(cli.chdir.as_deref(), Some(std::path::Path::new("x")));
             let Command::Apply(apply) = cli.command else { panic!("apply") };
-            assert!(apply.auto_approve && !apply.lock.lock && apply.parallelism == 3);
-            assert_eq!(apply.variables.var, ["a=1"]);
+            let run = apply.run;
+            assert!(run.auto_approve && !run.lock.lock && run.parallelism == 3);
+            assert_eq!(run.variables.var, ["a=1"]);
         }
     }
 

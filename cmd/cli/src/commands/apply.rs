@@ -2,7 +2,7 @@
 
 use super::plan;
 use super::work::{self, Configured, Connected};
-use crate::args::{Allowed, ApplyArgs, ClusterArgs, DestroyArgs, LockArgs, VariableArgs};
+use crate::args::{Allowed, ApplyArgs, DestroyArgs, RunArgs};
 use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::signals::{self, Signals};
@@ -30,32 +30,16 @@ const NOT_ALLOWED: Code = Code("E0910");
 struct Run<'a> {
     console: Console,
     env: &'a Environment,
-    cluster: &'a ClusterArgs,
-    variables: &'a VariableArgs,
-    lock: &'a LockArgs,
-    auto_approve: bool,
+    args: &'a RunArgs,
     input: bool,
-    parallelism: u16,
     allow: &'a [Allowed],
     mode: Mode,
     operation: &'static str,
 }
 
 pub(crate) async fn run(args: &ApplyArgs, env: &Environment) -> u8 {
-    let run = Run {
-        console: Console::new(&args.style, env),
-        env,
-        cluster: &args.cluster,
-        variables: &args.variables,
-        lock: &args.lock,
-        auto_approve: args.auto_approve,
-        input: args.input.unwrap_or(env.input) && !args.style.json,
-        parallelism: args.parallelism,
-        allow: &args.allow,
-        mode: if args.destroy { Mode::Destroy } else { Mode::Normal },
-        operation: "apply",
-    };
-    run.console.begin_stream();
+    let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
+    let run = Run::new(&args.run, env, mode, &args.allow, "apply");
     let done = if args.resume {
         run.resume().await
     } else if let Some(path) = &args.plan {
@@ -67,20 +51,7 @@ pub(crate) async fn run(args: &ApplyArgs, env: &Environment) -> u8 {
 }
 
 pub(crate) async fn destroy(args: &DestroyArgs, env: &Environment) -> u8 {
-    let run = Run {
-        console: Console::new(&args.style, env),
-        env,
-        cluster: &args.cluster,
-        variables: &args.variables,
-        lock: &args.lock,
-        auto_approve: args.auto_approve,
-        input: args.input.unwrap_or(env.input) && !args.style.json,
-        parallelism: args.parallelism,
-        allow: &[Allowed::Destroy],
-        mode: Mode::Destroy,
-        operation: "destroy",
-    };
-    run.console.begin_stream();
+    let run = Run::new(&args.run, env, Mode::Destroy, &[Allowed::Destroy], "destroy");
     let done = run.planned().await;
     run.finish(done)
 }
@@ -108,7 +79,21 @@ impl From<Diagnostic> for Early {
 /// Where the running plan is known to the listener of events.
 type Listener = (Arc<dyn Fn(Event) + Send + Sync>, Arc<OnceLock<Arc<Plan>>>);
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// Begins the stream of JSON, if that was asked for.
+    fn new(
+        args: &'a RunArgs,
+        env: &'a Environment,
+        mode: Mode,
+        allow: &'a [Allowed],
+        operation: &'static str,
+    ) -> Self {
+        let console = Console::new(&args.style, env);
+        console.begin_stream();
+        let input = args.input.unwrap_or(env.input) && !args.style.json;
+        Self { console, env, args, input, allow, mode, operation }
+    }
+
     fn finish(&self, done: Result<u8, Early>) -> u8 {
         match done {
             Ok(code) | Err(Early::Code(code)) => code,
@@ -122,11 +107,12 @@ impl Run<'_> {
     /// Plan now, ask, do.
     async fn planned(&self) -> Result<u8, Early> {
         let console = &self.console;
-        let configured = work::configure(self.variables, self.env, console).map_err(Early::Code)?;
+        let configured =
+            work::configure(&self.args.variables, self.env, console).map_err(Early::Code)?;
         let signals = Self::listen()?;
         let _lock = self.take_lock(&signals)?;
         let (events, running) = self.listener();
-        let connected = work::connect(&configured, self.cluster, events, self.env)
+        let connected = work::connect(&configured, &self.args.cluster, events, self.env)
             .await
             .map_err(|p| Early::Told(p, configured.sources.clone()))?;
         let interrupted = || Early::Code(signals.exit_code().unwrap_or(exit::FAILED));
@@ -229,7 +215,7 @@ impl Run<'_> {
         let told = |p: Diagnostics| Early::Told(p, configured.sources.clone());
         let (events, running) = self.listener();
         let connected =
-            work::connect(&configured, self.cluster, events, self.env).await.map_err(told)?;
+            work::connect(&configured, &self.args.cluster, events, self.env).await.map_err(told)?;
         let shown = Arc::new(saved.plan.clone());
         if resuming {
             session::check_resumed(&saved.plan, &configured.loaded).map_err(told)?;
@@ -265,7 +251,7 @@ impl Run<'_> {
     fn of_snapshot(&self, saved: &SavedPlan) -> Result<Configured, Early> {
         let mut sources = SourceMap::default();
         let types: Arc<dyn Catalog> = Arc::new(crate::catalog::Types::new());
-        let (given, mut problems) = variables::inputs(self.variables, self.env, &mut sources);
+        let (given, mut problems) = variables::inputs(&self.args.variables, self.env, &mut sources);
         let inputs = variables::of_snapshot(&saved.snapshot, given);
         // Files of variables were read for their secrets only; they are not sources here.
         let mut sources = SourceMap::default();
@@ -292,10 +278,10 @@ impl Run<'_> {
     }
 
     fn take_lock(&self, signals: &Signals) -> Result<Lock, Early> {
-        if !self.lock.lock {
+        if !self.args.lock.lock {
             return Ok(Lock::none());
         }
-        let timeout = duration(&self.lock.lock_timeout)?;
+        let timeout = duration(&self.args.lock.lock_timeout)?;
         if signals.exit_code().is_some() {
             return Err(Early::Code(exit::INTERRUPTED));
         }
@@ -305,10 +291,11 @@ impl Run<'_> {
 
     fn options(&self) -> ApplyOptions {
         let mut forced = Vec::new();
-        if !self.lock.lock {
+        if !self.args.lock.lock {
             forced.push("-lock=false".to_owned());
         }
-        let parallelism = NonZeroUsize::new(self.parallelism.into()).unwrap_or(NonZeroUsize::MIN);
+        let parallelism =
+            NonZeroUsize::new(self.args.parallelism.into()).unwrap_or(NonZeroUsize::MIN);
         ApplyOptions {
             run: uuid::Uuid::now_v7().to_string(),
             now: super::now(),
@@ -356,7 +343,7 @@ impl Run<'_> {
     }
 
     fn approve(&self, plan: &Plan, signals: &Signals) -> Result<(), Early> {
-        if self.auto_approve {
+        if self.args.auto_approve {
             return self.allowed(plan);
         }
         if !self.input {
