@@ -127,6 +127,15 @@ pub(crate) fn renamed(value: &Value, names: &[Renamed]) -> Value {
     Value::map(out)
 }
 
+/// A number, or a text; a number that is written as a text is a number all the same.
+pub(crate) fn int_or_text(value: &Value) -> Value {
+    if let Value::Sensitive(hidden) = value {
+        return int_or_text(hidden.expose()).into_sensitive();
+    }
+    let number = value.as_str().and_then(|text| text.parse::<i64>().ok());
+    number.map_or_else(|| value.clone(), Value::from)
+}
+
 /// Puts a value in, unless it was left out.
 pub(crate) fn put(map: &mut Map, name: &str, value: &Value) {
     if !value.is_null() {

@@ -13,3 +13,4 @@ mod oracle_canon;
 mod oracle_live;
 mod oracle_noop;
 mod support;
+mod workload;

@@ -9,10 +9,13 @@ mod namespace;
 mod network_policy;
 mod nodes;
 mod object;
+mod pod_disruption_budget;
+mod priority_class;
 mod rbac;
 mod resource_quota;
 mod role;
 mod role_binding;
+mod secret;
 mod selector;
 mod service_account;
 
@@ -25,9 +28,12 @@ pub use namespace::Namespace;
 pub use network_policy::NetworkPolicy;
 pub use nodes::Nodes;
 pub use object::Object;
+pub use pod_disruption_budget::PodDisruptionBudget;
+pub use priority_class::PriorityClass;
 pub use resource_quota::ResourceQuota;
 pub use role::Role;
 pub use role_binding::RoleBinding;
+pub use secret::Secret;
 pub use service_account::ServiceAccount;
 
 use crate::api::Api;
@@ -44,9 +50,12 @@ pub fn kinds() -> Vec<Box<dyn ResourceKind>> {
         Box::new(Api::<Namespace>::new()),
         Box::new(Api::<NetworkPolicy>::new()),
         Box::new(Api::<Object>::new()),
+        Box::new(Api::<PodDisruptionBudget>::new()),
+        Box::new(Api::<PriorityClass>::new()),
         Box::new(Api::<ResourceQuota>::new()),
         Box::new(Api::<Role>::new()),
         Box::new(Api::<RoleBinding>::new()),
+        Box::new(Api::<Secret>::new()),
         Box::new(Api::<ServiceAccount>::new()),
     ]
 }

@@ -222,17 +222,11 @@ fn port(given: &Value) -> Value {
     renamed(
         given,
         &[
-            ("port", "port", port_number),
+            ("port", "port", args::int_or_text),
             ("protocol", "protocol", Value::clone),
             ("end_port", "endPort", Value::clone),
         ],
     )
-}
-
-/// A port written as a text of digits is a number all the same.
-fn port_number(port: &Value) -> Value {
-    let number = port.as_str().and_then(|text| text.parse::<i64>().ok());
-    number.map_or_else(|| port.clone(), Value::from)
 }
 
 fn rule(given: &Value, peers: &'static str) -> Value {
@@ -323,7 +317,7 @@ fn check_block(block: &Value, at: &Path, found: &mut Found) {
 
 fn check_port(port: &Value, at: &Path, found: &mut Found) {
     const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
-    let given = port_number(get(port, "port"));
+    let given = args::int_or_text(get(port, "port"));
     let path = at.clone().attr("port");
     let number = match &given {
         Value::Number(number) => number.as_i64(),
@@ -420,7 +414,7 @@ fn allows_dns(rule: &Value) -> bool {
     }
     items(ports).iter().any(|port| {
         let protocol = get(port, "protocol").as_str().unwrap_or("TCP");
-        let number = |name: &str| match port_number(get(port, name)) {
+        let number = |name: &str| match args::int_or_text(get(port, name)) {
             Value::Number(number) => number.as_i64(),
             _ => None,
         };

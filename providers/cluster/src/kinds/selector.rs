@@ -43,6 +43,17 @@ fn expression(given: &Value) -> Value {
     )
 }
 
+/// Whether it is known and asks for nothing, and so selects everything.
+pub(super) fn is_empty(selector: &Value) -> bool {
+    let nothing = |name: &str| match get(selector, name) {
+        Value::Null => true,
+        Value::Map(map) => map.is_empty(),
+        Value::List(list) => list.is_empty(),
+        _ => false,
+    };
+    selector.as_map().is_some() && nothing("match_labels") && nothing("match_expressions")
+}
+
 /// Tells what is wrong with a selector that stands at this path of the arguments: where, what,
 /// and what to do.
 pub(super) fn check(
