@@ -50,7 +50,8 @@ pub fn plan(plan: &Plan, at: Timestamp) -> Vec<Line> {
     let mut lines = Vec::new();
     let changes = || plan.changes.iter().filter(|c| c.action.is_change());
     for c in changes().filter(|c| c.origin == Origin::Drift) {
-        lines.push(Line::resource_drift(at, c, format!("{}: Drift detected", c.addr)));
+        let what = if human::only_secrets_differ(c) { "Secret differs" } else { "Drift detected" };
+        lines.push(Line::resource_drift(at, c, format!("{}: {what}", c.addr)));
     }
     let mut tally = Tally::default();
     for c in changes() {

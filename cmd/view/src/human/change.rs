@@ -2,6 +2,7 @@
 
 use super::body::{Body, Sign};
 use super::rows::is_quiet;
+use super::secret::only_secrets_differ;
 use crate::style::Ink;
 use crate::{Detail, Style, text, value};
 use plans::{Action, Basis, Change, Mode, Origin, Reason};
@@ -99,6 +100,9 @@ fn header(change: &Change, mode: Mode, style: Style) -> String {
     let drift = mode == Mode::Drift && change.origin == Origin::Drift;
     let (ink, what) = match change.action {
         Action::Create if drift => (Ink::Destroy, "has been deleted"),
+        Action::Update | Action::Replace if drift && only_secrets_differ(change) => {
+            (Ink::Change, "has another secret")
+        }
         Action::Update | Action::Replace if drift => (Ink::Change, "has changed"),
         Action::NoOp => (Ink::Strong, "has no changes"),
         Action::Create => (Ink::Strong, "will be created"),
@@ -131,6 +135,10 @@ fn reasons(change: &Change, mode: Mode) -> Vec<String> {
     if change.origin == Origin::Drift {
         let shown = text::line(&change.identity.shown);
         match (mode, change.before.is_some()) {
+            _ if only_secrets_differ(change) => out.push(
+                "its secret part differs: changed in the configuration or outside of clinch"
+                    .to_owned(),
+            ),
             (Mode::Drift, true) => {}
             (_, true) => out.push("because it was changed outside of clinch".to_owned()),
             (Mode::Drift, false) => {
@@ -154,7 +162,13 @@ pub(super) fn why(change: &Change, style: Style) -> String {
             format!("{} cannot be updated in-place", text::line(&paths.join(", ")))
         }
         (Action::Update | Action::Replace, _) => {
-            let what = changed(&difference(change), style);
+            let diff = difference(change);
+            if only_secrets_differ(change) {
+                let names = changed_names(&diff);
+                let colon = if names.is_empty() { "" } else { ": " };
+                return format!("secret differs{colon}{names}");
+            }
+            let what = changed(&diff, style);
             if drift { format!("changed outside: {what}") } else { what }
         }
         (_, Some(Reason::NotInConfiguration)) => "not in configuration".to_owned(),
@@ -186,6 +200,14 @@ fn changed(diff: &Diff, style: Style) -> String {
             format!("{}{more}", names.join(", "))
         }
     }
+}
+
+/// The paths of what differs, without values.
+fn changed_names(diff: &Diff) -> String {
+    let mut leaves = Vec::new();
+    walk(diff, Path::root(), &mut leaves);
+    let paths: Vec<_> = leaves.iter().map(|l| l.path.to_string()).collect();
+    text::line(&paths.join(", ")).into_owned()
 }
 
 /// One thing that differs.

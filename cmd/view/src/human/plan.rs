@@ -1,7 +1,7 @@
 //! What will happen, for a person.
 
 use super::body::Body;
-use super::{change, table};
+use super::{change, only_secrets_differ, table};
 use crate::style::Ink;
 use crate::{Detail, Style, text};
 use plans::{Action, Change, Mode, Origin, OutputChange, Plan, Tally};
@@ -140,9 +140,13 @@ impl Page<'_> {
             return;
         }
         if self.plan.mode == Mode::Drift {
-            let (drift, pending): (Vec<_>, Vec<_>) =
+            let (drift, pending): (Vec<&Change>, Vec<&Change>) =
                 changes.iter().partition(|c| c.origin == Origin::Drift);
+            let (secret, drift): (Vec<&Change>, Vec<&Change>) =
+                drift.into_iter().partition(|c| only_secrets_differ(c));
             self.section("Changed outside of clinch since the last apply:", &drift);
+            let title = "With another secret, in the configuration or outside of clinch:";
+            self.section(title, &secret);
             self.section("Not yet applied:", &pending);
         } else if self.plan.complete {
             self.section("clinch will perform the following actions:", changes);
@@ -229,8 +233,15 @@ impl Page<'_> {
         if self.plan.mode == Mode::Drift {
             let drift = changes.iter().filter(|c| c.origin == Origin::Drift).count();
             let pending = changes.len() - drift;
-            let line =
-                format!("Drift: {drift} changed outside of clinch, {pending} not yet applied.");
+            let secret = changes.iter().filter(|c| only_secrets_differ(c)).count();
+            let secrets = match secret {
+                0 => String::new(),
+                n => format!(", {n} with another secret"),
+            };
+            let line = format!(
+                "Drift: {} changed outside of clinch, {pending} not yet applied{secrets}.",
+                drift - secret
+            );
             self.out.push(self.style.ink(Ink::Strong, &line));
         } else if changes.is_empty() && outputs {
             self.paragraph(

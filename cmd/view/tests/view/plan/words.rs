@@ -106,6 +106,43 @@ fn change_made_outside_says_so_in_a_normal_plan() {
 }
 
 #[test]
+fn secret_that_differs_is_not_said_to_be_changed_outside() {
+    let with = |token: &str, size: i64| {
+        map([("token", Value::string(token).into_sensitive()), ("size", size.into())])
+    };
+    let change = |before, after| {
+        let change = update("thing.a", "Thing a", before, after);
+        plans::Change { origin: Origin::Drift, ..change }
+    };
+    let mut plan = plan(vec![change(with("a", 1), with("b", 1))]);
+    let words = text(&plan);
+    assert!(words.contains("secret differs: token\n"), "{words}");
+    assert!(
+        words.contains(
+            "  # (its secret part differs: changed in the configuration or outside of clinch)\n"
+        ),
+        "{words}"
+    );
+    assert!(!words.contains("changed outside"), "{words}");
+    plan.mode = Mode::Drift;
+    let words = text(&plan);
+    assert!(words.contains("  # thing.a has another secret\n"), "{words}");
+    assert!(
+        words.ends_with(
+            "Drift: 0 changed outside of clinch, 0 not yet applied, 1 with another secret.\n"
+        ),
+        "{words}"
+    );
+    // As soon as anything else differs too, somebody was there.
+    plan.changes = vec![change(with("a", 1), with("b", 2))];
+    assert!(text(&plan).contains("Drift: 1 changed outside of clinch, 0 not yet applied.\n"));
+    // A saved plan has no secrets; what is left of them does not differ.
+    let hidden = || map([("token", Value::Unknown(Type::Any).into_sensitive())]);
+    plan.changes = vec![change(hidden(), hidden())];
+    assert!(text(&plan).contains("secret differs\n"), "{}", text(&plan));
+}
+
+#[test]
 fn nothing_to_do_says_so_in_the_words_that_tools_know() {
     let mut plan = plan(vec![plans::Change {
         action: Action::NoOp,
