@@ -1,5 +1,6 @@
 //! The command line: commands and flags, in both spellings (`-flag` and `--flag`).
 
+use addrs::InstanceAddr;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -142,6 +143,9 @@ pub(crate) struct PlanArgs {
     /// Plan to delete everything that this configuration manages
     #[arg(long)]
     pub(crate) destroy: bool,
+    /// Plan to delete this instance and create it anew; may be repeated
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "destroy")]
+    pub(crate) replace: Vec<InstanceAddr>,
     /// Ask for variables without a value: true or false
     #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1,
           default_missing_value = "true")]
@@ -187,6 +191,9 @@ pub(crate) struct ApplyArgs {
     /// Delete everything that this configuration manages
     #[arg(long, conflicts_with_all = ["plan", "resume"])]
     pub(crate) destroy: bool,
+    /// Delete this instance and create it anew; may be repeated
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["plan", "resume", "destroy"])]
+    pub(crate) replace: Vec<InstanceAddr>,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use crate::declare::{Declaration, Declared, evaluator, place_all, placed, undecided};
 use crate::order::sequence;
 use crate::removed::{Remembered, Removed};
-use crate::{PlanInput, Planning, codes, protected};
+use crate::{PlanInput, Planning, codes, protected, requested};
 use addrs::{InstanceAddr, ResourceAddr, Scope};
 use diags::Diagnostic;
 use lang::Evaluator;
@@ -38,6 +38,7 @@ pub(crate) fn decide(
         planning.diagnostics.push(in_circle(input, &declared, &cycle));
         return Vec::new();
     }
+    requested::check(input, &declared, &mut planning.diagnostics);
     let declared_addrs: BTreeSet<&InstanceAddr> =
         declared.instances.iter().map(|d| &d.addr).collect();
     let (renamed, gone): (Vec<_>, Vec<_>) =
@@ -180,10 +181,20 @@ impl Decider<'_, '_> {
             created: &created,
             project: &self.input.options.project,
         };
-        let Some(decision) = self.ask(d.kind, &d.addr, request) else {
+        let Some(mut decision) = self.ask(d.kind, &d.addr, request) else {
             self.evaluator.set(d.addr.clone(), undecided(d.kind.schema(), &args));
             return;
         };
+        let requested = self.input.options.replace.contains(&d.addr);
+        if requested {
+            match requested::replace(d.kind, &request, &args, decision) {
+                Ok(replaced) => decision = replaced,
+                Err(problems) => {
+                    self.fail(&d.addr, problems);
+                    return;
+                }
+            }
+        }
         self.evaluator.set(d.addr.clone(), decision.exported.clone());
         self.planning.exports.insert(d.addr.clone(), decision.exported.clone());
         let record = Recorded {
@@ -207,6 +218,10 @@ impl Decider<'_, '_> {
         }
         let entry = Self::entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
         let mut entry = Entry { record: Some(record), needs, ..entry };
+        if requested && entry.change.action == Action::Replace {
+            entry.change.reason = Some(Reason::Requested);
+            entry.change.origin = Origin::Pending;
+        }
         let mut replaced = None;
         if let Some(old) = self.renamed.remove(&d.addr) {
             self.replace_old(&mut entry, &old);
@@ -340,7 +355,8 @@ impl Decider<'_, '_> {
         decision: Decision,
         recorded: Option<&Recorded>,
     ) -> Entry {
-        let moved = recorded.is_some_and(|r| r.digest == decision.digest);
+        // What waits for a value of this very plan is a consequence of it, not of somebody else.
+        let moved = recorded.is_some_and(|r| r.digest == decision.digest) && !only_waits(&decision);
         let scope = match decision.action {
             Action::NoOp | Action::Forget => Scope::cluster(),
             _ => kind.scope(identity),
@@ -414,6 +430,24 @@ fn seen<'a>(input: &PlanInput<'a>, key: &ObjectKey) -> &'a Observation {
 fn same_record(old: &Recorded, new: &Recorded) -> bool {
     let uid = new.uid.is_none() || old.uid == new.uid;
     uid && old.digest == new.digest && old.needs == new.needs && old.protected == new.protected
+}
+
+/// Whether everything that differs is decided during apply.
+fn only_waits(decision: &Decision) -> bool {
+    fn waits(diff: &values::Diff) -> bool {
+        match diff {
+            values::Diff::Same(_) => true,
+            values::Diff::Added(after) | values::Diff::Changed(_, after) => !after.is_known(),
+            values::Diff::Removed(_) | values::Diff::Moved { .. } => false,
+            values::Diff::Object(parts) => parts.values().all(waits),
+            values::Diff::Items(items) => items.iter().all(|(_, part)| waits(part)),
+            values::Diff::List(parts) => parts.iter().all(waits),
+        }
+    }
+    match (&decision.before, &decision.after) {
+        (Some(before), Some(after)) if !after.is_known() => waits(&values::diff(before, after)),
+        (_, _) => false,
+    }
 }
 
 fn unknown_type(removed: &Removed<'_>) -> Diagnostic {

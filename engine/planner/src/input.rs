@@ -7,7 +7,7 @@ use lang::{References, Schemas};
 use plans::{Exported, Fingerprints, Mode, ObjectKey, Op, Plan, Target, Timestamp};
 use provider::{Catalog, Observation, Preview, Wanted};
 use states::State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use values::Value;
 
 /// All that a plan depends on.
@@ -52,6 +52,8 @@ pub struct Options {
     pub fingerprints: Fingerprints,
     /// The working directory, for `path.cwd`.
     pub cwd: String,
+    /// Instances to delete and create anew, though nothing may ask for it.
+    pub replace: BTreeSet<InstanceAddr>,
 }
 
 /// A data source to read.

@@ -31,6 +31,7 @@ mod late;
 mod order;
 mod protected;
 mod removed;
+mod requested;
 
 pub use input::{Needs, Options, PlanInput, Planning, Read};
 pub use late::{Known, outputs, resolve};

@@ -18,13 +18,20 @@ pub(crate) fn replaced(
     let paths = match &change.reason {
         Some(Reason::CannotUpdate(paths)) => paths.as_slice(),
         Some(
-            Reason::NotInConfiguration | Reason::KeyGone | Reason::IndexGone | Reason::Destroy,
+            Reason::NotInConfiguration
+            | Reason::KeyGone
+            | Reason::IndexGone
+            | Reason::Destroy
+            | Reason::Requested,
         )
         | None => &[],
     };
     let names: Vec<String> = paths.iter().map(|p| format!("`{p}`")).collect();
     let new = &change.identity.shown;
     let (happens, back) = match names.as_slice() {
+        [] if change.reason == Some(Reason::Requested) => {
+            ("It is to be replaced as requested".to_owned(), "Leave out -replace".to_owned())
+        }
         [] => ("It cannot be changed in place".to_owned(), "Undo the change".to_owned()),
         names => {
             let names = names.join(", ");
@@ -66,7 +73,7 @@ pub(crate) fn deleted(
         Some(Reason::Destroy) => "everything is to be destroyed",
         Some(Reason::KeyGone) => "its key is gone from `for_each`",
         Some(Reason::IndexGone) => "its index is beyond `count`",
-        Some(Reason::NotInConfiguration | Reason::CannotUpdate(_)) | None => {
+        Some(Reason::NotInConfiguration | Reason::CannotUpdate(_) | Reason::Requested) | None => {
             "its block is gone, which does not end the protection"
         }
     };

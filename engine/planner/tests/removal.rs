@@ -121,3 +121,56 @@ fn destroying_deletes_all_that_is_remembered_and_evaluates_nothing() {
     1. delete a needs []
     ");
 }
+
+#[test]
+fn what_is_asked_to_be_replaced_is_deleted_and_created_though_nothing_differs() {
+    let hcl = r#"
+        resource "thing" "a" {
+          name = "a"
+          size = 1
+        }
+        resource "thing" "b" {
+          name = "b"
+          size = thing.a.uid
+        }
+        resource "thing" "new" { name = "new" }
+    "#;
+    let mut world = World::default().with("a", 1).remembering("thing.a", "a", &[]);
+    world.replace = vec!["thing.a", "thing.new"];
+    assert_snapshot!(text(hcl, &world), @r"
+    Replace thing.a (Requested)
+    Create thing.b
+    Create thing.new
+    1. delete a needs []
+    2. create a needs [1]
+    3. create b late needs [2]
+    4. create new needs []
+    ");
+}
+
+#[test]
+fn what_is_not_declared_or_is_protected_is_not_replaced_on_request() {
+    let hcl = r#"
+        resource "thing" "a" {
+          name = "a"
+          lifecycle { prevent_destroy = true }
+        }
+        resource "thing" "many" {
+          count = 2
+          name  = "many-${count.index}"
+        }
+    "#;
+    let mut world = World::default().remembering("thing.a", "a", &[]);
+    world.objects.insert("a".to_owned(), values::Value::Null);
+    world.replace = vec!["thing.a", "thing.aa", "thing.many"];
+    assert_snapshot!(text(hcl, &world), @r"
+    Create thing.many[0]
+    Create thing.many[1]
+    1. create many-0 needs []
+    2. create many-1 needs []
+    E0408 Nothing to replace: `thing.aa` is to be replaced, and the configuration declares no such instance.
+    E0408 Nothing to replace: `thing.many` is to be replaced, and the configuration declares no such instance.
+    E0403 Object is protected at 2:9: It is to be replaced as requested, so a would be deleted and created anew. `thing.a` is protected by `prevent_destroy`.
+    not complete
+    ");
+}

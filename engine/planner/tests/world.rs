@@ -9,7 +9,7 @@ use planner::{Options, PlanInput, Planning};
 use plans::{Fingerprints, Identity, Mode, Problem, Recorded, Target, Timestamp};
 use provider::{Observation, Preview};
 use states::State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use values::{Path, Value};
 
@@ -26,6 +26,8 @@ pub(crate) struct World {
     pub(crate) names: Vec<&'static str>,
     pub(crate) state: State0,
     pub(crate) mode: Option<Mode>,
+    /// Addresses that are to be replaced.
+    pub(crate) replace: Vec<&'static str>,
 }
 
 /// Remembered: address to name, needs and protection.
@@ -105,6 +107,11 @@ pub(crate) fn planned(hcl: &str, world: &World) -> (Planning, SourceMap) {
             serial: 0,
         },
         cwd: String::new(),
+        replace: world
+            .replace
+            .iter()
+            .map(|a| a.parse().expect("an address"))
+            .collect::<BTreeSet<_>>(),
     };
     let (mut reads, mut observed, mut previews) =
         (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());

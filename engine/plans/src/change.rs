@@ -41,6 +41,8 @@ pub enum Reason {
     Destroy,
     /// These arguments cannot be changed in place.
     CannotUpdate(Vec<Path>),
+    /// A person asked for it.
+    Requested,
 }
 
 /// Where the picture of the object after the change comes from.

@@ -49,6 +49,7 @@ pub(crate) async fn late_values(
             target: plan.target.clone(),
             fingerprints: plan.fingerprints.clone(),
             cwd: loaded.cwd.clone(),
+            replace: BTreeSet::new(),
         },
         picture,
         observed: keys.into_iter().zip(answers).collect(),

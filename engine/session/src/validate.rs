@@ -6,7 +6,7 @@ use planner::{Options, PlanInput};
 use plans::{Fingerprints, Mode, Target, Timestamp};
 use provider::Catalog;
 use states::State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is wrong with the configuration, as far as that can be told from its text: arguments
 /// by the rules of their domain, identities, objects that two resources own. It is the first
@@ -26,6 +26,7 @@ pub fn validate(loaded: &Loaded, catalog: &dyn Catalog) -> Diagnostics {
             serial: 0,
         },
         cwd: loaded.cwd.clone(),
+        replace: BTreeSet::new(),
     };
     let planning = planner::plan(&PlanInput {
         config: &loaded.config,

@@ -14,6 +14,7 @@ use session::{
     check_saved,
 };
 use states::State;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -69,6 +70,7 @@ impl Desk {
                 serial: state.serial,
             },
             cwd: String::new(),
+            replace: BTreeSet::new(),
         }
     }
 

@@ -468,6 +468,7 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::KeyGone => Some("delete_because_each_key"),
         Reason::IndexGone => Some("delete_because_count_index"),
         Reason::CannotUpdate(_) => Some("cannot_update"),
+        Reason::Requested => Some("requested"),
         Reason::Destroy => None,
     }
 }

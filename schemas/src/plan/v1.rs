@@ -254,6 +254,8 @@ pub enum Reason {
     Destroy,
     /// These arguments cannot be changed in place.
     CannotUpdate(Vec<Vec<PathStep>>),
+    /// A person asked for it.
+    Requested,
 }
 
 /// Where the picture of the object after the change comes from.

@@ -393,6 +393,7 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::KeyGone => Some("delete_because_each_key"),
         Reason::IndexGone => Some("delete_because_count_index"),
         Reason::CannotUpdate(_) => Some("replace_because_cannot_update"),
+        Reason::Requested => Some("replace_by_request"),
         Reason::Destroy => None,
     }
 }

@@ -1,7 +1,7 @@
 //! `apply` and `destroy`: plan, ask, do; or do a saved plan; or finish an interrupted run.
 
 use super::plan;
-use super::work::{self, Configured, Connected};
+use super::work::{self, Aim, Configured, Connected};
 use crate::args::{Allowed, ApplyArgs, DestroyArgs, RunArgs};
 use crate::console::{self, Console};
 use crate::environment::Environment;
@@ -33,13 +33,14 @@ struct Run<'a> {
     args: &'a RunArgs,
     input: bool,
     allow: &'a [Allowed],
-    mode: Mode,
+    aim: Aim,
     operation: &'static str,
 }
 
 pub(crate) async fn run(args: &ApplyArgs, env: &Environment) -> u8 {
     let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
-    let run = Run::new(&args.run, env, mode, &args.allow, "apply");
+    let aim = Aim { mode, replace: args.replace.iter().cloned().collect() };
+    let run = Run::new(&args.run, env, aim, &args.allow, "apply");
     let done = if args.resume {
         run.resume().await
     } else if let Some(path) = &args.plan {
@@ -51,7 +52,7 @@ pub(crate) async fn run(args: &ApplyArgs, env: &Environment) -> u8 {
 }
 
 pub(crate) async fn destroy(args: &DestroyArgs, env: &Environment) -> u8 {
-    let run = Run::new(&args.run, env, Mode::Destroy, &[Allowed::Destroy], "destroy");
+    let run = Run::new(&args.run, env, Mode::Destroy.into(), &[Allowed::Destroy], "destroy");
     let done = run.planned().await;
     run.finish(done)
 }
@@ -84,14 +85,14 @@ impl<'a> Run<'a> {
     fn new(
         args: &'a RunArgs,
         env: &'a Environment,
-        mode: Mode,
+        aim: Aim,
         allow: &'a [Allowed],
         operation: &'static str,
     ) -> Self {
         let console = Console::new(&args.style, env);
         console.begin_stream();
         let input = args.input.unwrap_or(env.input) && !args.style.json;
-        Self { console, env, args, input, allow, mode, operation }
+        Self { console, env, args, input, allow, aim, operation }
     }
 
     fn finish(&self, done: Result<u8, Early>) -> u8 {
@@ -116,7 +117,7 @@ impl<'a> Run<'a> {
             .await
             .map_err(|p| Early::Told(p, configured.sources.clone()))?;
         let interrupted = || Early::Code(signals.exit_code().unwrap_or(exit::FAILED));
-        let (planning, picture) = work::plan(&configured, &connected, self.mode, &signals)
+        let (planning, picture) = work::plan(&configured, &connected, self.aim.clone(), &signals)
             .await
             .ok_or_else(interrupted)?;
         console.diagnostics(&connected.notes, &configured.sources);
@@ -158,8 +159,8 @@ impl<'a> Run<'a> {
             connected.store.commit(&connected.state, true)?;
         }
         if !self.console.json {
-            let word = if self.mode == Mode::Destroy { "Destroy" } else { "Apply" };
-            let counts = if self.mode == Mode::Destroy {
+            let word = if self.aim.mode == Mode::Destroy { "Destroy" } else { "Apply" };
+            let counts = if self.aim.mode == Mode::Destroy {
                 "0 destroyed"
             } else {
                 "0 added, 0 changed, 0 destroyed"
@@ -355,7 +356,7 @@ impl<'a> Run<'a> {
             .with_help("Give -auto-approve, or save the plan with -out and apply that.")
             .into());
         }
-        let question = if self.mode == Mode::Destroy {
+        let question = if self.aim.mode == Mode::Destroy {
             "Do you really want to destroy all of these?"
         } else {
             "Do you want to perform these actions?"
@@ -374,7 +375,7 @@ impl<'a> Run<'a> {
             self.console.talk("\n");
             return Ok(());
         }
-        let word = if self.mode == Mode::Destroy { "Destroy" } else { "Apply" };
+        let word = if self.aim.mode == Mode::Destroy { "Destroy" } else { "Apply" };
         self.console.talk(&format!("\n{word} cancelled. Nothing was changed.\n"));
         Err(Early::Code(exit::FAILED))
     }
@@ -384,7 +385,7 @@ impl<'a> Run<'a> {
         let has = |f: &dyn Fn(&plans::Change) -> bool| plan.changes.iter().any(f);
         let destroys = has(&|c| matches!(c.action, Action::Delete | Action::Replace));
         let wanted = [
-            (destroys && self.mode != Mode::Destroy, Allowed::Destroy, "destroy"),
+            (destroys && self.aim.mode != Mode::Destroy, Allowed::Destroy, "destroy"),
             (has(&|c| c.disruption == Disruption::Drain), Allowed::Drain, "drain"),
             (has(&|c| c.disruption == Disruption::Reboot), Allowed::Reboot, "reboot"),
         ];

@@ -23,6 +23,7 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
     };
     let Ok(signals) = signals::listen() else { return exit::FAILED };
     let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
+    let aim = work::Aim { mode, replace: args.replace.iter().cloned().collect() };
     let connected = match work::connect(&configured, &args.cluster, talker(&console), env).await {
         Ok(connected) => connected,
         Err(problems) => {
@@ -30,7 +31,7 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
             return exit::FAILED;
         }
     };
-    let Some((planning, _)) = work::plan(&configured, &connected, mode, &signals).await else {
+    let Some((planning, _)) = work::plan(&configured, &connected, aim, &signals).await else {
         return signals.exit_code().unwrap_or(exit::FAILED);
     };
     console.diagnostics(&connected.notes, &configured.sources);

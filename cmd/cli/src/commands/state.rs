@@ -145,8 +145,12 @@ async fn rebuild(args: &StateRebuildArgs, env: &Environment) -> u8 {
         if connected.unfinished.is_some() {
             return Err(in_flight().into());
         }
-        let options =
-            work::options(&configured.loaded, &connected.state, &connected.target, Mode::Normal);
+        let options = work::options(
+            &configured.loaded,
+            &connected.state,
+            &connected.target,
+            Mode::Normal.into(),
+        );
         let rebuilt =
             session::rebuild(&configured.loaded, &connected.state, &connected.world, &options)
                 .await?;

@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::signals::{Signals, until_interrupted};
 use crate::store::LocalStore;
 use crate::{exit, files, target, variables};
+use addrs::InstanceAddr;
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
 use local::Folder;
 use planner::{Options, Planning};
@@ -14,6 +15,7 @@ use plans::{Event, Fingerprints, Mode, Target};
 use provider::{Catalog, Providers};
 use session::{Loaded, Picture, Store, World};
 use states::State;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -140,10 +142,24 @@ impl runner::Clock for MonotonicClock {
     }
 }
 
+/// What a person wants from a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Aim {
+    pub(crate) mode: Mode,
+    /// What is to be deleted and created anew.
+    pub(crate) replace: BTreeSet<InstanceAddr>,
+}
+
+impl From<Mode> for Aim {
+    fn from(mode: Mode) -> Self {
+        Self { mode, replace: BTreeSet::new() }
+    }
+}
+
 /// What a plan is made for and from.
-pub(crate) fn options(loaded: &Loaded, state: &State, target: &Target, mode: Mode) -> Options {
+pub(crate) fn options(loaded: &Loaded, state: &State, target: &Target, aim: Aim) -> Options {
     Options {
-        mode,
+        mode: aim.mode,
         id: uuid::Uuid::now_v7().to_string(),
         now: super::now(),
         project: loaded.project.clone(),
@@ -155,6 +171,7 @@ pub(crate) fn options(loaded: &Loaded, state: &State, target: &Target, mode: Mod
             serial: state.serial,
         },
         cwd: loaded.cwd.clone(),
+        replace: aim.replace,
     }
 }
 
@@ -162,10 +179,10 @@ pub(crate) fn options(loaded: &Loaded, state: &State, target: &Target, mode: Mod
 pub(crate) async fn plan(
     configured: &Configured,
     connected: &Connected,
-    mode: Mode,
+    aim: impl Into<Aim>,
     signals: &Signals,
 ) -> Option<(Planning, Picture)> {
-    let options = options(&configured.loaded, &connected.state, &connected.target, mode);
+    let options = options(&configured.loaded, &connected.state, &connected.target, aim.into());
     let work = session::plan(&configured.loaded, &connected.state, &connected.world, &options);
     until_interrupted(signals, work).await
 }

@@ -107,6 +107,9 @@ fn header(change: &Change, mode: Mode, style: Style) -> String {
         Action::NoOp => (Ink::Strong, "has no changes"),
         Action::Create => (Ink::Strong, "will be created"),
         Action::Update => (Ink::Strong, "will be updated in-place"),
+        Action::Replace if change.reason == Some(Reason::Requested) => {
+            (Ink::Destroy, "will be replaced, as requested")
+        }
         Action::Replace => (Ink::Destroy, "must be replaced"),
         Action::Delete => (Ink::Destroy, "will be destroyed"),
         Action::Forget => {
@@ -130,7 +133,7 @@ fn reasons(change: &Change, mode: Mode) -> Vec<String> {
         Some(Reason::IndexGone) => {
             out.push(format!("because index {} is out of range for count", change.addr.key));
         }
-        Some(Reason::Destroy | Reason::CannotUpdate(_)) | None => {}
+        Some(Reason::Destroy | Reason::CannotUpdate(_) | Reason::Requested) | None => {}
     }
     if change.origin == Origin::Drift {
         let shown = text::line(&change.identity.shown);
@@ -161,6 +164,7 @@ pub(super) fn why(change: &Change, style: Style) -> String {
             let paths: Vec<_> = paths.iter().map(ToString::to_string).collect();
             format!("{} cannot be updated in-place", text::line(&paths.join(", ")))
         }
+        (Action::Replace, Some(Reason::Requested)) => "replaced as requested".to_owned(),
         (Action::Update | Action::Replace, _) => {
             let diff = difference(change);
             if only_secrets_differ(change) {

@@ -285,6 +285,7 @@ impl From<&plans::Reason> for Reason {
             plans::Reason::KeyGone => Self::KeyGone,
             plans::Reason::IndexGone => Self::IndexGone,
             plans::Reason::Destroy => Self::Destroy,
+            plans::Reason::Requested => Self::Requested,
             plans::Reason::CannotUpdate(paths) => {
                 Self::CannotUpdate(paths.iter().map(wire_path).collect())
             }
@@ -299,6 +300,7 @@ impl From<Reason> for plans::Reason {
             Reason::KeyGone => Self::KeyGone,
             Reason::IndexGone => Self::IndexGone,
             Reason::Destroy => Self::Destroy,
+            Reason::Requested => Self::Requested,
             Reason::CannotUpdate(paths) => {
                 Self::CannotUpdate(paths.into_iter().map(path).collect())
             }

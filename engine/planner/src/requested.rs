@@ -1,0 +1,106 @@
+//! Objects that are replaced because a person asks for it, not because anything differs.
+
+use crate::declare::{Declaration, Declared, undecided};
+use crate::{PlanInput, codes};
+use addrs::InstanceAddr;
+use diags::{Diagnostic, Diagnostics, did_you_mean};
+use plans::{Action, Basis, Op, Problem};
+use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
+use values::{Disruption, Path, Value};
+
+/// Every address that was asked for must be declared: a slip of the pen must not end in a plan
+/// that leaves it out.
+pub(crate) fn check(
+    input: &PlanInput<'_>,
+    declared: &Declaration<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let both = |d: &Declared<'_>| [d.addr.to_string(), d.addr.resource().to_string()];
+    let known: Vec<String> = declared.instances.iter().flat_map(both).collect();
+    let exists = |addr: &InstanceAddr| declared.instances.iter().any(|d| d.addr == *addr);
+    for addr in input.options.replace.iter().filter(|addr| !exists(addr)) {
+        // What could not be evaluated is told already.
+        if declared.failed.contains(addr) || declared.failed_blocks.contains(&addr.resource()) {
+            continue;
+        }
+        let same = declared.instances.iter().filter(|d| d.addr.resource() == addr.resource());
+        let same: Vec<String> = same.map(|d| format!("`{}`", d.addr)).take(5).collect();
+        let help = if !same.is_empty() {
+            format!("Its instances are {}. Name those that you mean.", same.join(", "))
+        } else if let Some(near) = did_you_mean(&addr.to_string(), known.iter().map(String::as_str))
+        {
+            format!("Did you mean `{near}`?")
+        } else {
+            "Only what the configuration declares can be replaced.".to_owned()
+        };
+        diagnostics.push(
+            Diagnostic::error(
+                codes::NOT_DECLARED,
+                "Nothing to replace",
+                format!(
+                    "`{addr}` is to be replaced, and the configuration declares no such instance."
+                ),
+            )
+            .with_help(help),
+        );
+    }
+}
+
+/// The decision to delete an object and create it anew, from what would be done without being
+/// asked. An object that does not exist is created in any case.
+pub(crate) fn replace(
+    kind: &dyn ResourceKind,
+    request: &PlanRequest<'_>,
+    args: &Value,
+    decision: Decision,
+) -> Result<Decision, Vec<Problem>> {
+    match decision.action {
+        Action::NoOp | Action::Update => {}
+        Action::Create | Action::Replace | Action::Delete | Action::Forget => return Ok(decision),
+    }
+    let plain = PlanRequest { preview: None, asked: None, ..*request };
+    let (gone, cost) = ops(kind.plan(&PlanRequest { desired: None, ..plain }))?;
+    // The server cannot be asked about an object beside the one that it replaces.
+    let anew = PlanRequest { observed: &Observation::Absent, recorded: None, ..plain };
+    let (made, more) = ops(kind.plan(&anew))?;
+    if gone.ops.len() != 1 || made.ops.is_empty() {
+        let text = format!("{} cannot be deleted and created anew.", request.identity.shown);
+        return Err(vec![Problem::error(
+            codes::NOT_DECLARED,
+            "Nothing to replace",
+            Path::root(),
+            text,
+        )]);
+    }
+    let why = "it is replaced as requested; the server is asked when it is created anew";
+    let mut notes = decision.notes;
+    notes.extend(gone.notes);
+    Ok(Decision {
+        action: Action::Replace,
+        ops: gone.ops.into_iter().chain(made.ops).collect(),
+        exported: undecided(kind.schema(), args),
+        basis: Basis::Unverified(why.to_owned()),
+        disruption: decision.disruption.max(cost).max(more),
+        uid: None,
+        notes,
+        ..decision
+    })
+}
+
+/// Operations, and what there is to know of them.
+struct Part {
+    ops: Vec<Op>,
+    notes: Vec<plans::Note>,
+}
+
+fn ops(planned: Planned) -> Result<(Part, Disruption), Vec<Problem>> {
+    match planned {
+        Planned::Decided(decision) => {
+            Ok((Part { ops: decision.ops, notes: decision.notes }, decision.disruption))
+        }
+        Planned::NeedsPreview(op) => {
+            Ok((Part { ops: vec![op], notes: Vec::new() }, Disruption::Quiet))
+        }
+        Planned::Failed(problems) => Err(problems),
+    }
+}
