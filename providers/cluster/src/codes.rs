@@ -62,3 +62,9 @@ pub const PRIORITY: Code = Code("E0747");
 pub const BUDGET: Code = Code("E0748");
 /// A disruption budget probably does something else than was meant.
 pub const BUDGET_EFFECT: Code = Code("E0749");
+/// A setting of a node is not valid.
+pub const NODE: Code = Code("E0754");
+/// A setting of a node does more than it may seem.
+pub const NODE_EFFECT: Code = Code("E0755");
+/// What a data source is asked for is not valid.
+pub const LOOK: Code = Code("E0756");

@@ -11,6 +11,7 @@
 //! | can an apply change anything at all | [`noop`] |
 //! | how would the server store this | [`canon`] |
 //! | whose object is this | [`ownership`] |
+//! | what of a node is ours | [`settings`] |
 //! | what do people see of it | [`shown`] |
 //! | which argument does the server complain about | [`fields`] |
 //!
@@ -32,6 +33,7 @@ pub mod kinds;
 mod needs;
 pub mod noop;
 pub mod ownership;
+pub mod settings;
 pub mod shown;
 
 pub use kinds::{data_kinds, kinds};

@@ -77,3 +77,33 @@ pub fn owned_by_other_project<'a>(live: &'a Value, project: &str) -> Option<&'a 
 fn part_of(live: &Value) -> Option<&str> {
     live.get("metadata")?.get("labels")?.get(PART_OF)?.as_str()
 }
+
+/// Managers behind which a person sits. What such a person changed by hand is drift, and is
+/// taken back in the open; what a controller owns is never taken.
+const BY_HAND: &[&str] = &["kubectl", "k9s", "rancher"];
+
+/// Whether a person sits behind this manager.
+pub fn by_hand(manager: &str) -> bool {
+    BY_HAND.iter().any(|name| {
+        manager.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    })
+}
+
+/// Which managers own a field, as the object says: the names on the way to it from the top.
+pub fn managers(live: &Value, subresource: &str, field: &[&str]) -> Vec<String> {
+    let entries = live.get("metadata").and_then(|metadata| metadata.get("managedFields"));
+    let text =
+        |of: &Value, name: &str| of.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+    let owns = |entry: &&Value| {
+        let mut here = entry.get("fieldsV1");
+        for name in field {
+            here = here.and_then(|fields| fields.get(&format!("f:{name}")));
+        }
+        here.is_some() && text(entry, "subresource") == subresource
+    };
+    let entries = entries.and_then(Value::as_list).unwrap_or(&[]);
+    let mut found: Vec<String> = entries.iter().filter(owns).map(|e| text(e, "manager")).collect();
+    found.sort();
+    found.dedup();
+    found
+}

@@ -58,6 +58,9 @@ fn applied(planned: &Planned) -> Observation {
     let Planned::Decided(decision) = planned else { panic!("{planned:?}") };
     let [op] = decision.ops.as_slice() else { panic!("{:?}", decision.ops) };
     let Some(object) = op.args.get("object") else {
+        if op.name == "set_node" {
+            return Observation::Present(set_node(&op.args));
+        }
         let part = |name: &str| op.args.get(name).unwrap().clone();
         let amounts = Value::map([(part("resource").as_str().unwrap(), part("value"))]);
         return Observation::Present(Value::map([(
@@ -82,6 +85,20 @@ fn applied(planned: &Planned) -> Observation {
     metadata.insert("uid".into(), "u1".into());
     live.insert("metadata".into(), Value::map(metadata));
     Observation::Present(Value::map(live))
+}
+
+/// A node that had nothing before its settings were set.
+fn set_node(args: &Value) -> Value {
+    let part = |name: &str| args.get(name).cloned().unwrap_or(Value::empty_map());
+    let mut annotations = part("annotations").as_map().unwrap().clone();
+    annotations.insert(cluster::settings::RECORD.into(), part("record"));
+    let taints = part("taints").as_map().unwrap().values().cloned().collect::<Vec<_>>();
+    let metadata = Value::map([
+        ("uid", "u1".into()),
+        ("labels", part("labels")),
+        ("annotations", Value::map(annotations)),
+    ]);
+    Value::map([("metadata", metadata), ("spec", Value::map([("taints", Value::list(taints))]))])
 }
 
 /// Every list is taken as one that is replaced whole; the proof reads the shape from here.
@@ -110,7 +127,7 @@ fn every_resource_type_keeps_its_promises() {
 
             let node = Value::map([("metadata", Value::map([("uid", "u1".into())]))]);
             let before = match name.as_str() {
-                "extended_resource" => Observation::Present(node),
+                "extended_resource" | "node_settings" => Observation::Present(node),
                 _ => Observation::Absent,
             };
             let created = plan(&*kind, &args, &before);
@@ -162,7 +179,7 @@ fn a_sensitive_value_is_in_no_debug_text_of_any_plan() {
                 }));
                 let node = Value::map([("metadata", Value::map([("uid", "u1".into())]))]);
                 let before = match name.as_str() {
-                    "extended_resource" => Observation::Present(node),
+                    "extended_resource" | "node_settings" => Observation::Present(node),
                     _ => Observation::Absent,
                 };
                 let text = format!("{:?}", plan(&*kind, &with, &before));

@@ -71,7 +71,7 @@ impl Case {
         Self { recorded: Some(uid), ..self }
     }
 
-    fn ignoring(mut self, path: Path) -> Self {
+    pub(crate) fn ignoring(mut self, path: Path) -> Self {
         self.ignore.push(path);
         self
     }

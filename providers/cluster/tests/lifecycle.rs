@@ -147,3 +147,105 @@ async fn every_example_is_created_proven_unchanged_and_deleted_on_every_server()
         println!("{lived} examples lived on the {server} server");
     }
 }
+
+/// A node of a server, changed as others change it.
+struct Others<'a> {
+    provider: &'a ClusterProvider,
+    node: String,
+}
+
+impl Others<'_> {
+    async fn resource(&self) -> access::Resource {
+        self.provider.cluster().resolve("v1", "Node").await.unwrap().unwrap()
+    }
+
+    async fn patch(&self, operations: serde_json::Value) {
+        let patch = access::JsonPatch {
+            operations: &operations,
+            manager: "others",
+            subresource: None,
+            dry_run: false,
+        };
+        let resource = self.resource().await;
+        let cluster = self.provider.cluster();
+        cluster.json_patch(&resource, None, &self.node, patch).await.unwrap();
+    }
+
+    async fn see(&self) -> serde_json::Value {
+        let resource = self.resource().await;
+        self.provider.cluster().get(&resource, None, &self.node).await.unwrap()
+    }
+
+    async fn taints(&self) -> Vec<String> {
+        let node = self.see().await;
+        let taints = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
+        taints.iter().map(|taint| taint["key"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taints_of_others_survive_whatever_is_set_between_them() {
+    use serde_json::json;
+    let kinds = cluster::kinds();
+    let kind = kinds.iter().find(|kind| *kind.name() == "node_settings").unwrap();
+    for (server, provider) in servers().await {
+        let nodes = provider.read(&"nodes".parse().unwrap(), Value::empty_map()).await.unwrap();
+        // Not the one that the examples live on at the same time.
+        let nodes = nodes.get("names").and_then(Value::as_list).unwrap().to_vec();
+        let node = nodes[nodes.len() - 2].as_str().unwrap().to_owned();
+        let others = Others { provider: &provider, node: node.clone() };
+        let taint = |key: &str| json!({"key": key, "effect": "PreferNoSchedule"});
+        others
+            .patch(json!([{"op": "add", "path": "/spec/taints", "value": [taint("first")]}]))
+            .await;
+        let life = |args: &str| Life {
+            kind: &**kind,
+            provider: &provider,
+            args: arguments(kind.schema(), &format!("node = \"{node}\"\n{args}")),
+            project: "taints".to_owned(),
+        };
+        let ours = life(
+            "labels = { clinch-test = \"a\" }\ntaint {\n key = \"ours\"\n effect = \"PreferNoSchedule\"\n}",
+        );
+        let planned = ours.plan(true).await;
+        // After the plan and before the apply.
+        others
+            .patch(json!([{"op": "add", "path": "/spec/taints/-", "value": taint("second")}]))
+            .await;
+        ours.perform(&planned).await;
+        assert_eq!(others.taints().await, ["first", "second", "ours"], "{server}");
+        assert_eq!(ours.plan(true).await.action, Action::NoOp, "{server}");
+
+        let changed = life("labels = { clinch-test = \"b\" }");
+        let planned = changed.plan(true).await;
+        others
+            .patch(json!([{"op": "add", "path": "/metadata/labels/clinch-test", "value": "c"}]))
+            .await;
+        let stopped = provider.perform(&planned.ops[0], &|_| {}).await.unwrap_err();
+        let provider::StepError::Stale(why) = stopped else { panic!("{server}: {stopped:?}") };
+        assert!(why.ends_with("was changed since the plan was made: `clinch-test` of its labels."));
+        assert_eq!(
+            others.taints().await,
+            ["first", "second", "ours"],
+            "{server}: nothing was done"
+        );
+
+        let found = provider.find("taints").await.unwrap();
+        let found: Vec<&str> = found.iter().map(|found| found.identity.shown.as_str()).collect();
+        assert_eq!(found, [format!("settings of node {node}")], "{server}");
+
+        ours.perform(&ours.plan(false).await).await;
+        assert_eq!(others.taints().await, ["first", "second"], "{server}");
+        let seen = others.see().await;
+        assert_eq!(seen["metadata"]["labels"]["clinch-test"], "c", "{server}: it is another's now");
+        let record = &seen["metadata"]["annotations"][cluster::settings::RECORD];
+        assert!(record.is_null(), "{server}: {record}");
+        others
+            .patch(json!([
+                {"op": "remove", "path": "/spec/taints"},
+                {"op": "remove", "path": "/metadata/labels/clinch-test"},
+            ]))
+            .await;
+        assert_eq!(provider.find("taints").await.unwrap(), []);
+    }
+}

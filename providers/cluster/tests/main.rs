@@ -8,6 +8,7 @@ mod contract;
 mod decide;
 mod kinds;
 mod lifecycle;
+mod node_settings;
 mod noop;
 mod oracle_canon;
 mod oracle_live;

@@ -3,7 +3,7 @@
 use super::Answer;
 use super::decide::{Case, brief, namespace_of};
 use super::escalation::{explained, role_comes};
-use crate::{codes, fields, shown};
+use crate::{codes, fields, ownership, shown};
 use plans::Problem;
 use values::{Path, Value};
 
@@ -84,18 +84,10 @@ pub(super) fn answer(case: Case<'_>, refusal: &Value, live: Option<&Value>) -> A
     }
 }
 
-/// Managers behind which a person sits. What such a person changed by hand is drift, and is
-/// taken back in the open; what a controller owns is never taken.
-const BY_HAND: &[&str] = &["kubectl", "k9s", "rancher"];
-
 /// The conflicting fields with their managers, when every one of them was changed by hand.
 fn take_back(refusal: &Refusal) -> Option<Value> {
     let by_hand = |cause: &Cause| {
-        let manager = manager(cause);
-        let person = BY_HAND.iter().any(|name| {
-            manager.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        });
-        cause.reason == "FieldManagerConflict" && person
+        cause.reason == "FieldManagerConflict" && ownership::by_hand(manager(cause))
     };
     let all = !refusal.causes.is_empty() && refusal.causes.iter().all(by_hand);
     let taken = |cause: &Cause| {

@@ -1,7 +1,9 @@
 //! Finding every object that carries a project's mark.
 
+use super::target;
 use crate::api::{ObjectRef, identity_of};
 use crate::ownership::{PART_OF, set_id};
+use crate::settings::{RECORD, Record};
 use access::{Cluster, ClusterError, Query, Resource};
 use futures::future::join_all;
 use plans::Problem;
@@ -49,7 +51,33 @@ pub(super) async fn find(cluster: &Cluster, project: &str) -> Result<Vec<Found>,
             found.insert(object.identity.key.clone(), object);
         }
     }
+    for object in settings(cluster, project).await? {
+        found.insert(object.identity.key.clone(), object);
+    }
     Ok(found.into_values().collect())
+}
+
+/// Settings of nodes, whose owner is not said by a label: a node is nobody's.
+async fn settings(cluster: &Cluster, project: &str) -> Result<Vec<Found>, Problem> {
+    let ours = |node: Json| {
+        let text = node["metadata"]["annotations"][RECORD].as_str()?;
+        let record = Record::parse(text).filter(|record| record.project == project)?;
+        let text = |name: &str| node["metadata"][name].as_str().map(str::to_owned);
+        (!record.is_empty()).then_some(())?;
+        Some(Found {
+            ty: crate::type_name("node_settings"),
+            identity: crate::kinds::settings_of(&text("name")?),
+            uid: text("uid"),
+        })
+    };
+    match cluster.list(&target::nodes(), Query::default(), ours).await {
+        Ok(listing) => Ok(listing.items),
+        Err(error) if error.is_forbidden() => {
+            tracing_forbidden(&error);
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error.to_problem()),
+    }
 }
 
 fn tracing_forbidden(error: &ClusterError) {

@@ -14,7 +14,7 @@ pub(super) async fn settle(cluster: &Cluster, op: &Op) -> Result<Settled, StepEr
     match op.name.as_str() {
         "apply" => apply(cluster, op, &named).await,
         "delete" => delete(cluster, op, &named).await,
-        "set_capacity" | "unset_capacity" => capacity(cluster, op, &named).await,
+        "set_capacity" | "unset_capacity" | "set_node" => capacity(cluster, op, &named).await,
         other => Err(StepError::Refused(broken(format!("There is no operation `{other}`.")))),
     }
 }
@@ -126,7 +126,8 @@ async fn delete(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, St
 
 async fn capacity(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, StepError> {
     let Some(node) = read(cluster, &nodes(), named).await? else {
-        return Ok(if op.name == "unset_capacity" {
+        let releases = op.name == "unset_capacity" || flag(&op.args, "release");
+        return Ok(if releases {
             Settled::Done(Performed { exported: Value::Null, uid: None })
         } else {
             Settled::Changed(format!("{} does not exist any more.", named.shown()))
@@ -135,7 +136,11 @@ async fn capacity(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, 
     if text(&op.guard, "uid").is_some_and(|uid| meta(&node, "uid") != Some(uid)) {
         return Ok(Settled::Changed(format!("{} is another one.", named.shown())));
     }
-    if perform::capacity_holds(op, &node).map_err(StepError::Refused)? {
+    let holds = match op.name.as_str() {
+        "set_node" => perform::settings_hold(op, &node),
+        _ => perform::capacity_holds(op, &node),
+    };
+    if holds.map_err(StepError::Refused)? {
         // Performing again finds that it holds, waits for the kubelet and exports.
         return perform::perform(cluster, op, &|_| {}).await.map(Settled::Done);
     }

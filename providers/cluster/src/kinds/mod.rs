@@ -7,6 +7,7 @@ mod extended_resource;
 mod limit_range;
 mod namespace;
 mod network_policy;
+mod node_settings;
 mod nodes;
 mod object;
 mod pod_disruption_budget;
@@ -26,6 +27,8 @@ pub use extended_resource::ExtendedResource;
 pub use limit_range::LimitRange;
 pub use namespace::Namespace;
 pub use network_policy::NetworkPolicy;
+pub use node_settings::NodeSettings;
+pub(crate) use node_settings::identity as settings_of;
 pub use nodes::Nodes;
 pub use object::Object;
 pub use pod_disruption_budget::PodDisruptionBudget;
@@ -49,6 +52,7 @@ pub fn kinds() -> Vec<Box<dyn ResourceKind>> {
         Box::new(Api::<LimitRange>::new()),
         Box::new(Api::<Namespace>::new()),
         Box::new(Api::<NetworkPolicy>::new()),
+        Box::new(NodeSettings::new()),
         Box::new(Api::<Object>::new()),
         Box::new(Api::<PodDisruptionBudget>::new()),
         Box::new(Api::<PriorityClass>::new()),

@@ -3,6 +3,7 @@
 mod apply;
 mod capacity;
 mod delete;
+mod settings;
 
 use super::object::{Named, broken};
 use access::{Cluster, ClusterError};
@@ -12,6 +13,7 @@ use tokio::sync::mpsc;
 
 pub(super) use apply::{Moved, after_apply, apply_once, moved, took_effect};
 pub(super) use capacity::{holds as capacity_holds, preview as capacity_preview};
+pub(super) use settings::holds as settings_hold;
 
 pub(super) async fn perform(
     cluster: &Cluster,
@@ -41,6 +43,7 @@ async fn perform_heard(
         "apply" => apply::apply(cluster, op, &named, progress).await,
         "delete" => delete::delete(cluster, op, &named, progress).await,
         "set_capacity" => capacity::set(cluster, op, &named, progress).await,
+        "set_node" => settings::set(cluster, op, &named).await,
         "unset_capacity" => capacity::unset(cluster, op, &named, progress).await,
         other => Err(StepError::Refused(broken(format!("There is no operation `{other}`.")))),
     }

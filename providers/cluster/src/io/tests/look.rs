@@ -120,6 +120,13 @@ async fn every_object_with_the_mark_is_found_and_typed() {
         let items = match seen.path.as_str() {
             "/api/v1/configmaps" => vec![marked("x", "u1")],
             "/apis/apps/v1/deployments" => vec![marked("d", "u2")],
+            // A node says in an annotation what of it is whose.
+            "/api/v1/nodes" if !seen.query.contains("labelSelector") => {
+                let mut node = marked("w1", "u3");
+                node["metadata"]["annotations"]["clinch/node-settings"] =
+                    json!("v1 team\nlabel disk\n");
+                return Reply::json(json!({"kind": "List", "metadata": {}, "items": [node]}));
+            }
             _ => Vec::new(),
         };
         assert!(seen.query.contains("labelSelector=applyset.kubernetes.io%2Fpart-of%3Dapplyset-"));
@@ -130,7 +137,11 @@ async fn every_object_with_the_mark_is_found_and_typed() {
         found.iter().map(|f| format!("{} {} {:?}", f.ty, f.identity.shown, f.uid)).collect();
     assert_eq!(
         shown,
-        ["config_map ConfigMap a/x Some(\"u1\")", "object Deployment a/d Some(\"u2\")"]
+        [
+            "config_map ConfigMap a/x Some(\"u1\")",
+            "node_settings settings of node w1 Some(\"u3\")",
+            "object Deployment a/d Some(\"u2\")",
+        ]
     );
 }
 
