@@ -78,6 +78,24 @@ pub(crate) struct VariableArgs {
     pub(crate) var_file: Vec<PathBuf>,
 }
 
+/// Which part of the configuration is planned.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PartArgs {
+    /// Only this instance or resource, and what it needs; may be repeated
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "exclude")]
+    pub(crate) target: Vec<InstanceAddr>,
+    /// All but this instance or resource, and what needs it; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) exclude: Vec<InstanceAddr>,
+}
+
+impl PartArgs {
+    /// Whether anything is left out.
+    pub(crate) fn is_some(&self) -> bool {
+        !self.target.is_empty() || !self.exclude.is_empty()
+    }
+}
+
 /// What must be allowed by name, because it cannot be taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Allowed {
@@ -133,6 +151,8 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) variables: VariableArgs,
     #[command(flatten)]
+    pub(crate) part: PartArgs,
+    #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
     /// Save the plan, to apply exactly it later
     #[arg(long, value_name = "FILE")]
@@ -160,6 +180,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) variables: VariableArgs,
     #[command(flatten)]
+    pub(crate) part: PartArgs,
+    #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
@@ -178,7 +200,7 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
     /// A plan saved by `clinch plan -out FILE`; it is itself the approval
-    #[arg(value_name = "PLAN")]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["target", "exclude"])]
     pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
@@ -186,7 +208,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub(crate) allow: Vec<Allowed>,
     /// Finish the run that was interrupted, without planning anew
-    #[arg(long, conflicts_with = "plan")]
+    #[arg(long, conflicts_with_all = ["plan", "target", "exclude"])]
     pub(crate) resume: bool,
     /// Delete everything that this configuration manages
     #[arg(long, conflicts_with_all = ["plan", "resume"])]

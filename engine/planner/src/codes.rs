@@ -16,5 +16,7 @@ pub(crate) const DATA_TOO_EARLY: Code = Code("E0405");
 pub(crate) const UNKNOWN_TYPE: Code = Code("E0406");
 /// An object was decided before it was looked at.
 pub(crate) const UNSEEN: Code = Code("E0407");
-/// What is to be replaced on request is not declared.
+/// An address that a person named means nothing.
 pub(crate) const NOT_DECLARED: Code = Code("E0408");
+/// Only a part is planned, as requested.
+pub(crate) const PARTIAL: Code = Code("E0409");

@@ -3,7 +3,7 @@
 use crate::declare::{Declaration, Declared, evaluator, place_all, placed, undecided};
 use crate::order::sequence;
 use crate::removed::{Remembered, Removed};
-use crate::{PlanInput, Planning, codes, protected, requested};
+use crate::{PlanInput, Planning, codes, protected, requested, selection};
 use addrs::{InstanceAddr, ResourceAddr, Scope};
 use diags::Diagnostic;
 use lang::Evaluator;
@@ -43,6 +43,12 @@ pub(crate) fn decide(
         declared.instances.iter().map(|d| &d.addr).collect();
     let (renamed, gone): (Vec<_>, Vec<_>) =
         remembered.removed.into_iter().partition(|r| declared_addrs.contains(r.addr));
+    let selection = &input.options.selection;
+    let remembered_addrs = gone.iter().map(|r| r.addr);
+    let known = declared_addrs.iter().copied().chain(remembered_addrs);
+    planning.diagnostics.extend(selection::tell(input, known));
+    let chosen = selection::declared(selection, &declared, &needs);
+    let gone = selection::removed(selection, gone);
     let mut decider = Decider {
         input,
         created: Arc::new(created(input, &declared)),
@@ -53,7 +59,7 @@ pub(crate) fn decide(
         planning,
         entries: Vec::new(),
     };
-    for index in order {
+    for index in order.into_iter().filter(|index| chosen[*index]) {
         let needs = needs[index].iter().map(|i| declared.instances[*i].addr.clone()).collect();
         decider.declared(&declared.instances[index], needs);
     }
@@ -61,7 +67,7 @@ pub(crate) fn decide(
         decider.removed(&removed);
     }
     // Outputs of a configuration in which something failed would only repeat the failure.
-    if !decider.planning.diagnostics.has_errors() {
+    if selection.is_all() && !decider.planning.diagnostics.has_errors() {
         decider.outputs();
     }
     decider.entries

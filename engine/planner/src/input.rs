@@ -54,6 +54,8 @@ pub struct Options {
     pub cwd: String,
     /// Instances to delete and create anew, though nothing may ask for it.
     pub replace: BTreeSet<InstanceAddr>,
+    /// What is planned at all.
+    pub selection: crate::Selection,
 }
 
 /// A data source to read.

@@ -32,9 +32,11 @@ mod order;
 mod protected;
 mod removed;
 mod requested;
+mod selection;
 
 pub use input::{Needs, Options, PlanInput, Planning, Read};
 pub use late::{Known, outputs, resolve};
+pub use selection::Selection;
 
 use diags::Diagnostics;
 use plans::Plan;

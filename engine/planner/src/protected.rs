@@ -70,7 +70,7 @@ pub(crate) fn deleted(
 ) -> Diagnostic {
     let (addr, shown) = (&change.addr, &change.identity.shown);
     let what = match &change.reason {
-        Some(Reason::Destroy) => "everything is to be destroyed",
+        Some(Reason::Destroy) => "it is to be destroyed",
         Some(Reason::KeyGone) => "its key is gone from `for_each`",
         Some(Reason::IndexGone) => "its index is beyond `count`",
         Some(Reason::NotInConfiguration | Reason::CannotUpdate(_) | Reason::Requested) | None => {

@@ -1,6 +1,6 @@
 //! Objects that are replaced because a person asks for it, not because anything differs.
 
-use crate::declare::{Declaration, Declared, undecided};
+use crate::declare::{Declaration, undecided};
 use crate::{PlanInput, codes};
 use addrs::InstanceAddr;
 use diags::{Diagnostic, Diagnostics, did_you_mean};
@@ -15,35 +15,38 @@ pub(crate) fn check(
     declared: &Declaration<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    let both = |d: &Declared<'_>| [d.addr.to_string(), d.addr.resource().to_string()];
-    let known: Vec<String> = declared.instances.iter().flat_map(both).collect();
-    let exists = |addr: &InstanceAddr| declared.instances.iter().any(|d| d.addr == *addr);
+    let known = || declared.instances.iter().map(|d| &d.addr);
+    let exists = |addr: &InstanceAddr| known().any(|known| known == addr);
     for addr in input.options.replace.iter().filter(|addr| !exists(addr)) {
         // What could not be evaluated is told already.
         if declared.failed.contains(addr) || declared.failed_blocks.contains(&addr.resource()) {
             continue;
         }
-        let same = declared.instances.iter().filter(|d| d.addr.resource() == addr.resource());
-        let same: Vec<String> = same.map(|d| format!("`{}`", d.addr)).take(5).collect();
-        let help = if !same.is_empty() {
-            format!("Its instances are {}. Name those that you mean.", same.join(", "))
-        } else if let Some(near) = did_you_mean(&addr.to_string(), known.iter().map(String::as_str))
-        {
-            format!("Did you mean `{near}`?")
-        } else {
-            "Only what the configuration declares can be replaced.".to_owned()
-        };
-        diagnostics.push(
-            Diagnostic::error(
-                codes::NOT_DECLARED,
-                "Nothing to replace",
-                format!(
-                    "`{addr}` is to be replaced, and the configuration declares no such instance."
-                ),
-            )
-            .with_help(help),
-        );
+        diagnostics.push(unknown(addr, known()));
     }
+}
+
+/// An address that means none of the instances there are.
+pub(crate) fn unknown<'a>(
+    addr: &InstanceAddr,
+    known: impl Iterator<Item = &'a InstanceAddr> + Clone,
+) -> Diagnostic {
+    let same = known.clone().filter(|k| k.resource() == addr.resource());
+    let same: Vec<String> = same.map(|k| format!("`{k}`")).take(5).collect();
+    let all: Vec<String> = known.flat_map(|k| [k.to_string(), k.resource().to_string()]).collect();
+    let help = if !same.is_empty() {
+        format!("Its instances are {}. Name those that you mean.", same.join(", "))
+    } else if let Some(near) = did_you_mean(&addr.to_string(), all.iter().map(String::as_str)) {
+        format!("Did you mean `{near}`?")
+    } else {
+        "Name what the configuration declares.".to_owned()
+    };
+    Diagnostic::error(
+        codes::NOT_DECLARED,
+        "No such instance",
+        format!("`{addr}` was named on the command line, and there is no such instance."),
+    )
+    .with_help(help)
 }
 
 /// The decision to delete an object and create it anew, from what would be done without being
@@ -67,7 +70,7 @@ pub(crate) fn replace(
         let text = format!("{} cannot be deleted and created anew.", request.identity.shown);
         return Err(vec![Problem::error(
             codes::NOT_DECLARED,
-            "Nothing to replace",
+            "Object cannot be replaced",
             Path::root(),
             text,
         )]);

@@ -1,8 +1,11 @@
 //! What goes, and what must never go.
 
 use crate::world::{World, text};
+use addrs::InstanceAddr;
 use insta::assert_snapshot;
+use planner::Selection;
 use plans::Mode;
+use std::collections::BTreeSet;
 
 #[test]
 fn what_is_no_longer_declared_is_deleted_after_what_needs_it() {
@@ -168,9 +171,81 @@ fn what_is_not_declared_or_is_protected_is_not_replaced_on_request() {
     Create thing.many[1]
     1. create many-0 needs []
     2. create many-1 needs []
-    E0408 Nothing to replace: `thing.aa` is to be replaced, and the configuration declares no such instance.
-    E0408 Nothing to replace: `thing.many` is to be replaced, and the configuration declares no such instance.
+    E0408 No such instance: `thing.aa` was named on the command line, and there is no such instance.
+    E0408 No such instance: `thing.many` was named on the command line, and there is no such instance.
     E0403 Object is protected at 2:9: It is to be replaced as requested, so a would be deleted and created anew. `thing.a` is protected by `prevent_destroy`.
+    not complete
+    ");
+}
+
+const CHAIN: &str = r#"
+    resource "thing" "a" { name = "a" }
+    resource "thing" "b" {
+      name = "b"
+      in   = thing.a.name
+    }
+    resource "thing" "c" {
+      name = "c"
+      in   = thing.b.name
+    }
+    resource "thing" "d" {
+      count = 2
+      name  = "d-${count.index}"
+    }
+    output "c" { value = thing.c.uid }
+"#;
+
+fn part(selection: Selection) -> String {
+    // Nothing declares `y` and `z` any more, and `z` stood in `y`.
+    let mut world = World::default()
+        .with("y", 1)
+        .with("z", 1)
+        .remembering("thing.y", "y", &[])
+        .remembering("thing.z", "z", &["thing.y"]);
+    world.selection = selection;
+    text(CHAIN, &world)
+}
+
+fn addrs<const N: usize>(addrs: [&str; N]) -> BTreeSet<InstanceAddr> {
+    addrs.into_iter().map(|a| a.parse().expect("an address")).collect()
+}
+
+#[test]
+fn what_is_chosen_is_planned_with_what_it_needs_and_nothing_else() {
+    assert_snapshot!(part(Selection::Only(addrs(["thing.b", "thing.d", "thing.y"]))), @r"
+    Create thing.a
+    Create thing.b
+    Create thing.d[0]
+    Create thing.d[1]
+    Delete thing.y (NotInConfiguration)
+    Delete thing.z (NotInConfiguration)
+    1. create a needs []
+    2. create b needs [1]
+    3. create d-0 needs []
+    4. create d-1 needs []
+    5. delete z needs []
+    6. delete y needs [5]
+    E0409 Plan is not the whole: This is a partial plan, parts can only be known in the next plan / apply cycle. Outputs stay as they are.
+    ");
+}
+
+#[test]
+fn what_is_left_out_takes_with_it_what_needs_it() {
+    assert_snapshot!(part(Selection::Except(addrs(["thing.b", "thing.d[0]", "thing.z"]))), @r"
+    Create thing.a
+    Create thing.d[1]
+    1. create a needs []
+    2. create d-1 needs []
+    E0409 Plan is not the whole: This is a partial plan, parts can only be known in the next plan / apply cycle. Outputs stay as they are.
+    ");
+}
+
+#[test]
+fn a_selection_that_means_nothing_is_an_error() {
+    assert_snapshot!(part(Selection::Only(addrs(["thing.bb", "thing.d[7]"]))), @r"
+    E0409 Plan is not the whole: This is a partial plan, parts can only be known in the next plan / apply cycle. Outputs stay as they are.
+    E0408 No such instance: `thing.bb` was named on the command line, and there is no such instance.
+    E0408 No such instance: `thing.d[7]` was named on the command line, and there is no such instance.
     not complete
     ");
 }

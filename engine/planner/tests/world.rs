@@ -28,6 +28,8 @@ pub(crate) struct World {
     pub(crate) mode: Option<Mode>,
     /// Addresses that are to be replaced.
     pub(crate) replace: Vec<&'static str>,
+    /// What is planned at all.
+    pub(crate) selection: planner::Selection,
 }
 
 /// Remembered: address to name, needs and protection.
@@ -112,6 +114,7 @@ pub(crate) fn planned(hcl: &str, world: &World) -> (Planning, SourceMap) {
             .iter()
             .map(|a| a.parse().expect("an address"))
             .collect::<BTreeSet<_>>(),
+        selection: world.selection.clone(),
     };
     let (mut reads, mut observed, mut previews) =
         (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());

@@ -243,7 +243,7 @@ async fn walk(
     let mut outputs = BTreeMap::new();
     let mut finished = outcome.is_complete();
     if finished {
-        let (values, problems) = walk.late.outputs(walk.plan.mode);
+        let (values, problems) = walk.late.outputs(&walk.plan);
         diagnostics.extend(problems);
         outputs = values;
         let run = options.run.clone();

@@ -50,6 +50,7 @@ pub(crate) async fn late_values(
             fingerprints: plan.fingerprints.clone(),
             cwd: loaded.cwd.clone(),
             replace: BTreeSet::new(),
+            selection: planner::Selection::All,
         },
         picture,
         observed: keys.into_iter().zip(answers).collect(),
@@ -73,8 +74,12 @@ impl LateValues {
         }
     }
 
-    pub(crate) fn outputs(&self, mode: Mode) -> (BTreeMap<String, Value>, Diagnostics) {
-        if mode == Mode::Destroy {
+    /// A plan without any output has none to tell of, or is a part: then they stay.
+    pub(crate) fn outputs(&self, plan: &Plan) -> (BTreeMap<String, Value>, Diagnostics) {
+        if plan.outputs.is_empty() {
+            return (self.state.outputs.clone(), Diagnostics::new());
+        }
+        if plan.mode == Mode::Destroy {
             return (BTreeMap::new(), Diagnostics::new());
         }
         let input = input(&self.loaded, &self.state, &self.world, &self.options, &self.picture);

@@ -27,6 +27,7 @@ pub fn validate(loaded: &Loaded, catalog: &dyn Catalog) -> Diagnostics {
         },
         cwd: loaded.cwd.clone(),
         replace: BTreeSet::new(),
+        selection: planner::Selection::All,
     };
     let planning = planner::plan(&PlanInput {
         config: &loaded.config,

@@ -71,6 +71,7 @@ impl Desk {
             },
             cwd: String::new(),
             replace: BTreeSet::new(),
+            selection: planner::Selection::All,
         }
     }
 

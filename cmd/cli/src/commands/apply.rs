@@ -39,7 +39,7 @@ struct Run<'a> {
 
 pub(crate) async fn run(args: &ApplyArgs, env: &Environment) -> u8 {
     let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
-    let aim = Aim { mode, replace: args.replace.iter().cloned().collect() };
+    let aim = Aim::new(mode, &args.replace, &args.run.part);
     let run = Run::new(&args.run, env, aim, &args.allow, "apply");
     let done = if args.resume {
         run.resume().await
@@ -52,7 +52,8 @@ pub(crate) async fn run(args: &ApplyArgs, env: &Environment) -> u8 {
 }
 
 pub(crate) async fn destroy(args: &DestroyArgs, env: &Environment) -> u8 {
-    let run = Run::new(&args.run, env, Mode::Destroy.into(), &[Allowed::Destroy], "destroy");
+    let aim = Aim::new(Mode::Destroy, &[], &args.run.part);
+    let run = Run::new(&args.run, env, aim, &[Allowed::Destroy], "destroy");
     let done = run.planned().await;
     run.finish(done)
 }
@@ -116,12 +117,16 @@ impl<'a> Run<'a> {
         let connected = work::connect(&configured, &self.args.cluster, events, self.env)
             .await
             .map_err(|p| Early::Told(p, configured.sources.clone()))?;
+        if connected.unfinished.is_some() && !self.aim.selection.is_all() {
+            return Err(super::state::in_flight().into());
+        }
         let interrupted = || Early::Code(signals.exit_code().unwrap_or(exit::FAILED));
         let (planning, picture) = work::plan(&configured, &connected, self.aim.clone(), &signals)
             .await
             .ok_or_else(interrupted)?;
         console.diagnostics(&connected.notes, &configured.sources);
-        plan::show(&planning, &configured, &connected.state, console);
+        let part = self.args.part.is_some();
+        plan::show(&planning, part, &configured, &connected.state, console);
         if planning.diagnostics.has_errors() {
             return Err(Early::Code(exit::FAILED));
         }

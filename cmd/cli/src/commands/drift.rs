@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
         return signals.exit_code().unwrap_or(exit::FAILED);
     };
     console.diagnostics(&connected.notes, &configured.sources);
-    plan::show(&planning, &configured, &connected.state, &console);
+    plan::show(&planning, false, &configured, &connected.state, &console);
     if planning.diagnostics.has_errors() {
         return exit::FAILED;
     }

@@ -23,7 +23,7 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
     };
     let Ok(signals) = signals::listen() else { return exit::FAILED };
     let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
-    let aim = work::Aim { mode, replace: args.replace.iter().cloned().collect() };
+    let aim = work::Aim::new(mode, &args.replace, &args.part);
     let connected = match work::connect(&configured, &args.cluster, talker(&console), env).await {
         Ok(connected) => connected,
         Err(problems) => {
@@ -35,7 +35,8 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
         return signals.exit_code().unwrap_or(exit::FAILED);
     };
     console.diagnostics(&connected.notes, &configured.sources);
-    show(&planning, &configured, &connected.state, &console);
+    let part = args.part.is_some();
+    show(&planning, part, &configured, &connected.state, &console);
     if planning.diagnostics.has_errors() {
         return exit::FAILED;
     }
@@ -93,13 +94,22 @@ pub(crate) fn talker(console: &Console) -> Arc<dyn Fn(Event) + Send + Sync> {
 }
 
 /// The plan, then what is worth knowing about it.
-pub(crate) fn show(planning: &Planning, configured: &Configured, state: &State, console: &Console) {
+pub(crate) fn show(
+    planning: &Planning,
+    part: bool,
+    configured: &Configured,
+    state: &State,
+    console: &Console,
+) {
     let errors = planning.diagnostics.has_errors();
     let page = !console.json && (!errors || planning.plan.has_changes());
     if console.json {
         for line in view::json::plan(&planning.plan, super::now()) {
             console.line(&line);
         }
+    } else if part && page && !planning.plan.has_changes() {
+        // Of the rest nothing is known, so nothing is said of the whole.
+        console.data("\nNo changes in the part that was chosen.\n");
     } else if page {
         console.data(&view::human::plan(&planning.plan, &console.out, Detail::Concise));
         console.data(&renamed(&planning.plan, state));

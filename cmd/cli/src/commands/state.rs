@@ -193,7 +193,7 @@ fn required(state: Option<State>) -> Result<State, Diagnostics> {
     })
 }
 
-fn in_flight() -> Diagnostic {
+pub(super) fn in_flight() -> Diagnostic {
     Diagnostic::error(
         RUN_IN_FLIGHT,
         "A run is not finished",

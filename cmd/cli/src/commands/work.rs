@@ -1,6 +1,6 @@
 //! What plan, apply, destroy, drift and state rebuild share: from files to a plan.
 
-use crate::args::{ClusterArgs, VariableArgs};
+use crate::args::{ClusterArgs, PartArgs, VariableArgs};
 use crate::catalog::Types;
 use crate::console::Console;
 use crate::environment::Environment;
@@ -10,7 +10,7 @@ use crate::{exit, files, target, variables};
 use addrs::InstanceAddr;
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
 use local::Folder;
-use planner::{Options, Planning};
+use planner::{Options, Planning, Selection};
 use plans::{Event, Fingerprints, Mode, Target};
 use provider::{Catalog, Providers};
 use session::{Loaded, Picture, Store, World};
@@ -148,11 +148,25 @@ pub(crate) struct Aim {
     pub(crate) mode: Mode,
     /// What is to be deleted and created anew.
     pub(crate) replace: BTreeSet<InstanceAddr>,
+    /// What is planned at all.
+    pub(crate) selection: Selection,
+}
+
+impl Aim {
+    pub(crate) fn new(mode: Mode, replace: &[InstanceAddr], part: &PartArgs) -> Self {
+        let all = |addrs: &[InstanceAddr]| addrs.iter().cloned().collect();
+        let selection = match (part.target.as_slice(), part.exclude.as_slice()) {
+            ([], []) => Selection::All,
+            ([], exclude) => Selection::Except(all(exclude)),
+            (target, _) => Selection::Only(all(target)),
+        };
+        Self { mode, replace: all(replace), selection }
+    }
 }
 
 impl From<Mode> for Aim {
     fn from(mode: Mode) -> Self {
-        Self { mode, replace: BTreeSet::new() }
+        Self { mode, replace: BTreeSet::new(), selection: Selection::All }
     }
 }
 
@@ -172,6 +186,7 @@ pub(crate) fn options(loaded: &Loaded, state: &State, target: &Target, aim: Aim)
         },
         cwd: loaded.cwd.clone(),
         replace: aim.replace,
+        selection: aim.selection,
     }
 }
 

@@ -178,7 +178,6 @@ pub(super) fn why(change: &Change, style: Style) -> String {
         (_, Some(Reason::NotInConfiguration)) => "not in configuration".to_owned(),
         (_, Some(Reason::KeyGone)) => "key not in for_each map".to_owned(),
         (_, Some(Reason::IndexGone)) => "index out of range for count".to_owned(),
-        (_, Some(Reason::Destroy)) => "everything is destroyed".to_owned(),
         (Action::Forget, _) => "no longer managed".to_owned(),
         (Action::Delete, _) => "to be destroyed".to_owned(),
     }

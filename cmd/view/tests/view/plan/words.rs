@@ -191,7 +191,7 @@ fn destroying_everything_lists_objects_and_not_their_insides() {
       - destroy
 
         ADDRESS              OBJECT                         DISRUPTION  WHY
-      - resource_quota.team  ResourceQuota team/team-quota  none        everything is destroyed
+      - resource_quota.team  ResourceQuota team/team-quota  none        to be destroyed
 
     clinch will perform the following actions:
 
