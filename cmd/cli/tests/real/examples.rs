@@ -86,3 +86,13 @@ fn extended_resources_are_counted_in_both_chunk_sizes() {
         site.well(&["apply", "-auto-approve"]);
     });
 }
+
+#[test]
+fn cloud_controller_manager_gets_its_rights_before_it_runs() {
+    play("cloud-controller-manager", |site| {
+        let routed = ["plan", "-detailed-exitcode", "-var", "cluster_cidr=10.244.0.0/16"];
+        let said = site.run(&routed);
+        assert_eq!(said.code, 2, "{}", said.all());
+        assert!(said.out.contains("--cluster-cidr=10.244.0.0/16"), "{}", said.all());
+    });
+}
