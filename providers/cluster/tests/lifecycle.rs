@@ -249,3 +249,43 @@ async fn taints_of_others_survive_whatever_is_set_between_them() {
         assert_eq!(provider.find("taints").await.unwrap(), []);
     }
 }
+
+/// What a data source says, on every server.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_looked_for_is_found_on_every_server() {
+    for (server, provider) in servers().await {
+        let read = async |ty: &str, args: &str| {
+            let kinds = cluster::data_kinds();
+            let kind = kinds.iter().find(|kind| *kind.name() == ty).unwrap();
+            let args = arguments(kind.schema(), args);
+            assert_eq!(crate::support::told(&kind.check(&args)), "", "{server}: {ty}");
+            provider.read(&ty.parse().unwrap(), args).await
+        };
+        let system = "api_version = \"v1\"\nkind = \"Namespace\"\nname = \"kube-system\"";
+        let found = read("object", system).await.unwrap();
+        let object = found.get("object").unwrap();
+        assert_eq!(
+            object.at(&values::Path::of("status.phase")),
+            Some(&"Active".into()),
+            "{server}"
+        );
+        let absent =
+            "api_version = \"v1\"\nkind = \"ConfigMap\"\nnamespace = \"default\"\nname = \"nope\"";
+        let problem = read("object", absent).await.unwrap_err();
+        assert_eq!(problem.detail, "There is no ConfigMap `nope` in namespace `default`.");
+        let found = read("object", &format!("{absent}\noptional = true")).await.unwrap();
+        assert!(found.get("object").unwrap().is_null(), "{server}");
+        let custom = "api_version = \"example.com/v1\"\nkind = \"Dongle\"\nname = \"a\"";
+        let problem = read("object", custom).await.unwrap_err();
+        assert_eq!(problem.detail, "The server has no kind `Dongle` in `example.com/v1`.");
+        let found = read("objects", "api_version = \"v1\"\nkind = \"Namespace\"").await.unwrap();
+        let names = found.get("names").and_then(Value::as_list).unwrap();
+        let mut sorted = names.to_vec();
+        sorted.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        assert!(names.len() >= 4 && names == sorted, "{server}: {names:?}");
+        let first = &found.get("objects").and_then(Value::as_list).unwrap()[0];
+        assert_eq!(first.get("kind"), Some(&"Namespace".into()), "{server}");
+        let pods = read("pods", "namespace = \"nope\"\nnode = \"nope\"").await.unwrap();
+        assert_eq!(pods.get("pods"), Some(&Value::list([])), "{server}");
+    }
+}

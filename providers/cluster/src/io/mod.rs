@@ -12,7 +12,7 @@
 //! | do it, if the world is still as it was, and wait until it holds | `perform/` |
 //! | find out what became of an operation nobody saw the end of | `settle` |
 //! | find everything that carries a project's mark | `find` |
-//! | the data source `nodes` | `nodes` |
+//! | data sources | `data`, `nodes` |
 //! | when is an object ready | `ready` (pure), `wait` |
 //!
 //! **Invariant:** "absent" is only said when the server said so: by a 404 of this very
@@ -24,6 +24,7 @@
 //! **Not here:** what a difference means and what to do about it (`api`), and how requests
 //! are sent, repeated and limited (`access`).
 
+mod data;
 mod find;
 mod nodes;
 mod object;
@@ -43,8 +44,8 @@ use plans::{Exported, Op, Problem, Target};
 use provider::{Found, Observation, Performed, Preview, Progress, Settled, StepError, Wanted};
 use values::Value;
 
-/// Access to all objects of the API, for every resource type of this crate and the data
-/// source `nodes`. The methods have the shapes of [`provider::Providers`].
+/// Access to all objects of the API, for every resource type of this crate and all
+/// data sources. The methods have the shapes of [`provider::Providers`].
 #[derive(Clone)]
 pub struct ClusterProvider {
     cluster: Cluster,
@@ -73,7 +74,7 @@ impl ClusterProvider {
 
     /// Reads a data source.
     pub async fn read(&self, ty: &TypeName, args: Value) -> Result<Exported, Problem> {
-        nodes::read(&self.cluster, ty, &args).await
+        data::read(&self.cluster, ty, &args).await
     }
 
     /// Asks what these operations would do; answers in the same order. Changes nothing.

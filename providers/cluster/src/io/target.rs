@@ -60,6 +60,11 @@ pub(super) fn nodes() -> Resource {
     core("Node", "nodes", false)
 }
 
+/// Pods, likewise.
+pub(super) fn pods() -> Resource {
+    core("Pod", "pods", true)
+}
+
 fn core(kind: &str, plural: &str, namespaced: bool) -> Resource {
     Resource {
         api_version: "v1".to_owned(),

@@ -3,14 +3,18 @@
 mod cluster_role;
 mod cluster_role_binding;
 mod config_map;
+mod data_object;
+mod data_objects;
 mod extended_resource;
 mod limit_range;
+mod looked_for;
 mod namespace;
 mod network_policy;
 mod node_settings;
 mod nodes;
 mod object;
 mod pod_disruption_budget;
+mod pods;
 mod priority_class;
 mod rbac;
 mod resource_quota;
@@ -23,6 +27,8 @@ mod service_account;
 pub use cluster_role::ClusterRole;
 pub use cluster_role_binding::ClusterRoleBinding;
 pub use config_map::ConfigMap;
+pub use data_object::DataObject;
+pub use data_objects::DataObjects;
 pub use extended_resource::ExtendedResource;
 pub use limit_range::LimitRange;
 pub use namespace::Namespace;
@@ -32,6 +38,7 @@ pub(crate) use node_settings::identity as settings_of;
 pub use nodes::Nodes;
 pub use object::Object;
 pub use pod_disruption_budget::PodDisruptionBudget;
+pub use pods::Pods;
 pub use priority_class::PriorityClass;
 pub use resource_quota::ResourceQuota;
 pub use role::Role;
@@ -66,5 +73,10 @@ pub fn kinds() -> Vec<Box<dyn ResourceKind>> {
 
 /// All data sources, by name.
 pub fn data_kinds() -> Vec<Box<dyn DataKind>> {
-    vec![Box::new(Nodes::new())]
+    vec![
+        Box::new(Nodes::new()),
+        Box::new(DataObject::new()),
+        Box::new(DataObjects::new()),
+        Box::new(Pods::new()),
+    ]
 }
