@@ -18,5 +18,7 @@ pub(crate) const UNKNOWN_TYPE: Code = Code("E0406");
 pub(crate) const UNSEEN: Code = Code("E0407");
 /// An address that a person named means nothing.
 pub(crate) const NOT_DECLARED: Code = Code("E0408");
+/// What needs a replaced object may go with it.
+pub(crate) const GOES_ALONG: Code = Code("E0410");
 /// Only a part is planned, as requested.
 pub(crate) const PARTIAL: Code = Code("E0409");

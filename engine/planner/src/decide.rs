@@ -66,6 +66,8 @@ pub(crate) fn decide(
     for removed in gone {
         decider.removed(&removed);
     }
+    let along = requested::goes_along(&declared, &decider.entries);
+    decider.planning.diagnostics.extend(along);
     // Outputs of a configuration in which something failed would only repeat the failure.
     if selection.is_all() && !decider.planning.diagnostics.has_errors() {
         decider.outputs();

@@ -1,11 +1,13 @@
 //! Objects that are replaced because a person asks for it, not because anything differs.
 
-use crate::declare::{Declaration, undecided};
+use crate::decide::Entry;
+use crate::declare::{Declaration, Declared, undecided};
 use crate::{PlanInput, codes};
 use addrs::InstanceAddr;
 use diags::{Diagnostic, Diagnostics, did_you_mean};
-use plans::{Action, Basis, Op, Problem};
+use plans::{Action, Basis, ObjectKey, Op, Problem, Reason};
 use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
+use std::collections::BTreeSet;
 use values::{Disruption, Path, Value};
 
 /// Every address that was asked for must be declared: a slip of the pen must not end in a plan
@@ -88,6 +90,38 @@ pub(crate) fn replace(
         notes,
         ..decision
     })
+}
+
+/// Objects may live in another one, and go with it: those of a namespace, say. A plan cannot
+/// tell them from those that only refer to it, so it says which ones are left in its place.
+pub(crate) fn goes_along(declared: &Declaration<'_>, entries: &[Entry]) -> Option<Diagnostic> {
+    let replaced = entries.iter().filter(|e| e.change.reason == Some(Reason::Requested));
+    let replaced: BTreeSet<&ObjectKey> = replaced.map(|e| &e.change.identity.key).collect();
+    if replaced.is_empty() {
+        return None;
+    }
+    let stays = |addr: &InstanceAddr| {
+        let entry = entries.iter().find(|e| e.change.addr == *addr);
+        entry.is_some_and(|e| matches!(e.change.action, Action::NoOp | Action::Update))
+    };
+    let needs = |d: &&Declared<'_>| {
+        d.kind.needs(&d.identity, &d.args).iter().any(|key| replaced.contains(key))
+    };
+    let left = declared.instances.iter().filter(needs).filter(|d| stays(&d.addr));
+    let left: Vec<String> = left.map(|d| format!("`{}`", d.addr)).collect();
+    if left.is_empty() {
+        return None;
+    }
+    let detail = format!(
+        "What lives in a replaced object is deleted with it. These need one that is replaced, and \
+         are not replaced themselves: {}.",
+        left.join(", ")
+    );
+    let help = "Name those that live in it with -replace too, or apply once more afterwards.";
+    Some(
+        Diagnostic::warning(codes::GOES_ALONG, "More may be deleted than is shown", detail)
+            .with_help(help),
+    )
 }
 
 /// Operations, and what there is to know of them.

@@ -178,6 +178,43 @@ fn what_is_not_declared_or_is_protected_is_not_replaced_on_request() {
     ");
 }
 
+#[test]
+fn what_may_go_with_a_replaced_object_is_told() {
+    let hcl = r#"
+        resource "thing" "home" { name = "home" }
+        resource "thing" "inside" {
+          name = "inside"
+          in   = thing.home.name
+        }
+    "#;
+    let mut world = World::default().remembering("thing.home", "home", &[]).remembering(
+        "thing.inside",
+        "inside",
+        &["thing.home"],
+    );
+    let nothing = || values::Value::map(["size", "colour"].map(|n| (n, values::Value::Null)));
+    world.objects = ["home", "inside"].map(|n| (n.to_owned(), nothing())).into();
+    world.replace = vec!["thing.home"];
+    assert_snapshot!(text(hcl, &world), @r"
+    Replace thing.home (Requested)
+    NoOp thing.inside
+    remember thing.inside
+    1. delete home needs []
+    2. create home needs [1]
+    E0410 More may be deleted than is shown: What lives in a replaced object is deleted with it. These need one that is replaced, and are not replaced themselves: `thing.inside`.
+    ");
+    // Asked for both, both go in the right order.
+    world.replace.push("thing.inside");
+    assert_snapshot!(text(hcl, &world), @r"
+    Replace thing.home (Requested)
+    Replace thing.inside (Requested)
+    1. delete inside needs []
+    2. delete home needs [1]
+    3. create home needs [2]
+    4. create inside needs [1, 3]
+    ");
+}
+
 const CHAIN: &str = r#"
     resource "thing" "a" { name = "a" }
     resource "thing" "b" {
