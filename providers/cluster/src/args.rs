@@ -136,6 +136,31 @@ pub(crate) fn int_or_text(value: &Value) -> Value {
     number.map_or_else(|| value.clone(), Value::from)
 }
 
+/// How to write an amount that is no quantity but clearly means one: `4GB`, `512mb`, `2 cores`.
+pub(crate) fn quantity_hint(text: &str) -> Option<String> {
+    const UNITS: [&str; 6] = ["k", "M", "G", "T", "P", "E"];
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = (&text[..end], text[end..].trim());
+    number.parse::<f64>().ok()?;
+    let lower = unit.to_ascii_lowercase();
+    if ["", "b", "byte", "bytes", "cpu", "cpus", "core", "cores", "vcpu", "vcpus"]
+        .contains(&lower.as_str())
+    {
+        return Some(format!("Write `{number}`."));
+    }
+    let prefix = lower.chars().next()?;
+    let known = UNITS.iter().find(|unit| unit.to_ascii_lowercase().starts_with(prefix))?;
+    let binary = format!("{}i", known.to_uppercase());
+    match &lower[1..] {
+        "b" | "" => Some(format!(
+            "Write `{number}{known}` (powers of 1000) or `{number}{binary}` (powers of 1024)."
+        )),
+        "ib" | "i" => Some(format!("Write `{number}{binary}`.")),
+        _ => None,
+    }
+}
+
 /// Puts a value in, unless it was left out.
 pub(crate) fn put(map: &mut Map, name: &str, value: &Value) {
     if !value.is_null() {
@@ -234,4 +259,28 @@ pub(crate) fn check_metadata(metadata: &Value, at: &Path) -> Vec<Problem> {
         wrong(at.clone().attr("annotations"), detail, None);
     }
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quantity_hint;
+
+    #[test]
+    fn amounts_as_people_write_them_lead_to_quantities() {
+        for (text, hint) in [
+            ("4GB", "Write `4G` (powers of 1000) or `4Gi` (powers of 1024)."),
+            ("512mb", "Write `512M` (powers of 1000) or `512Mi` (powers of 1024)."),
+            ("1.5 g", "Write `1.5G` (powers of 1000) or `1.5Gi` (powers of 1024)."),
+            ("1K", "Write `1k` (powers of 1000) or `1Ki` (powers of 1024)."),
+            ("4GiB", "Write `4Gi`."),
+            ("4gi", "Write `4Gi`."),
+            ("2 cores", "Write `2`."),
+            ("100 bytes", "Write `100`."),
+        ] {
+            assert_eq!(quantity_hint(text).as_deref(), Some(hint), "{text}");
+        }
+        for text in ["", "much", "GB", "4 apples", "1.2.3G", "4\u{e9}"] {
+            assert_eq!(quantity_hint(text), None, "{text}");
+        }
+    }
 }

@@ -67,7 +67,7 @@ impl Case {
         Self { asked: Some(op), ..self }
     }
 
-    fn remembered(self, uid: &'static str) -> Self {
+    pub(crate) fn remembered(self, uid: &'static str) -> Self {
         Self { recorded: Some(uid), ..self }
     }
 

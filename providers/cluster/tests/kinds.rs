@@ -124,7 +124,7 @@ fn rules_of_a_limit_are_refused_at_the_line() {
             Error E0736 at `limit[0].type`: Invalid limit: There is no type `container` to limit. [Did you mean `Container`?]
         "),
         ("type = \"Container\"\nmax = { memroy = \"1Gi\", cpu = \"1 core\" }", "
-            Error E0734 at `limit[0].max.cpu`: Invalid quantity: `1 core` is not a quantity: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'.
+            Error E0734 at `limit[0].max.cpu`: Invalid quantity: `1 core` is not a quantity: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'. [Write `1`.]
             Error E0736 at `limit[0].max.memroy`: Invalid limit: A container cannot ask for a resource `memroy`. [Did you mean `memory`?]
         "),
         ("type = \"Pod\"\nmin = { cpu = 1 }\nmax = { cpu = 2 }\nmax_limit_request_ratio = { cpu = 4, memory = \"0.5\" }", "

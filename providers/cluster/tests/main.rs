@@ -6,6 +6,7 @@ mod access;
 mod block;
 mod contract;
 mod decide;
+mod extended_resource;
 mod kinds;
 mod lifecycle;
 mod node_settings;

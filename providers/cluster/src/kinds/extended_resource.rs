@@ -29,8 +29,10 @@
 //! it does not stop pods that use it. `800Gi` is a whole number and so a valid amount, but
 //! changing the unit changes what existing pods asked for.
 //!
-//! Nothing on the node says who wrote a capacity, so a state that is lost is rebuilt from
-//! the configuration: a capacity that is as configured is taken as ours.
+//! An amount that is there already and differs is overwritten only when somebody set it by hand
+//! (`kubectl`, `curl`), and the plan says so; one of a program, such as the kubelet for a device
+//! plugin, is an error. No label can say whose an amount is, so a state that is lost is rebuilt
+//! from the configuration: a capacity that is as configured is taken as ours.
 //!
 //! # See also
 //!
@@ -40,7 +42,7 @@ use crate::api::ObjectRef;
 use crate::args::{self, get, text};
 use crate::canon::canonical_quantity;
 use crate::digest::digest;
-use crate::{codes, shown};
+use crate::{codes, ownership, shown};
 use addrs::{Scope, TypeName};
 use apimachinery::{Quantity, names};
 use plans::{Action, Basis, Identity, Note, ObjectKey, Op, Problem};
@@ -145,7 +147,9 @@ impl ResourceKind for ExtendedResource {
             Ok(_) => return Vec::new(),
         };
         let path = Path::of("quantity");
-        vec![Problem::error(codes::EXTENDED, "Invalid extended resource", path, why)]
+        let help = Quantity::parse(given).is_err().then(|| args::quantity_hint(given)).flatten();
+        let problem = Problem::error(codes::EXTENDED, "Invalid extended resource", path, why);
+        vec![Problem { help, ..problem }]
     }
 
     fn needs(&self, _identity: &Identity, args: &Value) -> Vec<ObjectKey> {
@@ -193,6 +197,9 @@ impl Case<'_> {
         let amount = canonical_quantity(get(args, "quantity"));
         let ignored = self.request.ignore.iter().any(|path| *path == Path::of("quantity"));
         let now = live.and_then(|live| self.amount(live, "capacity"));
+        if let (Some(live), Some(now), false) = (live, &now, ignored) {
+            self.may_take(live, now, &amount)?;
+        }
         let action = match &now {
             _ if !amount.is_known() && now.is_none() => Action::Create,
             _ if !amount.is_known() => Action::Update,
@@ -256,6 +263,38 @@ impl Case<'_> {
             uid: shown::uid(live).map(str::to_owned),
             ..decision(Action::Delete)
         })))
+    }
+
+    /// Who wrote an amount that this configuration does not remember; `None` for our own, for
+    /// none, and for zero, which says nothing.
+    fn strangers(&self, live: &Value, now: &Value) -> Option<Vec<String>> {
+        let field = ["status", "capacity", self.resource];
+        let managers = ownership::managers(live, "status", &field);
+        let ours = managers.iter().any(|manager| manager == ownership::MANAGER);
+        let known = self.request.recorded.is_some() || ours || told(now) == "0";
+        (!known).then_some(managers)
+    }
+
+    /// An amount of a program is never overwritten: a device plugin would write it again.
+    fn may_take(&self, live: &Value, now: &Value, amount: &Value) -> Result<(), Problem> {
+        if amount.is_known() && equal(now, amount) {
+            return Ok(());
+        }
+        let strangers = self.strangers(live, now).unwrap_or_default();
+        let Some(program) = strangers.iter().find(|manager| !by_hand(manager)) else {
+            return Ok(());
+        };
+        let detail = format!(
+            "Node `{}` has {} of `{}` already. `{program}` wrote that, not this configuration.",
+            self.node,
+            told(now),
+            self.resource,
+        );
+        let path = Path::of("quantity");
+        Err(Problem::error(codes::EXISTS, "Amount already exists", path, detail).with_help(
+            "Remove the block to leave the amount as it is. To set it here all the same, remove \
+             it from the node first; a device plugin would write it again.",
+        ))
     }
 
     /// What the node has of it, in the given part of its status.
@@ -326,7 +365,14 @@ impl Case<'_> {
             Some(now) if remembered && !asked_anew => {
                 texts.push(format!("different: someone else set it to {}", told(now)));
             }
-            None | Some(_) => {}
+            Some(now) => {
+                if let Some(strangers) = self.strangers(live, now) {
+                    let by = strangers.first().map(|name| format!(", set by hand (`{name}`)"));
+                    let by = by.unwrap_or_else(|| ", and nobody knows who set it".to_owned());
+                    texts.push(format!("was {}{by}; an apply overwrites it", told(now)));
+                }
+            }
+            None => {}
         }
         texts.into_iter().map(|text| Note { path: Path::of("quantity"), text }).collect()
     }
@@ -336,6 +382,11 @@ impl Case<'_> {
         Problem::error(codes::NO_NODE, "Node does not exist", Path::of("node"), detail)
             .with_help("Check the name; `data \"nodes\"` lists the names of all nodes.")
     }
+}
+
+/// People follow the documentation's page with `curl`.
+fn by_hand(manager: &str) -> bool {
+    ownership::by_hand(manager) || manager == "curl"
 }
 
 fn told(amount: &Value) -> String {

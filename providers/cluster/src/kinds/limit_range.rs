@@ -210,12 +210,10 @@ impl<'a> Limit<'a> {
                     }
                     Err(why) => {
                         let detail = format!("`{text}` is not a quantity: {why}.");
-                        problems.push(Problem::error(
-                            codes::QUANTITY,
-                            "Invalid quantity",
-                            path,
-                            detail,
-                        ));
+                        let problem =
+                            Problem::error(codes::QUANTITY, "Invalid quantity", path, detail);
+                        let help = args::quantity_hint(text);
+                        problems.push(Problem { help, ..problem });
                     }
                 }
             }

@@ -239,7 +239,8 @@ fn check_hard(resource: &str, amount: &Value, path: &Path, problems: &mut Vec<Pr
             let Some(text) = exposed.as_str() else { return };
             match Quantity::parse(text) {
                 Err(why) => {
-                    wrong(codes::QUANTITY, format!("`{text}` is not a quantity: {why}."), None);
+                    let detail = format!("`{text}` is not a quantity: {why}.");
+                    wrong(codes::QUANTITY, detail, args::quantity_hint(text));
                 }
                 Ok(amount) if amount.is_negative() => {
                     let detail = format!("`{resource}` is {amount}, and must not be negative.");
