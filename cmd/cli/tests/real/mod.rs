@@ -10,3 +10,4 @@ mod others;
 mod refused;
 mod site;
 mod stage;
+mod types;

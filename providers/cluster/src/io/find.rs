@@ -39,7 +39,7 @@ pub(super) async fn find(cluster: &Cluster, project: &str) -> Result<Vec<Found>,
             Ok(listing) => listing.items,
             // Someone who may not even list a kind does not manage objects of it, except
             // where rights were taken away; the types that are managed most are not guessed.
-            Err(error) if error.is_forbidden() && type_of(resource) == "object" => {
+            Err(error) if error.is_forbidden() && !is_everyday(resource) => {
                 tracing_forbidden(&error);
                 continue;
             }
@@ -128,6 +128,21 @@ fn type_of(resource: &Resource) -> &'static str {
         ("v1", "LimitRange") => "limit_range",
         ("v1", "ResourceQuota") => "resource_quota",
         ("networking.k8s.io/v1", "NetworkPolicy") => "network_policy",
+        ("v1", "Secret") => "secret",
+        ("v1", "ServiceAccount") => "service_account",
+        ("policy/v1", "PodDisruptionBudget") => "pod_disruption_budget",
+        ("scheduling.k8s.io/v1", "PriorityClass") => "priority_class",
+        ("rbac.authorization.k8s.io/v1", "Role") => "role",
+        ("rbac.authorization.k8s.io/v1", "RoleBinding") => "role_binding",
+        ("rbac.authorization.k8s.io/v1", "ClusterRole") => "cluster_role",
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => "cluster_role_binding",
         _ => "object",
     }
+}
+
+/// Kinds that whoever manages a cluster may list, or something is wrong with their rights.
+/// Secrets and rights are often kept even from them.
+fn is_everyday(resource: &Resource) -> bool {
+    let kinds = ["namespace", "config_map", "limit_range", "resource_quota", "network_policy"];
+    kinds.contains(&type_of(resource))
 }
