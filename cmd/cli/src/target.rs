@@ -73,7 +73,7 @@ fn settings(block: Option<&ClusterSettings>) -> Result<Settings, Diagnostics> {
         uid: text("uid"),
         hosts: text("hosts").map(PathBuf::from),
     };
-    for name in block.args.as_map().into_iter().flat_map(|m| m.keys()) {
+    for name in block.args.as_map().into_iter().flat_map(values::Map::keys) {
         if !SETTINGS.contains(&&**name) {
             let mut detail = format!("A `cluster` block has no argument `{name}`.");
             if let Some(meant) = diags::did_you_mean(name, SETTINGS) {

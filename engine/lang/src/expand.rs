@@ -90,7 +90,7 @@ pub(crate) fn for_each(here: &Here<'_, '_>, value: Value) -> Expanded {
                     }
                 }
             }
-            Ok(Expansion::Each(Arc::new(map)))
+            Ok(Expansion::Each(Arc::new(map.into_iter().collect())))
         }
         other => Err(bad(format!(
             "`for_each` is a map or a set of texts, and this is {}.",

@@ -1,7 +1,6 @@
 //! Making a value fit a type.
 
-use crate::{Number, Path, Type, Value};
-use std::collections::BTreeMap;
+use crate::{Map, Number, Path, Type, Value};
 use std::sync::Arc;
 
 /// A part of a value that cannot be made to fit.
@@ -118,12 +117,7 @@ fn tuple(items: &[Value], types: &[Type], path: &Path, out: &mut Vec<Mismatch>) 
     Value::list(pairs.map(|(i, (v, t))| fit(v, t, &path.clone().index(i), out)))
 }
 
-fn object(
-    map: &BTreeMap<Arc<str>, Value>,
-    attrs: &[crate::ObjectAttr],
-    path: &Path,
-    out: &mut Vec<Mismatch>,
-) -> Value {
+fn object(map: &Map, attrs: &[crate::ObjectAttr], path: &Path, out: &mut Vec<Mismatch>) -> Value {
     for name in map.keys() {
         if attrs.iter().any(|a| *a.name == **name) {
             continue;

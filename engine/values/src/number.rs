@@ -18,7 +18,7 @@ pub struct Number(Repr);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Repr {
     Int(i64),
-    Big(BigDecimal),
+    Big(Box<BigDecimal>),
 }
 
 impl Ord for Repr {
@@ -40,7 +40,7 @@ impl Repr {
     fn big(&self) -> BigDecimal {
         match self {
             Self::Int(i) => BigDecimal::from(*i),
-            Self::Big(b) => b.clone(),
+            Self::Big(b) => (**b).clone(),
         }
     }
 }
@@ -67,7 +67,7 @@ impl Number {
         }
         Ok(match normal.is_integer().then(|| normal.to_i64()).flatten() {
             Some(i) => Self(Repr::Int(i)),
-            None => Self(Repr::Big(normal)),
+            None => Self(Repr::Big(Box::new(normal))),
         })
     }
 

@@ -1,12 +1,12 @@
 //! The value itself.
 
 use crate::{Number, Path, Step, Type};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Attributes of an object or entries of a map, ordered by name.
-pub type Map = BTreeMap<Arc<str>, Value>;
+pub type Map = LiteMap<Arc<str>, Value>;
 
 /// Data of the language. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,12 +61,16 @@ impl Value {
 
     /// An object of these.
     pub fn map<K: Into<Arc<str>>>(entries: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Self::Map(Arc::new(entries.into_iter().map(|(k, v)| (k.into(), v)).collect()))
+        let entries = entries.into_iter();
+        let mut map = Map::with_capacity(entries.size_hint().0);
+        map.extend(entries.map(|(k, v)| (k.into(), v)));
+        Self::Map(Arc::new(map))
     }
 
     /// The empty object.
     pub fn empty_map() -> Self {
-        Self::Map(Arc::default())
+        static EMPTY: LazyLock<Arc<Map>> = LazyLock::new(Arc::default);
+        Self::Map(EMPTY.clone())
     }
 
     /// The same value, hidden. A sensitive value stays as it is.

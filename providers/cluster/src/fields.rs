@@ -6,7 +6,7 @@
 //! argument, and back).
 
 use crate::json;
-use values::{Path, Step, Value};
+use values::{Map, Path, Step, Value};
 
 /// The path that the server means, found with the help of the object: names with dots in
 /// them (`metadata.labels.example.com/tier`) can only be told apart by what is there.
@@ -37,7 +37,7 @@ pub fn resolve(text: &str, object: &Value) -> Path {
 /// The longest name of the object that the text begins with, else up to the next separator.
 fn name<'a>(text: &'a str, here: Option<&Value>) -> (&'a str, &'a str) {
     let ends = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
-    let known = here.and_then(Value::as_map).into_iter().flat_map(|map| map.keys());
+    let known = here.and_then(Value::as_map).into_iter().flat_map(Map::keys);
     let fits = known.filter(|name| text.strip_prefix(&***name).is_some_and(ends));
     let length = fits.map(|name| name.len()).max();
     text.split_at(length.unwrap_or_else(|| text.find(['.', '[']).unwrap_or(text.len())))

@@ -72,13 +72,13 @@ fn applied(planned: &Planned) -> Observation {
     let owned = owned(&Value::map(
         live.clone().into_iter().filter(|(k, _)| !["apiVersion", "kind"].contains(&&**k)),
     ));
-    let mut metadata = live["metadata"].as_map().unwrap().clone();
+    let mut metadata = live.get("metadata").unwrap().as_map().unwrap().clone();
     metadata.insert(
         "managedFields".into(),
         Value::list([Value::map([
             ("manager", "clinch".into()),
             ("operation", "Apply".into()),
-            ("apiVersion", live["apiVersion"].clone()),
+            ("apiVersion", live.get("apiVersion").unwrap().clone()),
             ("fieldsV1", owned),
         ])]),
     );

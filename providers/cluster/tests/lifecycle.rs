@@ -98,7 +98,7 @@ fn own(args: &Value, own: &str, node: &str) -> Value {
     }
     if let Some(manifest) = map.get("manifest").and_then(Value::as_map) {
         let mut manifest: Map = manifest.clone();
-        let mut metadata = manifest["metadata"].as_map().unwrap().clone();
+        let mut metadata = manifest.get("metadata").unwrap().as_map().unwrap().clone();
         metadata.insert("namespace".into(), own.into());
         manifest.insert("metadata".into(), Value::map(metadata));
         map.insert("manifest".into(), Value::map(manifest));

@@ -143,7 +143,7 @@ impl<'de> Visitor<'de> for Reader {
                 return Err(A::Error::custom("a key stands twice in one object"));
             }
         }
-        Ok(Value::Map(Arc::new(map)))
+        Ok(Value::map(map))
     }
 }
 

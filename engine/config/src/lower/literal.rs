@@ -95,6 +95,7 @@ impl Lower<'_> {
                     list.push(self.expression(&item.value));
                 }
             }
+            list.shrink_to_fit();
             return ExprKind::List(list);
         }
         let mut object = Vec::new();
@@ -103,6 +104,7 @@ impl Lower<'_> {
         {
             object.extend(self.object_item(&item));
         }
+        object.shrink_to_fit();
         self.unique_keys(&object);
         ExprKind::Object(object)
     }

@@ -464,7 +464,7 @@ fn free_body(eval: &mut Eval<'_, '_>, body: &Body) -> Value {
         lists.entry(block.name.as_str().into()).or_default().push(value);
     }
     map.extend(lists.into_iter().map(|(name, list)| (name, Value::list(list))));
-    Value::Map(Arc::new(map))
+    Value::map(map)
 }
 
 /// Builds the arguments of one instance.
@@ -548,7 +548,7 @@ impl Arguments<'_, '_> {
                     map.insert(attr.name.as_str().into(), value);
                 }
             }
-            return Value::Map(Arc::new(map));
+            return Value::map(map);
         }
         let inner = if let Type::Map(item) = ty { (**item).clone() } else { Type::Any };
         let names: BTreeSet<&Ident> =
@@ -558,7 +558,7 @@ impl Arguments<'_, '_> {
                 map.insert(name.as_str().into(), value);
             }
         }
-        Value::Map(Arc::new(map))
+        Value::map(map)
     }
 }
 

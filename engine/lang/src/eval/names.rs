@@ -8,11 +8,12 @@ use crate::{References, codes, text};
 use addrs::{Ident, InstanceKey, ModuleInstance, ModulePath};
 use config::{Config, Expr, Module, ModuleCall, Resource};
 use diags::{Diagnostic, Diagnostics, Span, did_you_mean};
+use litemap::LiteMap;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use values::{Schema, Type, Value};
+use values::{Map, Schema, Type, Value};
 
 /// A value that was computed once.
 #[derive(Debug, Clone)]
@@ -36,7 +37,7 @@ pub(crate) enum Repetition {
 pub(crate) enum Expansion {
     Once,
     Count(u64),
-    Each(Arc<BTreeMap<Arc<str>, Value>>),
+    Each(Arc<Map>),
     /// Not to be had: known only after apply, or wrong. The diagnostics are told once.
     None,
 }
@@ -77,7 +78,8 @@ pub(crate) struct ResourceState<'a> {
     pub(crate) block: &'a Resource,
     pub(crate) expansion: Option<Expansion>,
     pub(crate) untold: Diagnostics,
-    pub(crate) values: BTreeMap<InstanceKey, Value>,
+    /// Nearly always one; a tree of its own would cost more than the value.
+    pub(crate) values: LiteMap<InstanceKey, Value>,
     /// Whether anything has asked for an instance since its result was last told.
     pub(crate) read: AtomicBool,
     /// All instances as one value, built when it is first asked for.

@@ -37,7 +37,7 @@ impl Made {
     fn finish(self, f: &For) -> Value {
         let result = match (&f.key, f.group) {
             (None, _) => Value::list(self.list),
-            (Some(_), false) => Value::Map(Arc::new(self.map)),
+            (Some(_), false) => Value::map(self.map),
             (Some(_), true) => {
                 Value::map(self.groups.into_iter().map(|(key, list)| (key, Value::list(list))))
             }
@@ -57,7 +57,7 @@ impl Eval<'_, '_> {
         for (key, value_expr) in items {
             let value = self.expr(value_expr, scope);
             let name = match key {
-                ObjectKey::Name(name, _) => Some(Arc::from(name.as_str())),
+                ObjectKey::Name(name, _) => Some(name.shared()),
                 ObjectKey::Expr(key_expr) => {
                     let key = self.expr(key_expr, scope);
                     let (key, key_marked) = unmark(key);
@@ -71,7 +71,7 @@ impl Eval<'_, '_> {
             }
             marked |= unknown && map.values().any(Value::has_sensitive);
         }
-        let object = if unknown { Value::Unknown(Type::Any) } else { Value::Map(Arc::new(map)) };
+        let object = if unknown { Value::Unknown(Type::Any) } else { Value::map(map) };
         mark(object, marked)
     }
 

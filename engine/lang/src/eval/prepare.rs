@@ -13,6 +13,7 @@ use crate::{codes, expand, place};
 use addrs::{Ident, InstanceKey};
 use config::{Expr, Repeat};
 use diags::{Diagnostic, Diagnostics, Span};
+use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
@@ -54,7 +55,7 @@ impl<'a> Names<'a> {
             block,
             expansion: None,
             untold: Diagnostics::new(),
-            values: BTreeMap::new(),
+            values: LiteMap::new_vec(),
             read: AtomicBool::new(false),
             whole: OnceLock::new(),
         };

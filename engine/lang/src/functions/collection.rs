@@ -470,7 +470,7 @@ fn merge(args: &[Value]) -> Outcome {
         marked |= out.values().any(Value::has_sensitive);
         return Ok(mark(Value::Unknown(Type::Any), marked));
     }
-    Ok(mark(Value::Map(Arc::new(out)), marked))
+    Ok(mark(Value::map(out), marked))
 }
 
 fn one(args: &[Value]) -> Outcome {
@@ -542,5 +542,5 @@ fn zipmap(args: &[Value]) -> Outcome {
             _ => return fail(0, "a key is null"),
         }
     }
-    Ok(mark(Value::Map(Arc::new(map)), marked))
+    Ok(mark(Value::map(map), marked))
 }

@@ -87,7 +87,7 @@ impl Reader<'_> {
         let mut map: BTreeMap<Arc<str>, Value> = BTreeMap::new();
         self.space();
         if self.take("}") {
-            return Ok(Value::Map(Arc::new(map)));
+            return Ok(Value::map(map));
         }
         loop {
             self.space();
@@ -103,7 +103,7 @@ impl Reader<'_> {
             map.insert(key.into(), value);
             self.space();
             if self.take("}") {
-                return Ok(Value::Map(Arc::new(map)));
+                return Ok(Value::map(map));
             }
             if !self.take(",") {
                 return Err(self.wrong("a `,` or `}` is missing"));
