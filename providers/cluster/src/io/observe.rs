@@ -151,11 +151,12 @@ async fn list(
     namespace: Option<&str>,
     keys: Vec<Key>,
 ) -> Result<Answers, ClusterError> {
+    let reader = json::Reader::default();
     let keep = |live: Json| {
         let text = |name: &str| live["metadata"][name].as_str().unwrap_or_default().to_owned();
         let key = (text("namespace"), text("name"));
         let wanted = keys.binary_search(&key).is_ok();
-        wanted.then(|| (key, Observation::Present(json::from_json(&live))))
+        wanted.then(|| (key, Observation::Present(reader.read(&live))))
     };
     let query = Query { namespace, ..Query::default() };
     let listing = cluster.list(resource, query, keep).await?;
