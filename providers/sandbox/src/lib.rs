@@ -44,6 +44,7 @@ mod server;
 mod service;
 mod ssa;
 mod store;
+mod stored;
 mod validate;
 mod watch;
 

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::store::Key;
+
 /// A text inside the metadata; empty where it is missing.
 pub(crate) fn text<'a>(object: &'a Value, field: &str) -> &'a str {
     object["metadata"][field].as_str().unwrap_or_default()
@@ -13,6 +15,18 @@ pub(crate) fn name(object: &Value) -> &str {
 
 pub(crate) fn namespace(object: &Value) -> &str {
     text(object, "namespace")
+}
+
+/// Where an object stands: namespace (empty for objects of the cluster) and name.
+pub(crate) fn key(object: &Value) -> Key {
+    (namespace(object).to_owned(), name(object).to_owned())
+}
+
+/// The uids of an object's owners.
+pub(crate) fn owners(object: &Value) -> Vec<String> {
+    let list = object["metadata"]["ownerReferences"].as_array();
+    let uids = list.into_iter().flatten().filter_map(|owner| owner["uid"].as_str());
+    uids.map(str::to_owned).collect()
 }
 
 pub(crate) fn set_resource_version(object: &mut Value, version: u64) {

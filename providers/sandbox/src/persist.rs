@@ -11,6 +11,7 @@
 //! never answered. The snapshot is written beside, synced and renamed, and only then is
 //! the log begun anew; lines that are older than the snapshot are skipped.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
@@ -18,10 +19,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::store::{Event, EventKind, Key, Table};
+use crate::store::{EventKind, Pending, Tables};
+use crate::stored::Stored;
 
 /// The format that this version writes.
 const FORMAT: u64 = 1;
@@ -60,7 +63,60 @@ pub(crate) struct Log {
 }
 
 /// What a folder held: its log, the version, and the objects.
-pub(crate) type Read = (Log, u64, Vec<(Table, Value)>);
+pub(crate) type Read = (Log, u64, Tables);
+
+/// What every version says of itself.
+#[derive(Deserialize)]
+struct Format {
+    format: u64,
+}
+
+/// Every object at one version.
+#[derive(Serialize, Deserialize)]
+struct Snapshot<'a> {
+    format: u64,
+    version: u64,
+    #[serde(borrow)]
+    objects: Vec<Entry<'a>>,
+}
+
+/// One transaction.
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    version: u64,
+    #[serde(borrow)]
+    changes: Vec<Entry<'a>>,
+}
+
+/// One object of a table; a deleted one as it was last.
+#[derive(Serialize, Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow)]
+    table: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    deleted: bool,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+impl<'a> Entry<'a> {
+    fn new(table: &'a str, object: &'a Stored) -> Result<Self, PersistError> {
+        // The text of an object is JSON, so this reads it and finds nothing.
+        let object = serde_json::from_str(object.text()).map_err(io::Error::from)?;
+        Ok(Self { table: Cow::Borrowed(table), deleted: false, object })
+    }
+
+    fn put(self, tables: &mut Tables) {
+        let object = Stored::read(self.object.get());
+        let key = object.key();
+        let table = tables.entry(self.table.into_owned()).or_default();
+        if self.deleted {
+            table.remove(&key);
+        } else {
+            table.insert(key, Arc::new(object));
+        }
+    }
+}
 
 /// Opens a folder, waiting for another holder of its lock at most this long.
 pub(crate) fn open(folder: &Path, patience: Duration) -> Result<Read, ReadError> {
@@ -82,10 +138,8 @@ pub(crate) fn open(folder: &Path, patience: Duration) -> Result<Read, ReadError>
     sync_folder(folder)?;
     let snapshot = fs::metadata(folder.join("snapshot.json")).map_or(0, |found| found.len());
     let log = Log { folder: folder.to_owned(), file, length: good, snapshot, _lock: lock };
-    Ok((log, version, tables.into_iter().map(|((table, _), object)| (table, object)).collect()))
+    Ok((log, version, tables))
 }
-
-type Tables = BTreeMap<(Table, Key), Value>;
 
 fn acquire(folder: &Path, patience: Duration) -> Result<File, ReadError> {
     let lock =
@@ -114,44 +168,37 @@ fn read_snapshot(folder: &Path, tables: &mut Tables) -> Result<u64, ReadError> {
     if digest != digest_of(body.as_bytes()) {
         return Err(damaged("does not match its digest"));
     }
-    let mut snapshot: Value = serde_json::from_str(body).map_err(|_| damaged("is not JSON"))?;
-    if snapshot["format"].as_u64() != Some(FORMAT) {
+    let format: Format = serde_json::from_str(body).map_err(|_| damaged("is not JSON"))?;
+    if format.format != FORMAT {
         return Err(damaged("has a format of another version"));
     }
-    for entry in items(&mut snapshot, "objects") {
-        put(tables, entry);
-    }
-    Ok(snapshot["version"].as_u64().unwrap_or(0))
+    let snapshot: Snapshot<'_> =
+        serde_json::from_str(body).map_err(|_| damaged("is no snapshot"))?;
+    snapshot.objects.into_iter().for_each(|entry| entry.put(tables));
+    Ok(snapshot.version)
 }
 
 /// Applies the log's lines; returns how many bytes of it are good.
 fn replay(bytes: &[u8], version: &mut u64, tables: &mut Tables) -> Result<u64, ReadError> {
     let mut good = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let Some(mut entry) = parse_line(line) else {
+        let Some(entry) = parse_line(line) else {
             if good + line.len() as u64 == bytes.len() as u64 {
                 // The last line: a crash came in between, and nobody was answered.
                 break;
             }
             return Err(ReadError::Damaged(format!("log.jsonl is unreadable after byte {good}")));
         };
-        let written = entry["version"].as_u64().unwrap_or(0);
-        if written > *version {
-            for change in items(&mut entry, "changes") {
-                if change["deleted"] == true {
-                    tables.remove(&key_of(change));
-                } else {
-                    put(tables, change);
-                }
-            }
-            *version = written;
+        if entry.version > *version {
+            *version = entry.version;
+            entry.changes.into_iter().for_each(|change| change.put(tables));
         }
         good += line.len() as u64;
     }
     Ok(good)
 }
 
-fn parse_line(line: &[u8]) -> Option<Value> {
+fn parse_line(line: &[u8]) -> Option<Line<'_>> {
     let line = line.strip_suffix(b"\n")?;
     let (digest, body) = std::str::from_utf8(line).ok()?.split_once(' ')?;
     if digest != digest_of(body.as_bytes()) {
@@ -160,40 +207,19 @@ fn parse_line(line: &[u8]) -> Option<Value> {
     serde_json::from_str(body).ok()
 }
 
-fn key_of(entry: &Value) -> (Table, Key) {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let metadata = &entry["object"]["metadata"];
-    (text(&entry["table"]), (text(&metadata["namespace"]), text(&metadata["name"])))
-}
-
-fn items<'a>(entry: &'a mut Value, name: &str) -> impl Iterator<Item = &'a mut Value> {
-    entry.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten()
-}
-
-/// Moves the entry's object, since a copy of every object is what opening would mostly cost.
-fn put(tables: &mut Tables, entry: &mut Value) {
-    let key = key_of(entry);
-    tables.insert(key, entry.get_mut("object").map(Value::take).unwrap_or_default());
-}
-
 impl Log {
     /// Makes one transaction durable.
-    pub(crate) fn append(&mut self, version: u64, events: &[Event]) -> Result<(), PersistError> {
-        let changes: Vec<Value> = events
-            .iter()
-            .map(|event| match event.kind {
-                EventKind::Deleted => json!({
-                    "table": event.table,
-                    "deleted": true,
-                    "object": {"metadata": {
-                        "name": event.object["metadata"]["name"],
-                        "namespace": event.object["metadata"]["namespace"],
-                    }},
-                }),
-                _ => json!({"table": event.table, "object": *event.object}),
-            })
-            .collect();
-        let body = json!({"version": version, "changes": changes}).to_string();
+    pub(crate) fn append(
+        &mut self,
+        version: u64,
+        writes: &[(Stored, Pending)],
+    ) -> Result<(), PersistError> {
+        fn change((object, write): &(Stored, Pending)) -> Result<Entry<'_>, PersistError> {
+            let entry = Entry::new(&write.table, object)?;
+            Ok(Entry { deleted: write.kind == EventKind::Deleted, ..entry })
+        }
+        let changes = writes.iter().map(change).collect::<Result<_, _>>()?;
+        let body = serde_json::to_string(&Line { version, changes }).map_err(io::Error::from)?;
         let line = format!("{} {body}\n", digest_of(body.as_bytes()));
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
@@ -210,17 +236,17 @@ impl Log {
     pub(crate) fn compact_if_long(
         &mut self,
         version: u64,
-        tables: &BTreeMap<Table, BTreeMap<Key, Arc<Value>>>,
+        tables: &Tables,
     ) -> Result<(), PersistError> {
         if self.length < LONG_LOG.max(self.snapshot) {
             return Ok(());
         }
-        let objects: Vec<Value> = tables
-            .iter()
-            .flat_map(|(table, objects)| objects.values().map(move |object| (table, object)))
-            .map(|(table, object)| json!({"table": table, "object": **object}))
-            .collect();
-        let body = json!({"format": FORMAT, "version": version, "objects": objects}).to_string();
+        let objects = tables.iter().flat_map(|(table, objects)| {
+            objects.values().map(move |object| Entry::new(table, object))
+        });
+        let objects = objects.collect::<Result<_, _>>()?;
+        let snapshot = Snapshot { format: FORMAT, version, objects };
+        let body = serde_json::to_string(&snapshot).map_err(io::Error::from)?;
         let beside = self.folder.join("snapshot.json.new");
         let mut file = File::create(&beside)?;
         file.write_all(digest_of(body.as_bytes()).as_bytes())?;

@@ -21,6 +21,7 @@ use crate::request::{self, ObjectPath, Path, Query, WriteOptions};
 use crate::server::{Outcome, Server};
 use crate::service::ResponseBody;
 use crate::store::Txn;
+use crate::stored::Stored;
 use crate::watch;
 
 /// Media types in which bodies are read.
@@ -36,6 +37,8 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 /// An answer before it is bytes.
 enum Reply {
     Json(StatusCode, Value, Vec<String>),
+    /// The text of a list.
+    List(String),
     Text(&'static str),
     Aggregated(Value),
 }
@@ -66,9 +69,12 @@ fn plain_answer(
     }
     match reply(server, parts, &path, &query, body) {
         Ok(Reply::Json(status, value, warnings)) => {
-            json(status, "application/json", &value, &warnings, packs)
+            json(status, "application/json", value.to_string(), &warnings, packs)
         }
-        Ok(Reply::Aggregated(value)) => json(StatusCode::OK, AGGREGATED, &value, &[], packs),
+        Ok(Reply::List(text)) => json(StatusCode::OK, "application/json", text, &[], packs),
+        Ok(Reply::Aggregated(value)) => {
+            json(StatusCode::OK, AGGREGATED, value.to_string(), &[], packs)
+        }
         Ok(Reply::Text(text)) => plain(StatusCode::OK, text),
         Err(error) => refusal(&error),
     }
@@ -259,11 +265,9 @@ fn list_reply(
         if is_question(&target) {
             return Err(ApiError::method_not_allowed());
         }
-        let page = read::list(store, txn, &target, query)?;
-        let items = page.items.iter().map(|object| &**object);
-        let full = || read::list_object(&target.served, &page);
-        let list = shape(parts).many(&target.served, &page.metadata, items, env.now, full);
-        Ok(Outcome::Drop(Reply::Json(StatusCode::OK, list, Vec::new())))
+        let page = read::list(store, &target, query)?;
+        let list = shape(parts).many(&target.served, &page, env.now);
+        Ok(Outcome::Drop(Reply::List(list)))
     })
 }
 
@@ -320,13 +324,14 @@ fn delete_reply(
             }
             let items = delete::delete_collection(txn, env, &target, query, &options)?;
             let version = txn.version().to_string();
+            let items = items.iter().map(|object| Arc::new(Stored::of(object))).collect();
             let page =
                 read::Page { items, metadata: serde_json::json!({"resourceVersion": version}) };
-            read::list_object(&target.served, &page)
+            Reply::List(read::list_text(&target.served, &page))
         } else {
-            (*delete::delete(txn, env, &target, &options)?).clone()
+            let object = delete::delete(txn, env, &target, &options)?;
+            Reply::Json(StatusCode::OK, (*object).clone(), Vec::new())
         };
-        let reply = Reply::Json(StatusCode::OK, reply, Vec::new());
         Ok(if options.dry_run { Outcome::Drop(reply) } else { Outcome::Keep(reply) })
     })
 }
@@ -375,7 +380,7 @@ fn refusal(error: &ApiError) -> Response<ResponseBody> {
     if error.plain {
         return plain(status, "404 page not found\n");
     }
-    json(status, "application/json", &error.status(), &[], false)
+    json(status, "application/json", error.status().to_string(), &[], false)
 }
 
 /// Answers shorter than this are not worth packing.
@@ -384,11 +389,11 @@ const WORTH_PACKING: usize = 128 * 1024;
 fn json(
     status: StatusCode,
     media: &'static str,
-    value: &Value,
+    mut text: String,
     warnings: &[String],
     packs: bool,
 ) -> Response<ResponseBody> {
-    let text = format!("{value}\n");
+    text.push('\n');
     let packed = if packs && text.len() > WORTH_PACKING { pack(&text) } else { None };
     let is_packed = packed.is_some();
     let body = packed.unwrap_or_else(|| text.into_bytes());

@@ -13,22 +13,26 @@ use serde_json::Value;
 
 use crate::meta;
 use crate::persist::{Log, PersistError};
+use crate::stored::Stored;
 
 /// A resource as a key: `configmaps`, or `deployments.apps`.
 pub(crate) type Table = String;
 /// Namespace (empty for objects of the cluster) and name.
 pub(crate) type Key = (String, String);
+/// All objects.
+pub(crate) type Tables = BTreeMap<Table, BTreeMap<Key, Arc<Stored>>>;
 
 /// Something that happened to an object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) version: u64,
     pub(crate) table: Table,
+    pub(crate) key: Key,
     pub(crate) kind: EventKind,
     /// As it was after the event; for a deletion, as it was last.
-    pub(crate) object: Arc<Value>,
+    pub(crate) object: Arc<Stored>,
     /// As it was before a change, so that selectors can see it leave.
-    pub(crate) before: Option<Arc<Value>>,
+    pub(crate) before: Option<Arc<Stored>>,
 }
 
 /// What happened.
@@ -43,7 +47,7 @@ pub(crate) enum EventKind {
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) version: u64,
-    tables: BTreeMap<Table, BTreeMap<Key, Arc<Value>>>,
+    tables: Tables,
     /// The objects that name an owner, by its uid.
     owned: BTreeMap<String, BTreeSet<(Table, Key)>>,
     events: VecDeque<Event>,
@@ -65,20 +69,15 @@ impl Store {
     }
 
     /// What a log has kept, and every later write goes there first.
-    pub(crate) fn with_log(
-        log: Log,
-        version: u64,
-        objects: Vec<(Table, Value)>,
-        history: usize,
-    ) -> Self {
+    pub(crate) fn with_log(log: Log, version: u64, tables: Tables, history: usize) -> Self {
         let mut store =
-            Self { version: version.max(1), log: Some(log), ..Self::in_memory(history) };
-        for (table, object) in objects {
-            let key = key_of(&object);
-            for owner in owners(&object) {
-                store.owned.entry(owner).or_default().insert((table.clone(), key.clone()));
+            Self { version: version.max(1), log: Some(log), tables, ..Self::in_memory(history) };
+        for (table, objects) in &store.tables {
+            for (key, object) in objects {
+                for owner in object.owners() {
+                    store.owned.entry(owner).or_default().insert((table.clone(), key.clone()));
+                }
             }
-            store.tables.entry(table).or_default().insert(key, Arc::new(object));
         }
         store
     }
@@ -103,14 +102,14 @@ impl Store {
             store: self,
             version: self.version,
             changes: BTreeMap::new(),
-            events: Vec::new(),
+            writes: Vec::new(),
             emptying: BTreeSet::new(),
         }
     }
 
-    fn index_owners(&mut self, event: &Event, key: &Key) {
-        let place = || (event.table.clone(), key.clone());
-        for owner in event.before.iter().flat_map(|before| owners(before)) {
+    fn index_owners(&mut self, event: &Event) {
+        let place = || (event.table.clone(), event.key.clone());
+        for owner in event.before.iter().flat_map(|before| before.owners()) {
             if let Some(places) = self.owned.get_mut(&owner) {
                 places.remove(&place());
                 if places.is_empty() {
@@ -119,7 +118,7 @@ impl Store {
             }
         }
         if event.kind != EventKind::Deleted {
-            for owner in owners(&event.object) {
+            for owner in event.object.owners() {
                 self.owned.entry(owner).or_default().insert(place());
             }
         }
@@ -127,22 +126,17 @@ impl Store {
 
     /// Makes a transaction's changes durable, then visible.
     pub(crate) fn commit(&mut self, changes: Changes) -> Result<(), PersistError> {
-        if changes.events.is_empty() {
+        if changes.writes.is_empty() {
             return Ok(());
         }
+        let at_rest = |write: Pending| (Stored::of(&write.object), write);
+        let writes: Vec<(Stored, Pending)> = changes.writes.into_iter().map(at_rest).collect();
         if let Some(log) = &mut self.log {
-            log.append(changes.version, &changes.events)?;
+            log.append(changes.version, &writes)?;
         }
         self.version = changes.version;
-        for event in changes.events {
-            let key = key_of(&event.object);
-            self.index_owners(&event, &key);
-            let table = self.tables.entry(event.table.clone()).or_default();
-            match event.kind {
-                EventKind::Deleted => table.remove(&key),
-                EventKind::Added | EventKind::Modified => table.insert(key, event.object.clone()),
-            };
-            self.events.push_back(event);
+        for (object, write) in writes {
+            self.remember(Arc::new(object), write);
         }
         while self.events.len() > self.history {
             self.events.pop_front();
@@ -153,24 +147,50 @@ impl Store {
         }
         Ok(())
     }
+
+    fn remember(&mut self, object: Arc<Stored>, write: Pending) {
+        let Pending { version, table, kind, object: written } = write;
+        let key = meta::key(&written);
+        let objects = self.tables.entry(table.clone()).or_default();
+        let before = match kind {
+            EventKind::Deleted => objects.remove(&key),
+            EventKind::Added | EventKind::Modified => objects.insert(key.clone(), object.clone()),
+        };
+        let event = Event { version, table, key, kind, object, before };
+        self.index_owners(&event);
+        self.events.push_back(event);
+    }
+
+    /// The objects of a table in the order of their keys, from a key on; `None` for all
+    /// namespaces.
+    pub(crate) fn from<'a>(
+        &'a self,
+        table: &str,
+        namespace: Option<&'a str>,
+        start: Option<&Key>,
+    ) -> impl Iterator<Item = (&'a Key, &'a Arc<Stored>)> {
+        let first = (namespace.unwrap_or_default().to_owned(), String::new());
+        let start = start.cloned().map_or(first.clone(), |start| start.max(first));
+        let objects = self.tables.get(table).into_iter();
+        let from = objects.flat_map(move |objects| objects.range(start.clone()..));
+        from.take_while(move |(key, _)| namespace.is_none_or(|namespace| key.0 == namespace))
+    }
 }
 
-/// The uids of an object's owners.
-fn owners(object: &Value) -> Vec<String> {
-    let list = object["metadata"]["ownerReferences"].as_array();
-    let uids = list.into_iter().flatten().filter_map(|owner| owner["uid"].as_str());
-    uids.map(str::to_owned).collect()
-}
-
-fn key_of(object: &Value) -> Key {
-    (meta::namespace(object).to_owned(), meta::name(object).to_owned())
+/// A write that nobody else sees yet.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    version: u64,
+    pub(crate) table: Table,
+    pub(crate) kind: EventKind,
+    object: Arc<Value>,
 }
 
 /// What a transaction did.
 #[derive(Debug)]
 pub(crate) struct Changes {
     version: u64,
-    events: Vec<Event>,
+    writes: Vec<Pending>,
 }
 
 /// A view of the store with changes that nobody else sees yet.
@@ -179,7 +199,7 @@ pub(crate) struct Txn<'a> {
     store: &'a Store,
     version: u64,
     changes: BTreeMap<(Table, Key), Option<Arc<Value>>>,
-    events: Vec<Event>,
+    writes: Vec<Pending>,
     /// Namespaces whose contents are being deleted one by one at the moment.
     pub(crate) emptying: BTreeSet<String>,
 }
@@ -193,20 +213,27 @@ impl Txn<'_> {
         let key = (namespace.to_owned(), name.to_owned());
         match self.changes.get(&(table.to_owned(), key.clone())) {
             Some(changed) => changed.clone(),
-            None => self.store.tables.get(table)?.get(&key).cloned(),
+            None => Some(self.store.tables.get(table)?.get(&key)?.value()),
+        }
+    }
+
+    fn has(&self, table: &str, key: &Key) -> bool {
+        match self.changes.get(&(table.to_owned(), key.clone())) {
+            Some(changed) => changed.is_some(),
+            None => self.store.tables.get(table).is_some_and(|objects| objects.contains_key(key)),
         }
     }
 
     /// The objects of a table, in the order of their keys; `None` for all namespaces.
     pub(crate) fn list(&self, table: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let stored = self.store.from(table, namespace, None);
+        if self.changes.is_empty() {
+            return stored.map(|(_, object)| object.value()).collect();
+        }
         let wanted = |key: &Key| namespace.is_none_or(|namespace| key.0 == namespace);
         let start = (namespace.unwrap_or_default().to_owned(), String::new());
-        let stored = self.store.tables.get(table);
-        let stored = stored.into_iter().flat_map(|objects| objects.range(start.clone()..));
-        let mut found: BTreeMap<&Key, Arc<Value>> = stored
-            .take_while(|(key, _)| wanted(key))
-            .map(|(key, object)| (key, object.clone()))
-            .collect();
+        let mut found: BTreeMap<&Key, Arc<Value>> =
+            stored.map(|(key, object)| (key, object.value())).collect();
         let changed = self.changes.range((table.to_owned(), start)..);
         for ((_, key), object) in
             changed.take_while(|((name, key), _)| name == table && wanted(key))
@@ -226,7 +253,9 @@ impl Txn<'_> {
         let objects = places.into_iter().filter_map(|(table, (namespace, name))| {
             Some((table.clone(), self.get(table, namespace, name)?))
         });
-        objects.filter(|(_, object)| owners(object).iter().any(|owner| owner == uid)).collect()
+        objects
+            .filter(|(_, object)| meta::owners(object).iter().any(|owner| owner == uid))
+            .collect()
     }
 
     /// The tables that hold anything.
@@ -243,17 +272,15 @@ impl Txn<'_> {
         self.version += 1;
         let mut object = object;
         meta::set_resource_version(&mut object, self.version);
-        let key = key_of(&object);
-        let before = self.get(table, &key.0, &key.1);
+        let key = meta::key(&object);
+        let kind = if self.has(table, &key) { EventKind::Modified } else { EventKind::Added };
         let object = Arc::new(object);
-        let kind = if before.is_some() { EventKind::Modified } else { EventKind::Added };
         self.changes.insert((table.to_owned(), key), Some(object.clone()));
-        self.events.push(Event {
+        self.writes.push(Pending {
             version: self.version,
             table: table.to_owned(),
             kind,
             object: object.clone(),
-            before,
         });
         object
     }
@@ -263,20 +290,19 @@ impl Txn<'_> {
         self.version += 1;
         let mut last = object.clone();
         meta::set_resource_version(&mut last, self.version);
-        let key = key_of(&last);
+        let key = meta::key(&last);
         let last = Arc::new(last);
         self.changes.insert((table.to_owned(), key), None);
-        self.events.push(Event {
+        self.writes.push(Pending {
             version: self.version,
             table: table.to_owned(),
             kind: EventKind::Deleted,
             object: last.clone(),
-            before: Some(Arc::new(object.clone())),
         });
         last
     }
 
     pub(crate) fn finish(self) -> Changes {
-        Changes { version: self.version, events: self.events }
+        Changes { version: self.version, writes: self.writes }
     }
 }

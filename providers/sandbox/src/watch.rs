@@ -16,7 +16,6 @@ use crate::errors::ApiError;
 use crate::handlers::Target;
 use crate::handlers::read::Selection;
 use crate::handlers::table::Shape;
-use crate::meta;
 use crate::request::Query;
 use crate::server::Server;
 use crate::store::{Event, EventKind};
@@ -173,18 +172,19 @@ impl Watching {
 
     fn event(&mut self, event: &Event) {
         let mine = event.table == self.target.served.table
-            && (self.target.namespace.is_empty()
-                || meta::namespace(&event.object) == self.target.namespace);
+            && (self.target.namespace.is_empty() || event.key.0 == self.target.namespace);
         if !mine {
             return;
         }
-        let was = event.before.as_ref().is_some_and(|before| self.selection.matches(before));
-        let is = event.kind != EventKind::Deleted && self.selection.matches(&event.object);
+        let before = event.before.as_ref().map(|before| before.peek());
+        let object = &event.object.peek();
+        let was = before.is_some_and(|before| self.selection.matches(&before));
+        let is = event.kind != EventKind::Deleted && self.selection.matches(object);
         // An object that leaves or enters the selection is deleted or added for this client.
         match (was, is) {
-            (false, true) => self.push("ADDED", &event.object),
-            (true, true) => self.push("MODIFIED", &event.object),
-            (true, false) => self.push("DELETED", &event.object),
+            (false, true) => self.push("ADDED", object),
+            (true, true) => self.push("MODIFIED", object),
+            (true, false) => self.push("DELETED", object),
             (false, false) => {}
         }
     }

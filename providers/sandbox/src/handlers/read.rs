@@ -1,6 +1,7 @@
 //! Reading one object, or a page of many.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use apimachinery::selector::{FieldSelector, LabelSelector};
@@ -11,9 +12,9 @@ use serde_json::{Map, Value, json};
 use super::{Answer, Target};
 use crate::catalog::Served;
 use crate::errors::ApiError;
-use crate::meta;
 use crate::request::Query;
 use crate::store::{EventKind, Key, Store, Txn};
+use crate::stored::Stored;
 
 /// Which objects of a collection are meant.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +48,11 @@ impl Selection {
             }
         }
         Ok(Self { labels, fields })
+    }
+
+    /// Whether nothing is left out.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.labels.requirements.is_empty() && self.fields.requirements.is_empty()
     }
 
     pub(crate) fn matches(&self, object: &Value) -> bool {
@@ -135,12 +141,12 @@ impl Continue {
 
 /// One page of a collection, as items and the metadata of the list.
 pub(crate) struct Page {
-    pub(crate) items: Vec<Arc<Value>>,
+    pub(crate) items: Vec<Arc<Stored>>,
     pub(crate) metadata: Value,
 }
 
 /// `GET` on a collection.
-pub(crate) fn list(store: &Store, txn: &Txn<'_>, target: &Target, query: &Query) -> Answer<Page> {
+pub(crate) fn list(store: &Store, target: &Target, query: &Query) -> Answer<Page> {
     let selection = Selection::parse(&target.served, query)?;
     let limit = query.number("limit")?.filter(|limit| *limit > 0);
     let resume = Continue::parse(query.get("continue"))?;
@@ -150,96 +156,98 @@ pub(crate) fn list(store: &Store, txn: &Txn<'_>, target: &Target, query: &Query)
             "specifying resource version is not allowed when using continue",
         ));
     }
-    if asked > txn.version() {
-        return Err(ApiError::too_large_version(asked, txn.version()));
+    if asked > store.version {
+        return Err(ApiError::too_large_version(asked, store.version));
     }
     let exact = query.get("resourceVersionMatch") == "Exact";
     let version = match &resume {
         Some(resume) => resume.version,
         None if exact => asked,
-        None => txn.version(),
+        None => store.version,
     };
     let namespace = (!target.namespace.is_empty()).then_some(target.namespace.as_str());
-    let objects = objects_at(store, txn, &target.served.table, namespace, version)?;
-    let matching = objects.into_iter().filter(|(key, object)| {
-        resume.as_ref().is_none_or(|resume| *key >= resume.start) && selection.matches(object)
-    });
-    let mut found: Vec<(Key, Arc<Value>)> = matching.collect();
+    let table = &target.served.table;
+    let start = resume.as_ref().map(|resume| &resume.start);
+    let past: BTreeMap<&Key, &Arc<Stored>>;
+    let objects: Box<dyn Iterator<Item = (&Key, &Arc<Stored>)>> = if version >= store.version {
+        Box::new(store.from(table, namespace, start))
+    } else {
+        past = objects_at(store, table, namespace, version)?;
+        Box::new(past.into_iter().filter(|(key, _)| start.is_none_or(|start| *key >= start)))
+    };
+    let chosen = |object: &Stored| selection.is_everything() || selection.matches(&object.peek());
+    let mut matching = objects.filter(|(_, object)| chosen(object));
     let mut metadata = Map::new();
     metadata.insert("resourceVersion".to_owned(), Value::from(version.to_string()));
     // A list from the cache (`resourceVersion=0`) is never cut into pages.
     let cached = query.get("resourceVersion") == "0";
-    if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok())
-        && found.len() > limit
-        && !cached
-    {
-        let rest = found.split_off(limit);
-        let token = Continue { version, start: rest[0].0.clone() };
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).filter(|_| !cached);
+    let most = limit.unwrap_or(usize::MAX);
+    let items = matching.by_ref().take(most).map(|(_, object)| object.clone()).collect();
+    if let Some((next, _)) = matching.next() {
+        let token = Continue { version, start: next.clone() };
         metadata.insert("continue".to_owned(), Value::from(token.encode()));
-        if query.get("labelSelector").is_empty() && query.get("fieldSelector").is_empty() {
-            metadata.insert("remainingItemCount".to_owned(), Value::from(rest.len()));
+        if selection.is_everything() {
+            metadata.insert("remainingItemCount".to_owned(), Value::from(1 + matching.count()));
         }
     }
-    let items = found.into_iter().map(|(_, object)| object).collect();
     Ok(Page { items, metadata: Value::Object(metadata) })
 }
 
-/// The objects of a table as they were at a version.
-fn objects_at(
-    store: &Store,
-    txn: &Txn<'_>,
+/// The objects of a table as they were at a version that is past.
+fn objects_at<'a>(
+    store: &'a Store,
     table: &str,
-    namespace: Option<&str>,
+    namespace: Option<&'a str>,
     version: u64,
-) -> Answer<BTreeMap<Key, Arc<Value>>> {
-    let key = |object: &Value| (meta::namespace(object).to_owned(), meta::name(object).to_owned());
-    let now = txn.list(table, namespace);
-    let mut objects: BTreeMap<Key, Arc<Value>> =
-        now.into_iter().map(|object| (key(&object), object)).collect();
-    if version >= txn.version() {
-        return Ok(objects);
-    }
+) -> Answer<BTreeMap<&'a Key, &'a Arc<Stored>>> {
     if version < store.oldest_event() {
         return Err(ApiError::expired(
             "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results.",
         ));
     }
+    let mut objects: BTreeMap<_, _> = store.from(table, namespace, None).collect();
     let mut since: Vec<_> =
         store.events_after(version).filter(|event| event.table == table).collect();
     since.reverse();
     for event in since {
-        let key = key(&event.object);
-        if namespace.is_some_and(|namespace| namespace != key.0) {
+        if namespace.is_some_and(|namespace| namespace != event.key.0) {
             continue;
         }
         match (&event.kind, &event.before) {
-            (EventKind::Added, _) | (_, None) => objects.remove(&key),
+            (EventKind::Added, _) | (_, None) => objects.remove(&event.key),
             (EventKind::Modified | EventKind::Deleted, Some(before)) => {
-                objects.insert(key, before.clone())
+                objects.insert(&event.key, before)
             }
         };
     }
     Ok(objects)
 }
 
-/// A page as the list object of its kind.
-pub(crate) fn list_object(served: &Served, page: &Page) -> Value {
-    let items: Vec<Value> = page.items.iter().map(|object| list_item(served, object)).collect();
-    json!({
-        "kind": format!("{}List", served.resource.kind),
-        "apiVersion": served.resource.api_version(),
-        "metadata": page.metadata,
-        "items": items,
-    })
-}
-
-/// Built-in objects do not repeat their kind inside a list; custom ones do.
-fn list_item(served: &Served, object: &Arc<Value>) -> Value {
-    let mut item = (**object).clone();
-    if !served.custom {
-        let map = meta::as_map(&mut item);
-        map.remove("kind");
-        map.remove("apiVersion");
+/// A page as the list object of its kind, as it goes over the wire.
+pub(crate) fn list_text(served: &Served, page: &Page) -> String {
+    let size: usize = page.items.iter().map(|object| object.text().len() + 1).sum();
+    let mut text = String::with_capacity(size + 300);
+    // Writing to a string cannot fail.
+    let _ = write!(
+        text,
+        "{{\"kind\":{},\"apiVersion\":{},\"metadata\":{},\"items\":[",
+        Value::from(format!("{}List", served.resource.kind)),
+        Value::from(served.resource.api_version()),
+        page.metadata
+    );
+    for (index, object) in page.items.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        // Built-in objects do not repeat their kind inside a list; custom ones do.
+        if served.custom {
+            text.push_str(object.text());
+        } else {
+            text.push('{');
+            text.push_str(object.rest());
+        }
     }
-    item
+    text.push_str("]}");
+    text
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::catalog::Served;
+use crate::handlers::read::{self, Page};
 use crate::meta;
 
 /// How a client wants to see what it reads.
@@ -51,25 +52,23 @@ impl Shape {
         }
     }
 
-    /// The list of a page in this shape.
-    pub(crate) fn many<'a>(
-        self,
-        served: &Served,
-        metadata: &Value,
-        items: impl Iterator<Item = &'a Value>,
-        now: Timestamp,
-        full: impl FnOnce() -> Value,
-    ) -> Value {
-        match self {
-            Self::Full => full(),
-            Self::Table => table(served, metadata.clone(), items, now),
+    /// The list of a page in this shape, as it goes over the wire.
+    pub(crate) fn many(self, served: &Served, page: &Page, now: Timestamp) -> String {
+        let items = || page.items.iter().map(|object| object.peek());
+        let list = match self {
+            Self::Full => return read::list_text(served, page),
+            Self::Table => {
+                let items: Vec<_> = items().collect();
+                table(served, page.metadata.clone(), items.iter().map(|object| &**object), now)
+            }
             Self::Metadata => json!({
                 "kind": "PartialObjectMetadataList",
                 "apiVersion": "meta.k8s.io/v1",
-                "metadata": metadata,
-                "items": items.map(metadata_only).collect::<Vec<_>>(),
+                "metadata": page.metadata,
+                "items": items().map(|object| metadata_only(&object)).collect::<Vec<_>>(),
             }),
-        }
+        };
+        list.to_string()
     }
 }
 
