@@ -74,6 +74,10 @@ fn references(kind: &str, namespace: &str, intent: &Value) -> Vec<ObjectKey> {
         );
         found.extend(text("runtimeClassName").map(|n| wide("node.k8s.io/v1", "RuntimeClass", n)));
         named(pod, &mut |kind, name| found.push(inside("v1", kind, name)));
+        found.extend(pull_secrets(pod).map(|n| inside("v1", "Secret", n)));
+    }
+    if kind == "ServiceAccount" {
+        found.extend(pull_secrets(intent).map(|n| inside("v1", "Secret", n)));
     }
     if let Some(role) = intent.get("roleRef") {
         let text = |name: &str| role.get(name).and_then(Value::as_str);
@@ -95,6 +99,12 @@ fn references(kind: &str, namespace: &str, intent: &Value) -> Vec<ObjectKey> {
         }
     }
     found
+}
+
+/// The Secrets that images are fetched with.
+fn pull_secrets(of: &Value) -> impl Iterator<Item = &str> {
+    let list = of.get("imagePullSecrets").and_then(Value::as_list).unwrap_or(&[]);
+    list.iter().filter_map(|secret| secret.get("name").and_then(Value::as_str))
 }
 
 fn pod_spec<'a>(kind: &str, intent: &'a Value) -> Option<&'a Value> {

@@ -6,6 +6,7 @@
 
 use crate::canon::hide_secret_data;
 use crate::ownership::{MANAGED_BY, PART_OF};
+use plans::Problem;
 use values::{Map, Path, Value};
 
 /// Parts of `metadata` that change by themselves or mean nothing to people.
@@ -118,6 +119,20 @@ pub fn redacted(text: &str, intent: &Value) -> String {
     // The longest first, or a secret that is part of another would leave the rest of it.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "(sensitive value)"))
+}
+
+/// Problems without what is hidden in the arguments that they are about.
+#[must_use]
+pub fn without_secrets(problems: Vec<Problem>, args: &Value) -> Vec<Problem> {
+    if !args.has_sensitive() {
+        return problems;
+    }
+    let told = |problem: Problem| Problem {
+        detail: redacted(&problem.detail, args),
+        help: problem.help.map(|help| redacted(&help, args)),
+        ..problem
+    };
+    problems.into_iter().map(told).collect()
 }
 
 fn collect(value: &Value, hidden: bool, out: &mut Vec<String>) {

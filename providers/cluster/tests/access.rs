@@ -222,3 +222,13 @@ fn other_role_replaces_the_binding() {
     assert!(told.contains("replaced for `role_ref`"), "{told}");
     assert!(told.contains("~ roleRef.name = \"writer\" -> \"reader\""), "{told}");
 }
+
+#[test]
+fn account_comes_after_the_secrets_of_its_images() {
+    let kind = crate::support::kind("service_account");
+    let text = named("image_pull_secrets = [\"registry\"]");
+    let args = crate::support::arguments(kind.schema(), &text);
+    let needs = kind.needs(&kind.identify(&args).unwrap(), &args);
+    let needs: Vec<&str> = needs.iter().map(|key| &*key.0).collect();
+    assert_eq!(needs, ["Namespace//a", "Secret/a/registry"]);
+}

@@ -213,3 +213,29 @@ fn mark(value: &Value, secrets: &mut Vec<String>) -> Value {
         other => other.clone(),
     }
 }
+
+/// Texts that no type would take, hidden at every place where a text can be.
+#[test]
+fn a_sensitive_value_is_in_no_problem_of_any_check() {
+    for kind in cluster::kinds() {
+        let name = kind.name().to_string();
+        for example in examples(kind.page(), &name) {
+            let args = arguments(kind.schema(), &example);
+            for hidden in ["hunter/2 %", "-31337", "31337.5"] {
+                let args = args.as_map().unwrap().clone().into_iter();
+                let args = Value::map(args.map(|(k, v)| (k, replaced(&v, hidden))));
+                let text = told(&kind.check(&args));
+                assert!(!text.contains("hunter") && !text.contains("31337"), "{name}: {text}");
+            }
+        }
+    }
+}
+
+fn replaced(value: &Value, hidden: &str) -> Value {
+    match value {
+        Value::Map(map) => Value::map(map.iter().map(|(k, v)| (k.clone(), replaced(v, hidden)))),
+        Value::List(items) => Value::list(items.iter().map(|v| replaced(v, hidden))),
+        Value::Null => Value::Null,
+        _ => Value::string(hidden).into_sensitive(),
+    }
+}

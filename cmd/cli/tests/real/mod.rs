@@ -8,6 +8,7 @@ mod examples;
 mod interrupt;
 mod others;
 mod refused;
+mod rights;
 mod site;
 mod stage;
 mod types;

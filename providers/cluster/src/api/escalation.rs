@@ -53,7 +53,8 @@ pub(super) fn no_role(case: &Case<'_>, message: &str) -> Option<Problem> {
 pub(super) fn escalation(case: &Case<'_>, message: &str) -> Option<Problem> {
     let (head, rights) = message.split_once("is attempting to grant RBAC permissions not")?;
     let user = head.split("user \"").nth(1).and_then(|rest| rest.split('"').next());
-    let lacking: Vec<String> = rights.lines().filter_map(right).collect();
+    // Each right stands in braces; whether lines break between them is not to be relied on.
+    let lacking: Vec<String> = rights.split('{').skip(1).map(right).collect();
     let more = lacking.len().saturating_sub(MOST);
     let mut listed = lacking.into_iter().take(MOST).collect::<Vec<_>>().join("; ");
     if more > 0 {
@@ -79,9 +80,8 @@ pub(super) fn escalation(case: &Case<'_>, message: &str) -> Option<Problem> {
     )))
 }
 
-/// `{APIGroups:["apps"], Resources:["deployments"], Verbs:["get" "list"]}` in words.
-fn right(line: &str) -> Option<String> {
-    let line = line.trim().strip_prefix('{')?;
+/// `APIGroups:["apps"], Resources:["deployments"], Verbs:["get" "list"]` in words.
+fn right(line: &str) -> String {
     let list = |name: &str| -> Vec<&str> {
         let inside =
             line.split_once(&format!("{name}:[")).and_then(|(_, rest)| rest.split_once(']'));
@@ -97,7 +97,7 @@ fn right(line: &str) -> Option<String> {
         names if names.is_empty() => String::new(),
         names => format!(" named {}", names.join(", ")),
     };
-    Some(format!("{verbs} of {things}{only}"))
+    format!("{verbs} of {things}{only}")
 }
 
 /// What the server says about a role or a binding, if it is about rights.

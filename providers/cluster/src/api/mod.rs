@@ -165,7 +165,7 @@ impl<T: ApiType> ResourceKind for Api<T> {
     }
 
     fn check(&self, args: &Value) -> Vec<Problem> {
-        T::check(args)
+        crate::shown::without_secrets(T::check(args), args)
     }
 
     fn needs(&self, identity: &Identity, args: &Value) -> Vec<ObjectKey> {

@@ -147,6 +147,11 @@ impl ResourceKind for ExtendedResource {
             Ok(_) => return Vec::new(),
         };
         let path = Path::of("quantity");
+        // What is hidden is judged, since no server would, and not quoted.
+        if get(args, "quantity").has_sensitive() {
+            let why = "The amount is no whole number, not negative.";
+            return vec![Problem::error(codes::EXTENDED, "Invalid extended resource", path, why)];
+        }
         let help = Quantity::parse(given).is_err().then(|| args::quantity_hint(given)).flatten();
         let problem = Problem::error(codes::EXTENDED, "Invalid extended resource", path, why);
         vec![Problem { help, ..problem }]

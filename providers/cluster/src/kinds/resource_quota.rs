@@ -235,8 +235,8 @@ fn check_hard(resource: &str, amount: &Value, path: &Path, problems: &mut Vec<Pr
     match wrong_name(resource) {
         Some((why, help)) => wrong(codes::QUOTA, why, help),
         None => {
-            let (exposed, _) = amount.exposed();
-            let Some(text) = exposed.as_str() else { return };
+            // What is hidden is left to the server.
+            let Some(text) = amount.as_str() else { return };
             match Quantity::parse(text) {
                 Err(why) => {
                     let detail = format!("`{text}` is not a quantity: {why}.");

@@ -168,7 +168,7 @@ impl ResourceKind for NodeSettings {
                 wrong(at, detail, Some("A node has one of each; remove one block.".to_owned()));
             }
         }
-        problems
+        crate::shown::without_secrets(problems, args)
     }
 
     fn needs(&self, _identity: &Identity, args: &Value) -> Vec<ObjectKey> {
