@@ -169,14 +169,14 @@ fn secret_is_sent_in_base64_and_hidden_leaf_by_leaf() {
 #[test]
 fn keys_of_a_secret_are_checked_and_no_value_is_quoted() {
     check("secret", &named("data = { \"a/b\" = \"hunter2\", c = \"hunter2\" }\nbinary_data = { c = \"hunter%\" }"), "
-        Error E0735 at `data[\"a/b\"]`: Invalid data: `a/b` cannot be a key: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+').
-        Error E0735 at `binary_data.c`: Invalid data: The value of `c` is not base64.
-        Error E0735 at `binary_data.c`: Invalid data: `c` is in `data` already.
+        Error E0735 at ``: Invalid data: `data[\"a/b\"]`: `a/b` cannot be a key: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+').
+        Error E0735 at ``: Invalid data: `binary_data.c`: The value of `c` is not base64.
+        Error E0735 at ``: Invalid data: `binary_data.c`: `c` is in `data` already.
     ");
     check("secret", &named("type = \"kubernetes.io/tls\"\ndata = { \"tls.crt\" = \"x\" }"), "
-        Error E0735 at `data`: Invalid data: A Secret of type `kubernetes.io/tls` needs the key `tls.key`.
+        Error E0735 at ``: Invalid data: `data`: A Secret of type `kubernetes.io/tls` needs the key `tls.key`.
     ");
     check("secret", &named("type = \"kubernetes.io/basic-auth\"\ndata = { user = \"x\" }"), "
-        Error E0735 at `data`: Invalid data: A Secret of type `kubernetes.io/basic-auth` needs the key `username` or `password`.
+        Error E0735 at ``: Invalid data: `data`: A Secret of type `kubernetes.io/basic-auth` needs the key `username` or `password`.
     ");
 }

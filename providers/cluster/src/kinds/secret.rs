@@ -139,8 +139,11 @@ impl ApiType for Secret {
     fn check(args: &Value) -> Vec<Problem> {
         let mut problems = args::check_metadata(args, &Path::root());
         let [plain, files] = ["data", "binary_data"].map(|name| hidden_entries(get(args, name)));
+        // At the block and not at the line: that is printed, and may hold the secret itself.
         let mut wrong = |path: Path, detail: String| {
-            problems.push(Problem::error(codes::CONFIG_DATA, "Invalid data", path, detail));
+            let detail = format!("`{path}`: {detail}");
+            let root = Path::root();
+            problems.push(Problem::error(codes::CONFIG_DATA, "Invalid data", root, detail));
         };
         let mut size = 0;
         for (argument, entries) in [("data", &plain), ("binary_data", &files)] {
