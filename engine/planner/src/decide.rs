@@ -27,18 +27,18 @@ pub(crate) struct Entry {
 
 /// Decides all; what goes wrong with one instance stops only what needs it.
 pub(crate) fn decide(
-    input: &PlanInput<'_>,
-    declared: Declaration<'_>,
+    input: &PlanInput<'_, '_>,
+    declared: &Declaration<'_>,
     remembered: Remembered<'_>,
     planning: &mut Planning,
 ) -> Vec<Entry> {
-    let needs = needs_of(input, &declared);
+    let needs = needs_of(input, declared);
     let (order, cycle) = sequence(&needs);
     if !cycle.is_empty() {
-        planning.diagnostics.push(in_circle(input, &declared, &cycle));
+        planning.diagnostics.push(in_circle(input, declared, &cycle));
         return Vec::new();
     }
-    requested::check(input, &declared, &mut planning.diagnostics);
+    requested::check(input, declared, &mut planning.diagnostics);
     let declared_addrs: BTreeSet<&InstanceAddr> =
         declared.instances.iter().map(|d| &d.addr).collect();
     let (renamed, gone): (Vec<_>, Vec<_>) =
@@ -47,11 +47,11 @@ pub(crate) fn decide(
     let remembered_addrs = gone.iter().map(|r| r.addr);
     let known = declared_addrs.iter().copied().chain(remembered_addrs);
     planning.diagnostics.extend(selection::tell(input, known));
-    let chosen = selection::declared(selection, &declared, &needs);
+    let chosen = selection::declared(selection, declared, &needs);
     let gone = selection::removed(selection, gone);
     let mut decider = Decider {
         input,
-        created: Arc::new(created(input, &declared)),
+        created: Arc::new(created(input, declared)),
         renamed: renamed.into_iter().map(|r| (r.addr.clone(), r)).collect(),
         by_key: remembered.by_key,
         evaluator: evaluator(input),
@@ -66,7 +66,7 @@ pub(crate) fn decide(
     for removed in gone {
         decider.removed(&removed);
     }
-    let along = requested::goes_along(&declared, &decider.entries);
+    let along = requested::goes_along(declared, &decider.entries);
     decider.planning.diagnostics.extend(along);
     // Outputs of a configuration in which something failed would only repeat the failure.
     if selection.is_all() && !decider.planning.diagnostics.has_errors() {
@@ -76,7 +76,7 @@ pub(crate) fn decide(
 }
 
 /// For each instance the positions of those that must come before it.
-fn needs_of(input: &PlanInput<'_>, declared: &Declaration<'_>) -> Vec<Vec<usize>> {
+fn needs_of(input: &PlanInput<'_, '_>, declared: &Declaration<'_>) -> Vec<Vec<usize>> {
     let mut by_block: BTreeMap<ResourceAddr, Vec<usize>> = BTreeMap::new();
     let mut by_addr: BTreeMap<&InstanceAddr, usize> = BTreeMap::new();
     for (i, d) in declared.instances.iter().enumerate() {
@@ -122,12 +122,12 @@ fn reachable(from: &InstanceAddr, to: &InstanceAddr) -> bool {
 }
 
 /// Objects that do not exist and are declared.
-fn created(input: &PlanInput<'_>, declared: &Declaration<'_>) -> BTreeSet<ObjectKey> {
+fn created(input: &PlanInput<'_, '_>, declared: &Declaration<'_>) -> BTreeSet<ObjectKey> {
     let absent = |key: &ObjectKey| input.observed.get(key) == Some(&Observation::Absent);
     declared.owners.keys().filter(|key| absent(key)).cloned().collect()
 }
 
-fn in_circle(input: &PlanInput<'_>, declared: &Declaration<'_>, cycle: &[usize]) -> Diagnostic {
+fn in_circle(input: &PlanInput<'_, '_>, declared: &Declaration<'_>, cycle: &[usize]) -> Diagnostic {
     let evaluator = evaluator(input);
     let names: Vec<String> =
         cycle.iter().map(|i| declared.instances[*i].addr.to_string()).collect();
@@ -146,7 +146,7 @@ fn in_circle(input: &PlanInput<'_>, declared: &Declaration<'_>, cycle: &[usize])
 }
 
 struct Decider<'a, 'p> {
-    input: &'p PlanInput<'a>,
+    input: &'p PlanInput<'a, 'p>,
     created: Arc<BTreeSet<ObjectKey>>,
     renamed: BTreeMap<InstanceAddr, Removed<'a>>,
     by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
@@ -421,7 +421,7 @@ impl Decider<'_, '_> {
 
 /// What was read of an object. Every object is looked at before anything is decided, so the
 /// fallback is never met; it still must not be "absent".
-fn seen<'a>(input: &PlanInput<'a>, key: &ObjectKey) -> &'a Observation {
+fn seen<'p>(input: &PlanInput<'_, 'p>, key: &ObjectKey) -> &'p Observation {
     static UNSEEN: std::sync::LazyLock<Observation> = std::sync::LazyLock::new(|| {
         Observation::Unknown(Problem::error(
             codes::UNSEEN,

@@ -27,15 +27,46 @@ pub(crate) struct Declaration<'a> {
     pub(crate) failed: BTreeSet<InstanceAddr>,
     /// Blocks whose instances are not even known.
     pub(crate) failed_blocks: BTreeSet<ResourceAddr>,
+    /// Data sources to read first.
+    reads: Vec<Read>,
+    pub(crate) diagnostics: Diagnostics,
+}
+
+impl Declaration<'_> {
+    /// What must be looked at before anything of it can be decided.
+    pub(crate) fn needs(&self, input: &PlanInput<'_, '_>) -> Needs {
+        let unseen = |d: &&Declared<'_>| !input.observed.contains_key(&d.identity.key);
+        let wanted =
+            |d: &Declared<'_>| Wanted { ty: d.addr.ty.clone(), identity: d.identity.clone() };
+        Needs {
+            reads: self.reads.clone(),
+            observations: self.instances.iter().filter(unseen).map(wanted).collect(),
+            previews: Vec::new(),
+        }
+    }
+}
+
+/// What is declared, kept from one call to the next: it changes only when a data source was
+/// read in between.
+#[derive(Default)]
+pub struct Draft<'a> {
+    declaration: Option<Declaration<'a>>,
+    /// How many data sources were read when it was made; none is ever forgotten.
+    reads: usize,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn declared(&mut self, input: &PlanInput<'a, '_>) -> &Declaration<'a> {
+        let reads = input.reads.len();
+        let kept = self.declaration.take().filter(|_| self.reads == reads);
+        self.reads = reads;
+        self.declaration.insert(kept.unwrap_or_else(|| declare(input)))
+    }
 }
 
 /// Evaluates every block. In destroy mode nothing is declared: all that the state remembers
 /// goes.
-pub(crate) fn declare<'a>(
-    input: &PlanInput<'a>,
-    needs: &mut Needs,
-    diagnostics: &mut Diagnostics,
-) -> Declaration<'a> {
+fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
     let mut out = Declaration::default();
     if input.options.mode == PlanMode::Destroy {
         return out;
@@ -50,10 +81,8 @@ pub(crate) fn declare<'a>(
             Ok(instances) => {
                 for addr in instances {
                     let declared = match block.mode {
-                        Mode::Data => data(input, &mut evaluator, &addr, needs, diagnostics),
-                        Mode::Managed => {
-                            managed(input, &mut evaluator, &addr, &mut out, needs, diagnostics)
-                        }
+                        Mode::Data => data(input, &mut evaluator, &addr, &mut out),
+                        Mode::Managed => managed(input, &mut evaluator, &addr, &mut out),
                     };
                     if !declared {
                         out.failed.insert(addr);
@@ -62,7 +91,7 @@ pub(crate) fn declare<'a>(
                 }
             }
             Err(problems) => {
-                diagnostics.extend(problems);
+                out.diagnostics.extend(problems);
                 out.failed_blocks.insert(block.clone());
             }
         }
@@ -71,7 +100,7 @@ pub(crate) fn declare<'a>(
 }
 
 /// An evaluator that knows the variables and the data sources read so far.
-pub(crate) fn evaluator<'a>(input: &PlanInput<'a>) -> Evaluator<'a> {
+pub(crate) fn evaluator<'a>(input: &PlanInput<'a, '_>) -> Evaluator<'a> {
     let variables = input.variables.clone();
     let cwd = &input.options.cwd;
     let mut evaluator =
@@ -83,33 +112,32 @@ pub(crate) fn evaluator<'a>(input: &PlanInput<'a>) -> Evaluator<'a> {
 }
 
 fn data(
-    input: &PlanInput<'_>,
+    input: &PlanInput<'_, '_>,
     evaluator: &mut Evaluator<'_>,
     addr: &InstanceAddr,
-    needs: &mut Needs,
-    diagnostics: &mut Diagnostics,
+    out: &mut Declaration<'_>,
 ) -> bool {
     if input.reads.contains_key(addr) {
         return true;
     }
     let (args, problems) = evaluator.arguments(addr);
     let failed = problems.has_errors();
-    diagnostics.extend(problems);
+    out.diagnostics.extend(problems);
     let Some(kind) = input.catalog.data(addr.ty.as_str()).filter(|_| !failed) else { return false };
     let problems = kind.check(&args);
-    if !place_all(evaluator, addr, problems, diagnostics) {
+    if !place_all(evaluator, addr, problems, &mut out.diagnostics) {
         return false;
     }
     evaluator.set(addr.clone(), Value::Unknown(Type::Any));
     if !args.is_known() {
         // Whether it will be known in a later round, once something else has been read.
-        if needs.is_empty() {
-            diagnostics.push(too_early(evaluator, addr));
+        if out.reads.is_empty() {
+            out.diagnostics.push(too_early(evaluator, addr));
             return false;
         }
         return true;
     }
-    needs.reads.push(Read { addr: addr.clone(), ty: addr.ty.clone(), args });
+    out.reads.push(Read { addr: addr.clone(), ty: addr.ty.clone(), args });
     true
 }
 
@@ -128,26 +156,24 @@ fn too_early(evaluator: &Evaluator<'_>, addr: &InstanceAddr) -> Diagnostic {
 }
 
 fn managed<'a>(
-    input: &PlanInput<'a>,
+    input: &PlanInput<'a, '_>,
     evaluator: &mut Evaluator<'_>,
     addr: &InstanceAddr,
     out: &mut Declaration<'a>,
-    needs: &mut Needs,
-    diagnostics: &mut Diagnostics,
 ) -> bool {
     let (args, problems) = evaluator.arguments(addr);
     let failed = problems.has_errors();
-    diagnostics.extend(problems);
+    out.diagnostics.extend(problems);
     let Some(kind) = input.catalog.resource(addr.ty.as_str()).filter(|_| !failed) else {
         return false;
     };
-    if !place_all(evaluator, addr, kind.check(&args), diagnostics) {
+    if !place_all(evaluator, addr, kind.check(&args), &mut out.diagnostics) {
         return false;
     }
     if let Some(unknown) = unknown_identity(kind.schema(), &args) {
         // Data that is still to be read may make it known.
-        if needs.reads.is_empty() {
-            diagnostics.push(identity_unknown(evaluator, addr, unknown));
+        if out.reads.is_empty() {
+            out.diagnostics.push(identity_unknown(evaluator, addr, unknown));
             return false;
         }
         evaluator.set(addr.clone(), Value::Unknown(Type::Any));
@@ -156,19 +182,17 @@ fn managed<'a>(
     let identity = match kind.identify(&args) {
         Ok(identity) => identity,
         Err(problems) => {
-            place_all(evaluator, addr, problems, diagnostics);
+            place_all(evaluator, addr, problems, &mut out.diagnostics);
             return false;
         }
     };
     if let Some(first) = out.owners.get(&identity.key) {
-        diagnostics.push(owned_twice(evaluator, first, addr, &identity));
+        let problem = owned_twice(evaluator, first, addr, &identity);
+        out.diagnostics.push(problem);
         return false;
     }
     out.owners.insert(identity.key.clone(), addr.clone());
     evaluator.set(addr.clone(), undecided(kind.schema(), &args));
-    if !input.observed.contains_key(&identity.key) {
-        needs.observations.push(Wanted { ty: addr.ty.clone(), identity: identity.clone() });
-    }
     out.instances.push(Declared { addr: addr.clone(), kind, args, identity });
     true
 }

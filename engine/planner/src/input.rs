@@ -10,9 +10,9 @@ use states::State;
 use std::collections::{BTreeMap, BTreeSet};
 use values::Value;
 
-/// All that a plan depends on.
+/// All that a plan depends on: what stays (`'a`), and what was seen so far (`'p`).
 #[derive(Clone, Copy)]
-pub struct PlanInput<'a> {
+pub struct PlanInput<'a, 'p> {
     /// What is declared.
     pub config: &'a Config,
     /// Its references, from `lang::analyze`.
@@ -26,11 +26,11 @@ pub struct PlanInput<'a> {
     /// What is remembered.
     pub state: &'a State,
     /// Data sources read so far.
-    pub reads: &'a BTreeMap<InstanceAddr, Exported>,
+    pub reads: &'p BTreeMap<InstanceAddr, Exported>,
     /// Objects looked at so far.
-    pub observed: &'a BTreeMap<ObjectKey, Observation>,
+    pub observed: &'p BTreeMap<ObjectKey, Observation>,
     /// Previews so far: for each object what was asked, and the answers.
-    pub previews: &'a BTreeMap<ObjectKey, Vec<(Op, Preview)>>,
+    pub previews: &'p BTreeMap<ObjectKey, Vec<(Op, Preview)>>,
     /// What the plan is for.
     pub options: &'a Options,
 }

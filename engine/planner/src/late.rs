@@ -16,7 +16,7 @@ pub type Known = BTreeMap<InstanceAddr, Exported>;
 /// Fails when a part that the plan showed as known would change, or when something is still
 /// unknown.
 pub fn resolve(
-    input: &PlanInput<'_>,
+    input: &PlanInput<'_, '_>,
     known: &Known,
     step: &Step,
     addr: &InstanceAddr,
@@ -98,7 +98,7 @@ fn filled(planned: &Value, now: &Value) -> Value {
 }
 
 /// What the outputs are, now that all instances are known.
-pub fn outputs(input: &PlanInput<'_>, known: &Known) -> (BTreeMap<String, Value>, Diagnostics) {
+pub fn outputs(input: &PlanInput<'_, '_>, known: &Known) -> (BTreeMap<String, Value>, Diagnostics) {
     let mut evaluator = evaluator(input);
     for (addr, exported) in known {
         evaluator.set(addr.clone(), exported.clone());

@@ -34,19 +34,22 @@ mod removed;
 mod requested;
 mod selection;
 
+pub use declare::Draft;
 pub use input::{Needs, Options, PlanInput, Planning, Read};
 pub use late::{Known, outputs, resolve};
 pub use selection::Selection;
 
-use diags::Diagnostics;
 use plans::Plan;
 
 /// Plans, or says what must be looked at first. See the crate's page.
-pub fn plan(input: &PlanInput<'_>) -> Planning {
-    let mut diagnostics = Diagnostics::new();
-    let mut needs = Needs::default();
-    let declared = declare::declare(input, &mut needs, &mut diagnostics);
-    let removed = removed::removed(input, &declared, &mut needs);
+///
+/// `draft` spares work and changes nothing: begin with an empty one, and give the same one
+/// again with the same configuration, variables and options.
+pub fn plan<'a>(input: &PlanInput<'a, '_>, draft: &mut Draft<'a>) -> Planning {
+    let declared = draft.declared(input);
+    let diagnostics = declared.diagnostics.clone();
+    let mut needs = declared.needs(input);
+    let removed = removed::removed(input, declared, &mut needs);
     let mut planning = Planning { plan: empty(input), exports: Known::new(), diagnostics, needs };
     if !planning.needs.is_empty() {
         planning.plan.complete = false;
@@ -58,7 +61,7 @@ pub fn plan(input: &PlanInput<'_>) -> Planning {
     planning
 }
 
-fn empty(input: &PlanInput<'_>) -> Plan {
+fn empty(input: &PlanInput<'_, '_>) -> Plan {
     let options = input.options;
     Plan {
         id: options.id.clone(),

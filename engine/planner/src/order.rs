@@ -90,7 +90,7 @@ struct Draft {
 }
 
 /// Turns decisions into changes and steps of the plan.
-pub(crate) fn lay_steps(input: &PlanInput<'_>, entries: Vec<Entry>, planning: &mut Planning) {
+pub(crate) fn lay_steps(input: &PlanInput<'_, '_>, entries: Vec<Entry>, planning: &mut Planning) {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut spans: Vec<std::ops::Range<usize>> = Vec::new();
     for entry in &entries {
@@ -161,7 +161,7 @@ fn connect(entries: &[Entry], spans: &[std::ops::Range<usize>], drafts: &mut [Dr
 
 /// Opens and closes every scope that must be taken out of service, once each.
 fn surround(
-    input: &PlanInput<'_>,
+    input: &PlanInput<'_, '_>,
     entries: &[Entry],
     drafts: &mut Vec<Draft>,
     planning: &mut Planning,

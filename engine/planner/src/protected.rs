@@ -10,7 +10,7 @@ use values::Path;
 /// A protected object would be replaced: which argument asks for it, what is in the way, and
 /// the ways out. `old` is how people call the object that would go.
 pub(crate) fn replaced(
-    input: &PlanInput<'_>,
+    input: &PlanInput<'_, '_>,
     evaluator: &Evaluator<'_>,
     change: &Change,
     old: &str,
@@ -64,7 +64,7 @@ pub(crate) fn replaced(
 /// A protected object would be deleted. The protection is remembered, so that it outlives its
 /// block.
 pub(crate) fn deleted(
-    input: &PlanInput<'_>,
+    input: &PlanInput<'_, '_>,
     evaluator: &Evaluator<'_>,
     change: &Change,
 ) -> Diagnostic {
@@ -104,7 +104,7 @@ fn protected(addr: &InstanceAddr, detail: String, help: String) -> Diagnostic {
 }
 
 /// Where `prevent_destroy` is written.
-fn guard(input: &PlanInput<'_>, addr: &InstanceAddr) -> Option<Span> {
+fn guard(input: &PlanInput<'_, '_>, addr: &InstanceAddr) -> Option<Span> {
     let module = input.config.modules.get(&addr.module.path())?;
     Some(module.resources.get(&addr.resource())?.lifecycle.prevent_destroy.as_ref()?.span)
 }

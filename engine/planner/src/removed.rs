@@ -24,7 +24,7 @@ pub(crate) struct Remembered<'a> {
 }
 
 pub(crate) fn removed<'a>(
-    input: &PlanInput<'a>,
+    input: &PlanInput<'a, '_>,
     declared: &Declaration<'_>,
     needs: &mut Needs,
 ) -> Remembered<'a> {
@@ -49,7 +49,7 @@ pub(crate) fn removed<'a>(
     out
 }
 
-fn reason(input: &PlanInput<'_>, addr: &InstanceAddr) -> Reason {
+fn reason(input: &PlanInput<'_, '_>, addr: &InstanceAddr) -> Reason {
     if input.options.mode == Mode::Destroy {
         return Reason::Destroy;
     }

@@ -13,7 +13,7 @@ use values::{Disruption, Path, Value};
 /// Every address that was asked for must be declared: a slip of the pen must not end in a plan
 /// that leaves it out.
 pub(crate) fn check(
-    input: &PlanInput<'_>,
+    input: &PlanInput<'_, '_>,
     declared: &Declaration<'_>,
     diagnostics: &mut Diagnostics,
 ) {

@@ -99,7 +99,7 @@ pub(crate) fn removed<'a>(selection: &Selection, gone: Vec<Removed<'a>>) -> Vec<
 
 /// Says that the plan is a part, and what of the selection means nothing.
 pub(crate) fn tell<'a>(
-    input: &PlanInput<'_>,
+    input: &PlanInput<'_, '_>,
     known: impl Iterator<Item = &'a InstanceAddr> + Clone,
 ) -> Vec<Diagnostic> {
     let Some(addrs) = input.options.selection.addrs() else { return Vec::new() };

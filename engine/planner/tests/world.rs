@@ -5,7 +5,7 @@ use addrs::InstanceAddr;
 use config::InMemory;
 use diags::SourceMap;
 use lang::Inputs;
-use planner::{Options, PlanInput, Planning};
+use planner::{Draft, Options, PlanInput, Planning};
 use plans::{Fingerprints, Identity, Mode, Problem, Recorded, Target, Timestamp};
 use provider::{Observation, Preview};
 use states::State;
@@ -118,6 +118,7 @@ pub(crate) fn planned(hcl: &str, world: &World) -> (Planning, SourceMap) {
     };
     let (mut reads, mut observed, mut previews) =
         (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut draft = Draft::default();
     for _ in 0..10 {
         let input = PlanInput {
             config: &config,
@@ -131,8 +132,9 @@ pub(crate) fn planned(hcl: &str, world: &World) -> (Planning, SourceMap) {
             previews: &previews,
             options: &options,
         };
-        let planning = planner::plan(&input);
-        assert_eq!(planning, planner::plan(&input), "equal inputs give equal plans");
+        let planning = planner::plan(&input, &mut draft);
+        let anew = planner::plan(&input, &mut Draft::default());
+        assert_eq!(planning, anew, "equal inputs give equal plans, with a draft or without");
         if planning.needs.is_empty() {
             return (planning, map);
         }

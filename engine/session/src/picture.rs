@@ -4,7 +4,7 @@ use crate::{Loaded, World};
 use addrs::InstanceAddr;
 use diags::{Code, Diagnostic, Diagnostics};
 use futures::future::join_all;
-use planner::{Needs, Options, PlanInput, Planning};
+use planner::{Draft, Needs, Options, PlanInput, Planning};
 use plans::{Event, Exported, ObjectKey, Op, Problem};
 use provider::{Observation, Preview};
 use states::State;
@@ -40,8 +40,10 @@ pub async fn plan(
 ) -> (Planning, Picture) {
     let mut picture = Picture::default();
     let mut before = None;
+    let mut draft = Draft::default();
     for _ in 0..MAX_ROUNDS {
-        let mut planning = planner::plan(&input(loaded, state, world, options, &picture));
+        let mut planning =
+            planner::plan(&input(loaded, state, world, options, &picture), &mut draft);
         if planning.needs.is_empty() {
             return (planning, picture);
         }
@@ -57,20 +59,20 @@ pub async fn plan(
         }
         before = Some(planning.needs);
     }
-    let mut planning = planner::plan(&input(loaded, state, world, options, &picture));
+    let mut planning = planner::plan(&input(loaded, state, world, options, &picture), &mut draft);
     planning.diagnostics.push(no_end());
     planning.plan.complete = false;
     (planning, picture)
 }
 
 /// All that the pure planner is given.
-pub(crate) fn input<'a>(
+pub(crate) fn input<'a, 'p>(
     loaded: &'a Loaded,
     state: &'a State,
     world: &'a World,
     options: &'a Options,
-    picture: &'a Picture,
-) -> PlanInput<'a> {
+    picture: &'p Picture,
+) -> PlanInput<'a, 'p> {
     PlanInput {
         config: &loaded.config,
         references: &loaded.references,

@@ -2,7 +2,7 @@
 
 use crate::Loaded;
 use diags::Diagnostics;
-use planner::{Options, PlanInput};
+use planner::{Draft, Options, PlanInput};
 use plans::{Fingerprints, Mode, Target, Timestamp};
 use provider::Catalog;
 use states::State;
@@ -29,7 +29,7 @@ pub fn validate(loaded: &Loaded, catalog: &dyn Catalog) -> Diagnostics {
         replace: BTreeSet::new(),
         selection: planner::Selection::All,
     };
-    let planning = planner::plan(&PlanInput {
+    let input = PlanInput {
         config: &loaded.config,
         references: &loaded.references,
         schemas: &loaded.schemas,
@@ -40,6 +40,6 @@ pub fn validate(loaded: &Loaded, catalog: &dyn Catalog) -> Diagnostics {
         observed: &BTreeMap::new(),
         previews: &BTreeMap::new(),
         options: &options,
-    });
-    planning.diagnostics
+    };
+    planner::plan(&input, &mut Draft::default()).diagnostics
 }

@@ -11,7 +11,6 @@
 //! never answered. The snapshot is written beside, synced and renamed, and only then is
 //! the log begun anew; lines that are older than the snapshot are skipped.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
@@ -19,12 +18,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::store::{EventKind, Pending, Tables};
-use crate::stored::Stored;
+use crate::stored::{Members, Stored, members, string};
 
 /// The format that this version writes.
 const FORMAT: u64 = 1;
@@ -65,57 +64,30 @@ pub(crate) struct Log {
 /// What a folder held: its log, the version, and the objects.
 pub(crate) type Read = (Log, u64, Tables);
 
-/// What every version says of itself.
-#[derive(Deserialize)]
-struct Format {
-    format: u64,
+/// One object of a table, as the files hold it; a deleted one as it was last.
+fn entry(table: &str, object: &Stored, deleted: bool) -> String {
+    let deleted = if deleted { ",\"deleted\":true" } else { "" };
+    format!("{{\"table\":{},\"object\":{}{deleted}}}", Value::from(table), object.text())
 }
 
-/// Every object at one version.
-#[derive(Serialize, Deserialize)]
-struct Snapshot<'a> {
-    format: u64,
-    version: u64,
-    #[serde(borrow)]
-    objects: Vec<Entry<'a>>,
-}
-
-/// One transaction.
-#[derive(Serialize, Deserialize)]
-struct Line<'a> {
-    version: u64,
-    #[serde(borrow)]
-    changes: Vec<Entry<'a>>,
-}
-
-/// One object of a table; a deleted one as it was last.
-#[derive(Serialize, Deserialize)]
-struct Entry<'a> {
-    #[serde(borrow)]
-    table: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    deleted: bool,
-    #[serde(borrow)]
-    object: &'a RawValue,
-}
-
-impl<'a> Entry<'a> {
-    fn new(table: &'a str, object: &'a Stored) -> Result<Self, PersistError> {
-        // The text of an object is JSON, so this reads it and finds nothing.
-        let object = serde_json::from_str(object.text()).map_err(io::Error::from)?;
-        Ok(Self { table: Cow::Borrowed(table), deleted: false, object })
-    }
-
-    fn put(self, tables: &mut Tables) {
-        let object = Stored::read(self.object.get());
-        let key = object.key();
-        let table = tables.entry(self.table.into_owned()).or_default();
-        if self.deleted {
-            table.remove(&key);
+/// Puts the entries of a list into the tables; `None` when it is no such list.
+fn put_all(from: &Members<'_>, list: &str, tables: &mut Tables) -> Option<()> {
+    let entries: Vec<&RawValue> = serde_json::from_str(from.get(list)?.get()).ok()?;
+    for entry in entries {
+        let entry = members(entry.get())?;
+        let table = tables.entry(string(&entry, "table")?).or_default();
+        let object = Stored::read(entry.get("object")?.get());
+        if entry.get("deleted").is_some_and(|deleted| deleted.get() == "true") {
+            table.remove(&object.key());
         } else {
-            table.insert(key, Arc::new(object));
+            table.insert(object.key(), Arc::new(object));
         }
     }
+    Some(())
+}
+
+fn number(members: &Members<'_>, name: &str) -> Option<u64> {
+    members.get(name)?.get().parse().ok()
 }
 
 /// Opens a folder, waiting for another holder of its lock at most this long.
@@ -168,14 +140,12 @@ fn read_snapshot(folder: &Path, tables: &mut Tables) -> Result<u64, ReadError> {
     if digest != digest_of(body.as_bytes()) {
         return Err(damaged("does not match its digest"));
     }
-    let format: Format = serde_json::from_str(body).map_err(|_| damaged("is not JSON"))?;
-    if format.format != FORMAT {
+    let snapshot = members(body).ok_or_else(|| damaged("is not JSON"))?;
+    if number(&snapshot, "format") != Some(FORMAT) {
         return Err(damaged("has a format of another version"));
     }
-    let snapshot: Snapshot<'_> =
-        serde_json::from_str(body).map_err(|_| damaged("is no snapshot"))?;
-    snapshot.objects.into_iter().for_each(|entry| entry.put(tables));
-    Ok(snapshot.version)
+    put_all(&snapshot, "objects", tables).ok_or_else(|| damaged("holds what is no object"))?;
+    Ok(number(&snapshot, "version").unwrap_or(0))
 }
 
 /// Applies the log's lines; returns how many bytes of it are good.
@@ -187,24 +157,29 @@ fn replay(bytes: &[u8], version: &mut u64, tables: &mut Tables) -> Result<u64, R
                 // The last line: a crash came in between, and nobody was answered.
                 break;
             }
-            return Err(ReadError::Damaged(format!("log.jsonl is unreadable after byte {good}")));
+            return Err(unreadable(good));
         };
-        if entry.version > *version {
-            *version = entry.version;
-            entry.changes.into_iter().for_each(|change| change.put(tables));
+        let written = number(&entry, "version").unwrap_or(0);
+        if written > *version {
+            put_all(&entry, "changes", tables).ok_or_else(|| unreadable(good))?;
+            *version = written;
         }
         good += line.len() as u64;
     }
     Ok(good)
 }
 
-fn parse_line(line: &[u8]) -> Option<Line<'_>> {
+fn unreadable(good: u64) -> ReadError {
+    ReadError::Damaged(format!("log.jsonl is unreadable after byte {good}"))
+}
+
+fn parse_line(line: &[u8]) -> Option<Members<'_>> {
     let line = line.strip_suffix(b"\n")?;
     let (digest, body) = std::str::from_utf8(line).ok()?.split_once(' ')?;
     if digest != digest_of(body.as_bytes()) {
         return None;
     }
-    serde_json::from_str(body).ok()
+    members(body)
 }
 
 impl Log {
@@ -214,12 +189,11 @@ impl Log {
         version: u64,
         writes: &[(Stored, Pending)],
     ) -> Result<(), PersistError> {
-        fn change((object, write): &(Stored, Pending)) -> Result<Entry<'_>, PersistError> {
-            let entry = Entry::new(&write.table, object)?;
-            Ok(Entry { deleted: write.kind == EventKind::Deleted, ..entry })
-        }
-        let changes = writes.iter().map(change).collect::<Result<_, _>>()?;
-        let body = serde_json::to_string(&Line { version, changes }).map_err(io::Error::from)?;
+        let change = |(object, pending): &(Stored, Pending)| {
+            entry(&pending.table, object, pending.kind == EventKind::Deleted)
+        };
+        let changes: Vec<String> = writes.iter().map(change).collect();
+        let body = format!("{{\"version\":{version},\"changes\":[{}]}}", changes.join(","));
         let line = format!("{} {body}\n", digest_of(body.as_bytes()));
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
@@ -242,11 +216,11 @@ impl Log {
             return Ok(());
         }
         let objects = tables.iter().flat_map(|(table, objects)| {
-            objects.values().map(move |object| Entry::new(table, object))
+            objects.values().map(move |object| entry(table, object, false))
         });
-        let objects = objects.collect::<Result<_, _>>()?;
-        let snapshot = Snapshot { format: FORMAT, version, objects };
-        let body = serde_json::to_string(&snapshot).map_err(io::Error::from)?;
+        let objects: Vec<String> = objects.collect();
+        let objects = objects.join(",");
+        let body = format!("{{\"format\":{FORMAT},\"version\":{version},\"objects\":[{objects}]}}");
         let beside = self.folder.join("snapshot.json.new");
         let mut file = File::create(&beside)?;
         file.write_all(digest_of(body.as_bytes()).as_bytes())?;

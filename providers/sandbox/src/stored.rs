@@ -5,10 +5,11 @@
 //! memory of its text.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::meta;
 use crate::store::Key;
@@ -78,9 +79,14 @@ impl Stored {
 
     /// Where the object stands.
     pub(crate) fn key(&self) -> Key {
-        match serde_json::from_str::<Head<'_>>(&self.text) {
-            Ok(Head { metadata }) => (metadata.namespace.into_owned(), metadata.name.into_owned()),
-            Err(_) => meta::key(&self.peek()),
+        let metadata =
+            members(&self.text).and_then(|object| members(object.get("metadata")?.get()));
+        match metadata {
+            Some(metadata) => {
+                let text = |name: &str| string(&metadata, name).unwrap_or_default();
+                (text("namespace"), text("name"))
+            }
+            None => meta::key(&self.peek()),
         }
     }
 
@@ -95,18 +101,17 @@ impl Stored {
     }
 }
 
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow)]
-    metadata: Metadata<'a>,
+/// The members of a JSON object, each still a text.
+pub(crate) type Members<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+/// The members of an object; `None` when this is none.
+pub(crate) fn members(text: &str) -> Option<Members<'_>> {
+    serde_json::from_str(text).ok()
 }
 
-#[derive(Deserialize)]
-struct Metadata<'a> {
-    #[serde(borrow, default)]
-    namespace: Cow<'a, str>,
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
+/// A member that is a string.
+pub(crate) fn string(members: &Members<'_>, name: &str) -> Option<String> {
+    serde_json::from_str(members.get(name)?.get()).ok()
 }
 
 /// Where the rest begins in a text that begins with the two heads.
@@ -125,7 +130,8 @@ fn parse(text: &str) -> Value {
     // What a client sent has a limit of its own; ownership may be a little deeper.
     let mut reader = serde_json::Deserializer::from_str(text);
     reader.disable_recursion_limit();
-    Value::deserialize(&mut reader).expect("a text that was written as JSON, or read as JSON")
+    let object = reader.into_iter().next().and_then(Result::ok);
+    object.expect("a text that was written as JSON, or read as JSON")
 }
 
 #[cfg(test)]
