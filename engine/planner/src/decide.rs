@@ -57,7 +57,7 @@ pub(crate) fn decide(
         evaluator: evaluator(input),
         failed: declared.failed.clone(),
         planning,
-        entries: Vec::new(),
+        entries: Vec::with_capacity(declared.instances.len()),
     };
     for index in order.into_iter().filter(|index| chosen[*index]) {
         let needs = needs[index].iter().map(|i| declared.instances[*i].addr.clone()).collect();

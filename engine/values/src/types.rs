@@ -20,9 +20,9 @@ pub enum Type {
     /// `map(T)`.
     Map(Box<Type>),
     /// `object({...})`, attributes in the order of their declaration.
-    Object(Vec<ObjectAttr>),
+    Object(Box<[ObjectAttr]>),
     /// `tuple([...])`.
-    Tuple(Vec<Type>),
+    Tuple(Box<[Type]>),
 }
 
 /// An attribute of [`Type::Object`].

@@ -252,6 +252,12 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_three_words_and_no_more() {
+        // Ten thousand objects are a million of them.
+        assert_eq!(size_of::<Value>(), 3 * size_of::<usize>());
+    }
+
+    #[test]
     fn accessors_do_not_look_inside_a_sensitive_value() {
         let secret = Value::string("hunter2").into_sensitive();
         assert_eq!(secret.as_str(), None);

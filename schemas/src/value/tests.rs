@@ -32,7 +32,7 @@ fn every_kind_of_value_has_its_form() {
     );
     check(Value::Unknown(Type::String), r#"{"$unknown":"string"}"#);
     let object =
-        Type::object([("a", Type::list(Type::Any)), ("b?", Type::Tuple(vec![Type::Bool]))]);
+        Type::object([("a", Type::list(Type::Any)), ("b?", Type::Tuple([Type::Bool].into()))]);
     check(
         Value::Unknown(object),
         concat!(
@@ -77,7 +77,7 @@ fn any_type() -> impl Strategy<Value = Type> {
             inner.clone().prop_map(Type::list),
             inner.clone().prop_map(Type::set),
             inner.clone().prop_map(Type::map),
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Type::Tuple),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|types| Type::Tuple(types.into())),
             ("[a-z]{1,3}[?]?", inner).prop_map(|(name, ty)| Type::object([(name.as_str(), ty)])),
         ]
     })

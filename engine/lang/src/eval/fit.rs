@@ -52,7 +52,7 @@ fn adapt(value: &Value, ty: &Type, path: &Path, written: &dyn Fn(&Path) -> bool)
                     entries.push((name.clone(), value.clone()));
                 }
             }
-            (Value::map(entries), Type::Object(types))
+            (Value::map(entries), Type::Object(types.into()))
         }
         (Value::List(items), Type::List(item)) => {
             let (items, item) = adapt_items(items, item, path, written);

@@ -17,7 +17,7 @@ pub(crate) fn type_of(value: &Value) -> Type {
                 Some(last) if types.iter().all(|t| *t == last) => Type::list(last),
                 Some(last) => {
                     types.push(last);
-                    Type::Tuple(types)
+                    Type::Tuple(types.into())
                 }
             }
         }

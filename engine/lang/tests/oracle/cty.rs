@@ -115,8 +115,8 @@ pub(super) fn ty(json: &Json) -> Option<Type> {
             "Number" => Type::Number,
             "Bool" => Type::Bool,
             "DynamicPseudoType" => Type::Any,
-            "EmptyObject" => Type::Object(Vec::new()),
-            "EmptyTuple" => Type::Tuple(Vec::new()),
+            "EmptyObject" => Type::Object(Box::default()),
+            "EmptyTuple" => Type::Tuple(Box::default()),
             _ => return None,
         });
     }
