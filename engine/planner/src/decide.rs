@@ -32,7 +32,8 @@ pub(crate) fn decide(
     remembered: Remembered<'_>,
     planning: &mut Planning,
 ) -> Vec<Entry> {
-    let needs = needs_of(input, declared);
+    let provided = provided(declared);
+    let needs = needs_of(input, declared, &provided);
     let (order, cycle) = sequence(&needs);
     if !cycle.is_empty() {
         planning.diagnostics.push(in_circle(input, declared, &cycle));
@@ -52,6 +53,7 @@ pub(crate) fn decide(
     let mut decider = Decider {
         input,
         created: Arc::new(created(input, declared)),
+        provided,
         renamed: renamed.into_iter().map(|r| (r.addr.clone(), r)).collect(),
         by_key: remembered.by_key,
         evaluator: evaluator(input),
@@ -61,7 +63,7 @@ pub(crate) fn decide(
     };
     for index in order.into_iter().filter(|index| chosen[*index]) {
         let needs = needs[index].iter().map(|i| declared.instances[*i].addr.clone()).collect();
-        decider.declared(&declared.instances[index], needs);
+        decider.declared(declared, &declared.instances[index], needs);
     }
     for removed in gone {
         decider.removed(&removed);
@@ -76,7 +78,11 @@ pub(crate) fn decide(
 }
 
 /// For each instance the positions of those that must come before it.
-fn needs_of(input: &PlanInput<'_, '_>, declared: &Declaration<'_>) -> Vec<Vec<usize>> {
+fn needs_of(
+    input: &PlanInput<'_, '_>,
+    declared: &Declaration<'_>,
+    provided: &BTreeMap<ObjectKey, usize>,
+) -> Vec<Vec<usize>> {
     let mut by_block: BTreeMap<ResourceAddr, Vec<usize>> = BTreeMap::new();
     let mut by_addr: BTreeMap<&InstanceAddr, usize> = BTreeMap::new();
     for (i, d) in declared.instances.iter().enumerate() {
@@ -107,11 +113,20 @@ fn needs_of(input: &PlanInput<'_, '_>, declared: &Declaration<'_>) -> Vec<Vec<us
         }
         for key in d.kind.needs(&d.identity, &d.args) {
             needs.extend(declared.owners.get(&key).and_then(|addr| by_addr.get(addr)));
+            needs.extend(provided.get(&key));
         }
         needs.remove(&i);
         needs.into_iter().collect()
     };
     declared.instances.iter().enumerate().map(one).collect()
+}
+
+/// Which instance provides what goes by another name than its own.
+fn provided(declared: &Declaration<'_>) -> BTreeMap<ObjectKey, usize> {
+    let of = |(i, d): (usize, &Declared<'_>)| {
+        d.kind.provides(&d.identity, &d.args).into_iter().map(move |key| (key, i))
+    };
+    declared.instances.iter().enumerate().flat_map(of).collect()
 }
 
 /// Whether a reference from one instance can mean the other: within the module calls that both
@@ -148,6 +163,7 @@ fn in_circle(input: &PlanInput<'_, '_>, declared: &Declaration<'_>, cycle: &[usi
 struct Decider<'a, 'p> {
     input: &'p PlanInput<'a, 'p>,
     created: Arc<BTreeSet<ObjectKey>>,
+    provided: BTreeMap<ObjectKey, usize>,
     renamed: BTreeMap<InstanceAddr, Removed<'a>>,
     by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
     evaluator: Evaluator<'a>,
@@ -157,7 +173,7 @@ struct Decider<'a, 'p> {
 }
 
 impl Decider<'_, '_> {
-    fn declared(&mut self, d: &Declared<'_>, needs: Vec<InstanceAddr>) {
+    fn declared(&mut self, all: &Declaration<'_>, d: &Declared<'_>, needs: Vec<InstanceAddr>) {
         if needs.iter().any(|n| self.failed.contains(n)) {
             self.failed.insert(d.addr.clone());
             return;
@@ -172,6 +188,9 @@ impl Decider<'_, '_> {
                 return;
             }
             args = again;
+        }
+        if !self.fits(all, d, &args) {
+            return;
         }
         let created = self.created.clone();
         let (lifecycle, problems) = self.evaluator.lifecycle(&d.addr);
@@ -201,6 +220,12 @@ impl Decider<'_, '_> {
                     self.fail(&d.addr, problems);
                     return;
                 }
+            }
+        }
+        if decision.action != Action::NoOp {
+            let provides = d.kind.provides(&d.identity, &args);
+            if !provides.is_empty() {
+                Arc::make_mut(&mut self.created).extend(provides);
             }
         }
         self.evaluator.set(d.addr.clone(), decision.exported.clone());
@@ -244,6 +269,23 @@ impl Decider<'_, '_> {
             return;
         }
         self.entries.push(entry);
+    }
+
+    /// Whether the arguments keep the rules of what provides their kind, where the same
+    /// configuration declares it.
+    fn fits(&mut self, all: &Declaration<'_>, d: &Declared<'_>, args: &Value) -> bool {
+        if self.provided.is_empty() {
+            return true;
+        }
+        let keys = d.kind.needs(&d.identity, args).into_iter();
+        let providers = keys.filter_map(|key| all.instances.get(*self.provided.get(&key)?));
+        let check = |by: &Declared<'_>| d.kind.check_against(&d.identity, args, &by.args);
+        let problems: Vec<Problem> = providers.flat_map(check).collect();
+        let fine = place_all(&self.evaluator, &d.addr, problems, &mut self.planning.diagnostics);
+        if !fine {
+            self.failed.insert(d.addr.clone());
+        }
+        fine
     }
 
     /// The block means another object now: the old one goes, then the new one comes.

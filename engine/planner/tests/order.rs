@@ -38,6 +38,37 @@ fn what_it_stands_in_comes_first_without_any_reference() {
 }
 
 #[test]
+fn what_provides_another_name_comes_first_too_and_sets_rules() {
+    let hcl = |size: &str| {
+        format!(
+            r#"
+        resource "thing" "a" {{
+          name = "a"
+          in   = "room-of-outer"
+          size = {size}
+        }}
+        resource "thing" "z" {{
+          name = "outer"
+          size = 2
+        }}
+    "#
+        )
+    };
+    assert_snapshot!(text(&hcl("2"), &World::default()), @r"
+    Create thing.a
+    Create thing.z
+    1. create outer needs []
+    2. create a needs [1]
+    ");
+    assert_snapshot!(text(&hcl("3"), &World::default()), @r"
+    Create thing.z
+    1. create outer needs []
+    E9999 No room at 5:18: It is larger than what it stands in.
+    not complete
+    ");
+}
+
+#[test]
 fn things_that_stand_in_each_other_are_told_hop_by_hop() {
     let hcl = r#"
         resource "thing" "a" {

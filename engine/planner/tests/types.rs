@@ -53,6 +53,19 @@ impl ResourceKind for Kind {
     fn needs(&self, _: &Identity, args: &Value) -> Vec<ObjectKey> {
         args.get("in").and_then(Value::as_str).map(key).into_iter().collect()
     }
+    fn provides(&self, identity: &Identity, _: &Value) -> Vec<ObjectKey> {
+        vec![key(&format!("room-of-{}", identity.shown))]
+    }
+    fn check_against(&self, _: &Identity, args: &Value, provider: &Value) -> Vec<Problem> {
+        let size = |of: &Value| of.get("size").and_then(Value::as_number).cloned();
+        match (size(args), size(provider)) {
+            (Some(own), Some(room)) if own > room => {
+                let detail = "It is larger than what it stands in.";
+                vec![Problem::error(PROBLEM, "No room", Path::of("size"), detail)]
+            }
+            _ => Vec::new(),
+        }
+    }
     fn plan(&self, r: &PlanRequest<'_>) -> Planned {
         let observed = match r.observed {
             Observation::Unknown(problem) => return Planned::Failed(vec![problem.clone()]),

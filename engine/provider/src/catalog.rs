@@ -46,6 +46,22 @@ pub trait ResourceKind: Send + Sync {
     /// its namespace, say. Names that nothing declares are ignored.
     fn needs(&self, identity: &Identity, args: &Value) -> Vec<ObjectKey>;
 
+    /// Other names under which objects may need this one: a definition provides a kind, say.
+    fn provides(&self, _identity: &Identity, _args: &Value) -> Vec<ObjectKey> {
+        Vec::new()
+    }
+
+    /// What is wrong with the arguments by the rules of a declared object that provides what
+    /// this one needs; `provider` are the arguments of that object. Parts may be unknown.
+    fn check_against(
+        &self,
+        _identity: &Identity,
+        _args: &Value,
+        _provider: &Value,
+    ) -> Vec<Problem> {
+        Vec::new()
+    }
+
     /// What to do. Pure: equal requests give equal answers.
     fn plan(&self, request: &PlanRequest<'_>) -> Planned;
 }
@@ -90,7 +106,8 @@ pub struct PlanRequest<'a> {
     pub asked: Option<&'a Op>,
     /// Parts of the arguments that the configuration says to leave as they are.
     pub ignore: &'a [Path],
-    /// Objects that this same plan creates: nothing inside them can be previewed.
+    /// Objects that this same plan creates: nothing inside them can be previewed. Also what
+    /// objects that it creates or changes provide.
     pub created: &'a BTreeSet<ObjectKey>,
     /// The configuration's name, which is written on every object that it owns.
     pub project: &'a str,

@@ -25,6 +25,7 @@ pub mod api;
 mod args;
 pub mod canon;
 pub mod codes;
+mod definition;
 pub mod digest;
 pub mod fields;
 pub mod io;

@@ -1,15 +1,14 @@
 //! What must exist before an object, when the same configuration declares it.
 //!
 //! Names that nothing declares are ignored by the planner, so it costs nothing to name what
-//! may exist: all the plural forms that a kind may have, say.
+//! may exist.
 
 use crate::api::ObjectRef;
+use crate::definition;
 use apimachinery::discovery;
 use plans::{Identity, ObjectKey};
 use provider::PlanRequest;
 use values::Value;
-
-const CRD: &str = "apiextensions.k8s.io/CustomResourceDefinition//";
 
 /// Keys of what the object needs: its namespace, the definition of its kind, and what its
 /// specification refers to by name.
@@ -22,23 +21,13 @@ pub(crate) fn needs(identity: &Identity, intent: &Value) -> Vec<ObjectKey> {
     }
     let (group, _) = discovery::split_api_version(version);
     if !group.is_empty() && discovery::by_kind(version, kind).is_none() {
-        keys.extend(definitions(group, kind));
+        keys.push(definition::kind_key(group, kind));
     }
     keys.extend(references(kind, namespace, intent));
     keys.retain(|key| *key != identity.key);
     keys.sort();
     keys.dedup();
     keys
-}
-
-/// A definition is named `PLURAL.GROUP`, and a plural cannot be told from a kind for sure.
-fn definitions(group: &str, kind: &str) -> Vec<ObjectKey> {
-    let one = kind.to_lowercase();
-    let mut plurals = vec![one.clone(), format!("{one}s"), format!("{one}es")];
-    if let Some(stem) = one.strip_suffix('y') {
-        plurals.push(format!("{stem}ies"));
-    }
-    plurals.iter().map(|plural| ObjectKey(format!("{CRD}{plural}.{group}").into())).collect()
 }
 
 /// Why nothing can be asked about the object yet: what it lives in is created by this plan.
@@ -49,13 +38,15 @@ pub(crate) fn created_here(request: &PlanRequest<'_>) -> Option<String> {
     if !namespace.is_empty() && request.created.contains(&key) {
         return Some(format!("namespace `{namespace}` is created by this plan"));
     }
+    None
+}
+
+/// Whether this plan brings or changes the definition of the object's kind, so that the
+/// server's no is not the last word.
+pub(crate) fn defined_here(request: &PlanRequest<'_>) -> bool {
+    let text = |name: &str| request.identity.args.get(name).and_then(Value::as_str).unwrap_or("");
     let (group, _) = discovery::split_api_version(text("api_version"));
-    let unknown = discovery::by_kind(text("api_version"), text("kind")).is_none();
-    let defines = |key: &ObjectKey| {
-        key.0.strip_prefix(CRD).and_then(|name| name.split_once('.')).is_some_and(|n| n.1 == group)
-    };
-    (unknown && !group.is_empty() && request.created.iter().any(defines))
-        .then(|| format!("kind `{}` is created by this plan", text("kind")))
+    request.created.contains(&definition::kind_key(group, text("kind")))
 }
 
 /// What the specification names.

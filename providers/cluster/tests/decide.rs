@@ -184,14 +184,61 @@ fn object_in_a_namespace_of_the_same_plan_is_created_without_asking() {
 }
 
 #[test]
-fn object_of_a_kind_of_the_same_plan_is_created_without_asking() {
+fn object_of_a_kind_that_the_same_plan_brings_is_created_unverified() {
     let widget = r#"manifest = {
         apiVersion = "example.com/v1", kind = "Widget", metadata = { name = "w" }
     }"#;
     let case = settings().of_kind("object").wanting(widget);
     case.is("ask: create Widget w guard null");
-    let case = case.creating("apiextensions.k8s.io/CustomResourceDefinition//widgets.example.com");
+    let case = case
+        .refused(r#"{"code": 404, "non_json": true, "message": "404 page not found"}"#)
+        .creating("example.com/Widget");
     assert!(answer(&case.plan()).starts_with("Create (not verified: kind `Widget` is created"));
+    let Planned::Decided(decision) = case.plan() else { panic!() };
+    assert_eq!(decision.ops[0].args.get("verify"), Some(&true.into()));
+}
+
+#[test]
+fn object_that_its_changed_definition_allows_is_not_refused_for_the_old_one() {
+    let widget = r#"manifest = {
+        apiVersion = "example.com/v1", kind = "Widget", metadata = { name = "w" }
+        spec = { colour = "red" }
+    }"#;
+    let no_field = r#"{"code": 500, "message": "failed to create typed patch object (/w; example.com/v1, Kind=Widget): .spec.colour: field not declared in schema"}"#;
+    let case = || settings().of_kind("object").wanting(widget).refused(no_field);
+    case().is("Error E0726 at `manifest.spec.colour`: The server refuses the object: Widget w: \
+               `spec.colour`: field not declared in schema");
+    let changed = case().creating("example.com/Widget");
+    let why = "Create (not verified: kind `Widget` is changed by this plan, and refused as it";
+    assert!(answer(&changed.plan()).starts_with(why), "{}", answer(&changed.plan()));
+}
+
+#[test]
+fn definition_is_never_replaced_because_a_field_of_it_is_fixed() {
+    let definition = r#"manifest = {
+        apiVersion = "apiextensions.k8s.io/v1", kind = "CustomResourceDefinition"
+        metadata = { name = "widgets.example.com" }
+        spec = { group = "example.com", scope = "Cluster" }
+    }"#;
+    let live = r#"{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com", "uid": "u1", "resourceVersion": "7",
+            "labels": {"app.kubernetes.io/managed-by": "clinch",
+                       "applyset.kubernetes.io/part-of": "SET"}},
+        "spec": {"group": "example.com", "scope": "Namespaced"}}"#;
+    settings()
+        .of_kind("object")
+        .wanting(definition)
+        .live(live)
+        .refused(
+            r#"{"code": 422, "reason": "Invalid", "message": "no", "causes": [{
+                "reason": "FieldValueInvalid", "field": "spec.scope",
+                "message": "Invalid value: \"Cluster\": field is immutable"}]}"#,
+        )
+        .is("Error E0730 at `manifest.spec.scope`: Definition cannot change in place: \
+             `spec.scope` of CustomResourceDefinition widgets.example.com cannot change while it \
+             exists. Creating it anew would delete every object of its kind, in all namespaces. \
+             [Take the change back. If all its objects may go, name it with \
+             `-replace=ADDRESS`, and its objects too.]");
 }
 
 #[test]

@@ -385,7 +385,7 @@ fn object_needs_what_it_names() {
         needs(
             "{ apiVersion = \"example.com/v1\", kind = \"Policy\", metadata = { name = \"p\" } }"
         )
-        .contains(&"apiextensions.k8s.io/CustomResourceDefinition//policies.example.com".into())
+        .contains(&"example.com/Policy".into())
     );
 }
 

@@ -71,6 +71,17 @@ impl Case<'_> {
         self.created(op, &after, Basis::Unverified(why), Vec::new())
     }
 
+    /// The same for an object that may be there.
+    pub(super) fn unverified_over(self, why: String, live: Option<&Value>) -> Planned {
+        match live {
+            None => self.unverified(why),
+            Some(live) => {
+                let intent = self.with_ignored_parts(live);
+                self.late_update(&intent, live, why)
+            }
+        }
+    }
+
     fn created(self, op: Op, after: &Value, basis: Basis, changed: Vec<Problem>) -> Planned {
         let (_, after) = shown::without_marks(None, Some(shown::view(after)));
         let exported = self.exported(Value::Unknown(Type::String), Value::Unknown(Type::Any));
@@ -87,7 +98,7 @@ impl Case<'_> {
         self.may_change(live)?;
         let intent = self.with_ignored_parts(live);
         if !intent.is_known() {
-            return Ok(self.late_update(&intent, live));
+            return Ok(self.late_update(&intent, live, LATE.to_owned()));
         }
         if noop::certify(&intent, live, ownership::MANAGER).is_ok() {
             return Ok(self.unchanged(live, Basis::Proven));
@@ -139,11 +150,15 @@ impl Case<'_> {
         Ok(())
     }
 
-    fn late_update(self, intent: &Value, live: &Value) -> Planned {
+    /// Changes what the server cannot judge yet; it is asked right before.
+    fn late_update(self, intent: &Value, live: &Value, why: String) -> Planned {
         let op = update(self.ty, self.request.identity, intent.clone(), live, &Value::Null);
+        let mut args = op.args.as_map().cloned().unwrap_or_default();
+        args.insert("verify".into(), true.into());
+        let op = Op { args: Value::map(args), ..op };
         let before = self.masked(live);
         let after = shown::overlaid(&before, intent);
-        let basis = Basis::Unverified(LATE.to_owned());
+        let basis = Basis::Unverified(why);
         self.updated(live, &before, &after, basis, op, Vec::new())
     }
 

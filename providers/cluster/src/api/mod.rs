@@ -172,6 +172,21 @@ impl<T: ApiType> ResourceKind for Api<T> {
         crate::needs::needs(identity, &T::intent(args))
     }
 
+    fn provides(&self, identity: &Identity, args: &Value) -> Vec<ObjectKey> {
+        if ops::identity_text(identity, "kind") == "CustomResourceDefinition" {
+            crate::definition::provides(&T::intent(args))
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn check_against(&self, identity: &Identity, args: &Value, provider: &Value) -> Vec<Problem> {
+        let definition = crate::args::get(provider, "manifest");
+        let problems = crate::definition::check(identity, &T::intent(args), definition);
+        let named = |p: Problem| Problem { path: T::NAMES.argument(&p.path), ..p };
+        problems.into_iter().map(named).collect()
+    }
+
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {
         let answer = match request.desired {
             Some(args) => decide::wanted::<T>(&self.name, request, args),

@@ -3,7 +3,8 @@
 use super::Answer;
 use super::decide::{Case, brief, namespace_of};
 use super::escalation::{explained, role_comes};
-use crate::{codes, fields, ownership, shown};
+use super::ops::identity_text;
+use crate::{codes, fields, needs, ownership, shown};
 use plans::Problem;
 use values::{Path, Value};
 
@@ -74,14 +75,50 @@ pub(super) fn answer(case: Case<'_>, refusal: &Value, live: Option<&Value>) -> A
         (code, _) if explained(&case, code, &refusal.message).is_some() => {
             Err(explained(&case, code, &refusal.message).into_iter().collect())
         }
+        (404, None) if refusal.not_json && needs::defined_here(case.request) => {
+            let kind = identity_text(case.request.identity, "kind");
+            Ok(case.unverified(format!("kind `{kind}` is created by this plan")))
+        }
         (404, _) => Err(vec![missing(&case, &refusal)]),
         (401 | 403, _) => Err(vec![forbidden(&case, &refusal)]),
+        (422, Some(_)) if is_immutable(&refusal) && defines(&case) => {
+            Err(vec![fixed_definition(&case, &refusal)])
+        }
         (422, Some(live)) if is_immutable(&refusal) => {
             let paths = refusal.causes.iter().map(|cause| argument(&case, &cause.field)).collect();
             Ok(case.replaced(live, paths))
         }
+        // The kind as it is now is not the kind as it will be.
+        (400 | 422 | 500, _) if needs::defined_here(case.request) => {
+            let kind = identity_text(case.request.identity, "kind");
+            let why = format!("kind `{kind}` is changed by this plan, and refused as it is now");
+            Ok(case.unverified_over(why, live))
+        }
         _ => Err(invalid(&case, &refusal)),
     }
+}
+
+/// Whether the object defines a kind.
+fn defines(case: &Case<'_>) -> bool {
+    identity_text(case.request.identity, "kind") == "CustomResourceDefinition"
+}
+
+/// Replacing a definition deletes every object of its kind; nobody asked for that by changing
+/// a field.
+fn fixed_definition(case: &Case<'_>, refusal: &Refusal) -> Problem {
+    let causes = refusal.causes.iter();
+    let fields: Vec<&str> = causes.map(|cause| cause.field.trim_start_matches('.')).collect();
+    let path = fields.first().map_or_else(Path::root, |field| argument(case, field));
+    let detail = format!(
+        "`{}` of {} cannot change while it exists. Creating it anew would delete every object of \
+         its kind, in all namespaces.",
+        fields.join("`, `"),
+        case.request.identity.shown
+    );
+    Problem::error(codes::KEEP, "Definition cannot change in place", path, detail).with_help(
+        "Take the change back. If all its objects may go, name it with `-replace=ADDRESS`, and \
+         its objects too.",
+    )
 }
 
 /// The conflicting fields with their managers, when every one of them was changed by hand.

@@ -7,6 +7,7 @@ use crate::io::{preview, ready};
 use crate::noop;
 use crate::ownership::MANAGER;
 use access::{Cluster, ClusterError, Resource, json};
+use apimachinery::discovery;
 use plans::{Op, Problem};
 use provider::{Performed, Progress, StepError};
 use serde_json::Value as Json;
@@ -20,6 +21,10 @@ const MOVES: usize = 5;
 /// the service account of a new namespace.
 const ARRIVAL: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long a server may judge by the schema that a definition had before it was changed.
+const SCHEMA: Duration = Duration::from_secs(5);
+/// The usual time between the condition of a definition and its kind in discovery.
+const SHORTLY: Duration = Duration::from_millis(100);
 
 /// The uid and the version at which an object is to be applied.
 type Guard<'a> = (Option<&'a str>, Option<&'a str>);
@@ -76,6 +81,35 @@ async fn served(
     }
 }
 
+/// A definition is established a moment before discovery tells of its kind, and what was
+/// discovered before is out of date. Not an error when it takes long: whatever needs the kind
+/// waits for it once more.
+async fn until_served(cluster: &Cluster, live: &Json, op: &Op, progress: Progress<'_>) {
+    let spec = &live["spec"];
+    let (group, kind) = (spec["group"].as_str(), spec["names"]["kind"].as_str());
+    let (Some(group), Some(kind)) = (group, kind) else { return };
+    let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let served = versions.iter().filter(|version| version["served"] == true);
+    let wanted: Vec<String> = served
+        .filter_map(|version| version["name"].as_str())
+        .map(|name| format!("{group}/{name}"))
+        .collect();
+    let lasting = ARRIVAL.min(wait::deadline(op));
+    let began = Instant::now();
+    loop {
+        cluster.forget_discovery().await;
+        let mut missing = false;
+        for version in &wanted {
+            missing |= !matches!(cluster.resolve(version, kind).await, Ok(Some(_)));
+        }
+        if !missing || began.elapsed() >= lasting {
+            return;
+        }
+        progress(format!("kind {} to be served", access::text::clean(kind)));
+        sleep(SHORTLY).await;
+    }
+}
+
 /// What the server refuses only because something has not arrived yet.
 fn not_yet(error: &ClusterError) -> Option<&'static str> {
     if error.is_path_not_found() {
@@ -84,6 +118,12 @@ fn not_yet(error: &ClusterError) -> Option<&'static str> {
     let refusal = error.refusal().filter(|r| r.code == 403)?;
     let account = refusal.message.contains("error looking up service account");
     account.then_some("the service account of its namespace")
+}
+
+/// A server may judge by the schema that a definition had a moment ago.
+fn old_schema(error: &ClusterError, named: &Named) -> bool {
+    let custom = discovery::by_kind(&named.api_version, &named.kind).is_none();
+    custom && error.refusal().is_some_and(|r| r.message.contains("not declared in schema"))
 }
 
 /// Server-side apply knows no "create only", so it is looked right before.
@@ -118,6 +158,10 @@ async fn verify(
             Err(error) => match not_yet(&error) {
                 Some(what) if began.elapsed() < ARRIVAL => {
                     progress(what.to_owned());
+                    sleep(PAUSE).await;
+                }
+                None if old_schema(&error, named) && began.elapsed() < SCHEMA => {
+                    progress("the schema of its kind".to_owned());
                     sleep(PAUSE).await;
                 }
                 _ => return Err(StepError::Refused(intent.redacted(error.to_problem()))),
@@ -344,7 +388,7 @@ pub(in crate::io) async fn after_apply(
         }
     };
     if named.kind == "CustomResourceDefinition" {
-        cluster.forget_discovery().await;
+        until_served(cluster, &live, op, progress).await;
     }
     Ok(intent.performed(&live))
 }
