@@ -30,6 +30,9 @@ pub(crate) struct Format {
 pub(crate) const STATE: Format = Format { name: "clinch-state", shown: "a state", version: 1 };
 /// A plan.
 pub(crate) const PLAN: Format = Format { name: "clinch-plan", shown: "a plan", version: 1 };
+/// The head of a state in pieces.
+pub(crate) const HEAD: Format =
+    Format { name: "clinch-state-head", shown: "the head of a state", version: 1 };
 
 const END: &str = "}\n";
 
@@ -70,7 +73,7 @@ fn body<'a>(format: &Format, text: &'a str) -> Result<&'a str, ReadError> {
         return Err(other("JSON of another kind"));
     };
     if name != format.name {
-        let known = [STATE, PLAN].into_iter().find(|known| known.name == name);
+        let known = [STATE, PLAN, HEAD].into_iter().find(|known| known.name == name);
         return Err(other(known.map_or("JSON of another kind", |known| known.shown)));
     }
     if version > format.version && clinch == VERSION {

@@ -18,6 +18,7 @@ pub mod diagnostic;
 mod envelope;
 mod error;
 pub mod event;
+pub mod head;
 pub mod holder;
 pub mod journal;
 pub mod plan;

@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Look at and edit what clinch remembers
     #[command(subcommand)]
     State(StateCommand),
+    /// Look at the lock of a state in the cluster, and release it
+    #[command(subcommand)]
+    Lock(LockCommand),
     /// Serve the sandbox to kubectl and other clients
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -132,6 +135,19 @@ pub(crate) struct LockArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
+    /// Move the state to where the configuration says that it is
+    #[arg(long)]
+    pub(crate) migrate_state: bool,
+    /// Namespace of the state that is moved out of the cluster
+    #[arg(long, value_name = "NAME", requires = "migrate_state",
+          default_value = session::STATE_NAMESPACE)]
+    pub(crate) namespace: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
     #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
 }
@@ -240,6 +256,10 @@ pub(crate) struct ShowArgs {
     #[arg(value_name = "PLAN")]
     pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
 }
 
@@ -251,6 +271,10 @@ pub(crate) struct OutputArgs {
     /// Print a text as it is, without quotes
     #[arg(long, requires = "name", conflicts_with = "json")]
     pub(crate) raw: bool,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
     #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
 }
@@ -272,6 +296,10 @@ pub(crate) enum StateCommand {
 #[derive(Debug, Args)]
 pub(crate) struct StateListArgs {
     #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
 }
 
@@ -279,6 +307,10 @@ pub(crate) struct StateListArgs {
 pub(crate) struct StateShowArgs {
     #[arg(value_name = "ADDRESS")]
     pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
     #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
 }
@@ -292,6 +324,10 @@ pub(crate) struct StateMvArgs {
     #[command(flatten)]
     pub(crate) lock: LockArgs,
     #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
 }
 
@@ -301,6 +337,10 @@ pub(crate) struct StateRmArgs {
     pub(crate) addresses: Vec<String>,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
     #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
 }
@@ -315,6 +355,35 @@ pub(crate) struct StateRebuildArgs {
     pub(crate) lock: LockArgs,
     #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LockCommand {
+    /// List the locks of all configurations that keep their state beside this one
+    List(LockLookArgs),
+    /// Show who holds the lock of this configuration
+    Show(LockLookArgs),
+    /// Release the lock of a run that died
+    Release(LockReleaseArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LockLookArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LockReleaseArgs {
+    /// Take it from a run that is alive; it begins nothing more
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) look: LockLookArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -50,6 +50,7 @@ impl Catalog for Types {
 
 /// The I/O half of every type: a type is either of the cluster or of its nodes.
 pub(crate) struct World {
+    access: Cluster,
     cluster: ClusterProvider,
     nodes: NodeProvider,
     host_types: BTreeSet<TypeName>,
@@ -58,10 +59,16 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(cluster: Cluster, hosts: Hosts, project: &str) -> Self {
         Self {
+            access: cluster.clone(),
             cluster: ClusterProvider::new(cluster),
             nodes: NodeProvider::new(hosts, project),
             host_types: node::kinds().iter().map(|k| k.name().clone()).collect(),
         }
+    }
+
+    /// The cluster itself, for what is not a resource.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.access
     }
 
     fn is_host(&self, ty: &TypeName) -> bool {

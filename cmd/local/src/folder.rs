@@ -21,6 +21,7 @@ pub const DATA_DIR: &str = ".clinch";
 
 const STATE: &str = "state.json";
 const BACKUP: &str = "state.json.backup";
+const MOVED: &str = "state.json.moved";
 const JOURNAL: &str = "journal.jsonl";
 const RUNS: &str = "runs";
 
@@ -170,6 +171,29 @@ impl Folder {
         let path = self.path(JOURNAL);
         let bytes = self.journal_bytes()?;
         schemas::journal::read(&bytes).map_err(|bad| bad_journal(&path, &bad).into())
+    }
+
+    /// Whether there is a state, or a journal of one, whatever can be made of it.
+    pub fn is_used(&self) -> Result<bool, Diagnostics> {
+        for name in [STATE, JOURNAL] {
+            let path = self.path(name);
+            let meta = match fs::metadata(&path) {
+                Ok(meta) => meta,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(io_error(&path, &error).into()),
+            };
+            if meta.len() > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Sets a state aside that was moved elsewhere, under another name.
+    pub fn set_aside(&self) -> Result<PathBuf, Diagnostics> {
+        let (path, aside) = (self.path(STATE), self.path(MOVED));
+        disk::rename(&path, &aside).map_err(|error| io_error(&path, &error))?;
+        Ok(aside)
     }
 
     /// Keeps the plan of a run that is about to begin.

@@ -8,6 +8,7 @@
 //!   .gitignore             everything
 //!   state.json             what is remembered
 //!   state.json.backup      what was remembered before the last run
+//!   state.json.moved       what was remembered before it was moved to the cluster
 //!   journal.jsonl          what the run that goes on, or that died, has done
 //!   lock, lock.json        held by whoever changes something here, and who that is
 //!   runs/RUN.plan          the plan of the run that goes on, or that died

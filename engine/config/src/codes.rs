@@ -46,6 +46,7 @@ codes! {
     BAD_IGNORE_CHANGES = "E0134": "`ignore_changes` holds something else than arguments.",
     ROOT_ONLY = "E0135": "A block may stand in the root module only.",
     RESERVED_NAME = "E0136": "A variable has the name of an argument that every module call has.",
+    STATE_PLACE = "E0137": "The state is to be kept where it cannot be.",
     NOT_LOCAL = "E0140": "A module's source is not a local directory.",
     NO_MODULE = "E0141": "A module's directory cannot be read or is empty.",
     MODULE_CYCLE = "E0142": "A module calls itself.",

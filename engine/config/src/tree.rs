@@ -34,7 +34,7 @@ pub struct Module {
     pub calls: BTreeMap<Ident, ModuleCall>,
 }
 
-/// `clinch { name = "...", required_version = "..." }`.
+/// `clinch { name = "...", required_version = "...", state "cluster" {} }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClinchBlock {
     /// The whole block.
@@ -43,6 +43,21 @@ pub struct ClinchBlock {
     pub name: Option<(String, Span)>,
     /// Which versions of clinch may use it.
     pub required_version: Option<(String, Span)>,
+    /// Where the state is kept.
+    pub state: Option<StateBlock>,
+}
+
+/// `state "cluster" { namespace = "...", lease = "60s" }`, or `state "local" {}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateBlock {
+    /// The header of the block.
+    pub span: Span,
+    /// Its label.
+    pub kind: Ident,
+    /// The namespace of a state in the cluster.
+    pub namespace: Option<(String, Span)>,
+    /// How long a lock holds without a sign of life.
+    pub lease: Option<(String, Span)>,
 }
 
 /// `cluster "NAME" { kubeconfig = ..., context = ..., uid = ... }`.

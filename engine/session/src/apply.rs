@@ -95,8 +95,8 @@ pub async fn apply(
     stop: watch::Receiver<Option<Stop>>,
 ) -> Result<Applied, Diagnostics> {
     let Ground { loaded, state, world, store } = ground;
-    store.keep(&options.run, &saved)?;
-    let journal = store.journal()?;
+    store.keep(&options.run, &saved).await?;
+    let journal = store.journal().await?;
     let start = JournalEntry::RunStarted(started(&saved.plan, state, options, &options.run));
     append(&*journal, &start).await?;
     let changes: Vec<RecordChange> = saved.plan.remember.iter().map(record_change).collect();
@@ -128,7 +128,7 @@ pub async fn resume(
     // It keeps its name, and with it its plan.
     let options = &ApplyOptions { run: run.run.clone(), ..options.clone() };
     let plan = Arc::new(plan);
-    let journal = store.journal()?;
+    let journal = store.journal().await?;
     // A new beginning of the same plan: the journal then tells both attempts apart.
     let mut start = started(&plan, state, options, &run.run);
     start.serial = state.serial;
@@ -254,7 +254,7 @@ async fn walk(
         }
     }
     // The journal is the truth; the state is written from it, not from memory.
-    let state = match store.load() {
+    let state = match store.load().await {
         Ok(loaded) => loaded.state,
         Err(problems) => {
             diagnostics.extend(problems);
@@ -264,7 +264,7 @@ async fn walk(
     let Some(state) = state else {
         return if diagnostics.has_errors() { Err(diagnostics) } else { Err(lost().into()) };
     };
-    if let Err(problems) = store.commit(&state, finished) {
+    if let Err(problems) = store.commit(&state, finished).await {
         diagnostics.extend(problems);
     }
     Ok(Applied { outcome, state, outputs, diagnostics })

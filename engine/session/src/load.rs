@@ -1,5 +1,6 @@
 //! From files and variables to a configuration that can be planned.
 
+use crate::place::{StatePlace, state_place};
 use addrs::{Ident, Mode, ModuleInstance};
 use config::{Config, Sources};
 use diags::{Code, Diagnostic, Diagnostics, SourceMap, Span};
@@ -55,6 +56,8 @@ pub struct Loaded {
     pub digest: String,
     /// What the `cluster` block says, if there is one.
     pub cluster: Option<ClusterSettings>,
+    /// Where the state is kept.
+    pub state: StatePlace,
 }
 
 /// A `cluster` block.
@@ -90,6 +93,7 @@ pub fn load(
     let digest = digest(&texts, &variables);
     let project = project(&config, fallback_name, &mut diagnostics);
     required_version(&config, &mut diagnostics);
+    let state = state_place(&config, &mut diagnostics);
     let mut loaded = Loaded {
         dir: dir.to_owned(),
         cwd: inputs.cwd.clone(),
@@ -100,6 +104,7 @@ pub fn load(
         variables,
         digest,
         cluster: None,
+        state,
     };
     if !diagnostics.has_errors() {
         loaded.cluster = cluster(&loaded, &mut diagnostics);
@@ -108,7 +113,7 @@ pub fn load(
 }
 
 /// The name that is written on every object; a DNS label, so that it fits everywhere.
-fn project(config: &Config, fallback: &str, diagnostics: &mut Diagnostics) -> String {
+pub fn project(config: &Config, fallback: &str, diagnostics: &mut Diagnostics) -> String {
     let root = config.modules.get(&Vec::new());
     let given = root.and_then(|m| m.clinch.as_ref()).and_then(|c| c.name.clone());
     if let Some((name, span)) = given {
@@ -137,7 +142,7 @@ fn project(config: &Config, fallback: &str, diagnostics: &mut Diagnostics) -> St
     if cleaned.is_empty() { "default".to_owned() } else { cleaned }
 }
 
-fn is_label(name: &str) -> bool {
+pub(crate) fn is_label(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=63).contains(&name.len())
         && name.chars().all(inner)

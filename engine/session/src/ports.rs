@@ -2,7 +2,7 @@
 
 use diags::Diagnostics;
 use plans::Event;
-use provider::{Catalog, Providers};
+use provider::{BoxFuture, Catalog, Providers};
 use runner::{Clock, Journal};
 use schemas::plan::SavedPlan;
 use states::{State, UnfinishedRun};
@@ -21,7 +21,7 @@ pub struct World {
     pub events: Arc<dyn Fn(Event) + Send + Sync>,
 }
 
-/// What the state's files hold.
+/// What is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadedState {
     /// The state with the journal replayed over it; `None` when there is none yet.
@@ -30,7 +30,7 @@ pub struct LoadedState {
     pub unfinished: Option<UnfinishedRun>,
     /// A run that did finish, and whose journal a crash left where it was.
     pub left: Option<String>,
-    /// What a person should know about the files.
+    /// What a person should know about it.
     pub warnings: Diagnostics,
 }
 
@@ -38,16 +38,19 @@ pub struct LoadedState {
 ///
 /// Whoever holds the store holds its lock, except for reading.
 pub trait Store: Send + Sync {
-    /// Reads all. A file that cannot be read or trusted is an error, never an empty state.
-    fn load(&self) -> Result<LoadedState, Diagnostics>;
+    /// Reads all. What cannot be read or trusted is an error, never an empty state.
+    fn load(&self) -> Stored<'_, LoadedState>;
     /// Keeps the plan of a run that is about to begin, durably.
-    fn keep(&self, run: &str, saved: &SavedPlan) -> Result<(), Diagnostics>;
+    fn keep<'a>(&'a self, run: &'a str, saved: &'a SavedPlan) -> Stored<'a, ()>;
     /// The plan of a run that did not finish.
-    fn kept(&self, run: &str) -> Result<SavedPlan, Diagnostics>;
+    fn kept<'a>(&'a self, run: &'a str) -> Stored<'a, SavedPlan>;
     /// The journal of the run that is about to begin or to be resumed. A journal of an
     /// earlier run that is not resumed must have been put aside by [`Store::commit`].
-    fn journal(&self) -> Result<Arc<dyn Journal>, Diagnostics>;
+    fn journal(&self) -> Stored<'_, Arc<dyn Journal>>;
     /// Writes the state, durably and with the next serial. When `finished`, the journal is put
     /// aside and plans of runs are dropped; else both stay for a resume.
-    fn commit(&self, state: &State, finished: bool) -> Result<(), Diagnostics>;
+    fn commit<'a>(&'a self, state: &'a State, finished: bool) -> Stored<'a, ()>;
 }
+
+/// What a store answers.
+pub type Stored<'a, T> = BoxFuture<'a, Result<T, Diagnostics>>;

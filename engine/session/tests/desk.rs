@@ -10,7 +10,7 @@ use plans::{Fingerprints, Mode, Stop, Timestamp};
 use provider::Catalog;
 use schemas::plan::SavedPlan;
 use session::{
-    Applied, ApplyOptions, Ground, Loaded, Picture, Rebuilt, Resumed, Store, World, check_resumed,
+    Applied, ApplyOptions, Ground, Loaded, Picture, Rebuilt, Resumed, World, check_resumed,
     check_saved,
 };
 use states::State;
@@ -52,7 +52,7 @@ impl Desk {
     }
 
     pub(crate) fn state(&self) -> State {
-        self.stage.load().unwrap().state.unwrap_or_else(|| State::new("lineage", "test"))
+        self.stage.load().state.unwrap_or_else(|| State::new("lineage", "test"))
     }
 
     fn options(&self, state: &State) -> Options {
@@ -116,9 +116,9 @@ impl Desk {
 
     /// Finishes the run that did not come to its end.
     pub(crate) fn resume(&self) -> Result<Applied, Diagnostics> {
-        let unfinished = self.stage.load()?.unfinished;
+        let unfinished = self.stage.load().unfinished;
         let run = unfinished.as_ref().map_or("none", |r| r.run.as_str()).to_owned();
-        let saved = self.stage.kept(&run)?;
+        let saved = self.stage.kept(&run);
         check_resumed(&saved.plan, &self.loaded)?;
         let (planning, picture) = self.look();
         let resumed = Resumed::new(saved.plan, unfinished)?;

@@ -162,7 +162,7 @@ fn the_kept_plan_of_another_version_or_other_sources_is_not_gone_on_with() {
 #[test]
 fn a_plan_that_the_journal_is_not_about_is_not_resumed() {
     let mut desk = begun(true);
-    let unfinished = session::Store::load(&desk.stage).unwrap().unfinished;
+    let unfinished = desk.stage.load().unfinished;
     let other = desk.save().plan;
     assert_eq!(Desk::codes(Resumed::new(other.clone(), unfinished).map(drop)), "E0459");
     assert_eq!(Desk::codes(Resumed::new(other, None).map(drop)), "E0459");

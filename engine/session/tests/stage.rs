@@ -10,7 +10,7 @@ use provider::{
 };
 use runner::{Clock, Journal};
 use schemas::plan::SavedPlan;
-use session::{LoadedState, Store};
+use session::{LoadedState, Store, Stored};
 use states::{Follows, JournalEntry, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -181,34 +181,29 @@ impl Journal for Stage {
     }
 }
 
-impl Store for Stage {
-    fn load(&self) -> Result<LoadedState, Diagnostics> {
+impl Stage {
+    pub(crate) fn load(&self) -> LoadedState {
         let (state, entries) = self.with(|s| (s.state.clone(), s.journal.clone()));
         let warnings = Diagnostics::new();
         if entries.is_empty() {
-            return Ok(LoadedState { state, unfinished: None, left: None, warnings });
+            return LoadedState { state, unfinished: None, left: None, warnings };
         }
         let state = state.unwrap_or_else(|| State::new("", ""));
         assert_eq!(states::follows(&state, &entries), Ok(Follows::Continues));
         let states::Replayed { state, unfinished } = states::replay(state, &entries);
-        Ok(LoadedState { state: Some(state), unfinished, left: None, warnings })
+        LoadedState { state: Some(state), unfinished, left: None, warnings }
     }
 
-    fn keep(&self, run: &str, saved: &SavedPlan) -> Result<(), Diagnostics> {
+    fn keep(&self, run: &str, saved: &SavedPlan) {
         self.log(format!("keep the plan of {run}"));
         self.with(|s| s.kept.insert(run.to_owned(), saved.clone()));
-        Ok(())
     }
 
-    fn kept(&self, run: &str) -> Result<SavedPlan, Diagnostics> {
-        Ok(self.with(|s| s.kept[run].clone()))
+    pub(crate) fn kept(&self, run: &str) -> SavedPlan {
+        self.with(|s| s.kept[run].clone())
     }
 
-    fn journal(&self) -> Result<Arc<dyn Journal>, Diagnostics> {
-        Ok(Arc::new(self.clone()))
-    }
-
-    fn commit(&self, state: &State, finished: bool) -> Result<(), Diagnostics> {
+    fn commit(&self, state: &State, finished: bool) {
         let names: Vec<String> = state.records.keys().map(ToString::to_string).collect();
         let aside = if finished { ", put the journal away" } else { "" };
         self.log(format!("write state {} of [{}]{aside}", state.serial, names.join(", ")));
@@ -219,6 +214,30 @@ impl Store for Stage {
                 s.kept.clear();
             }
         });
-        Ok(())
+    }
+}
+
+impl Store for Stage {
+    fn load(&self) -> Stored<'_, LoadedState> {
+        Box::pin(async { Ok(self.load()) })
+    }
+    fn keep<'a>(&'a self, run: &'a str, saved: &'a SavedPlan) -> Stored<'a, ()> {
+        Box::pin(async {
+            self.keep(run, saved);
+            Ok(())
+        })
+    }
+    fn kept<'a>(&'a self, run: &'a str) -> Stored<'a, SavedPlan> {
+        Box::pin(async { Ok(self.kept(run)) })
+    }
+    fn journal(&self) -> Stored<'_, Arc<dyn Journal>> {
+        let journal: Arc<dyn Journal> = Arc::new(self.clone());
+        Box::pin(async { Ok(journal) })
+    }
+    fn commit<'a>(&'a self, state: &'a State, finished: bool) -> Stored<'a, ()> {
+        Box::pin(async move {
+            self.commit(state, finished);
+            Ok(())
+        })
     }
 }

@@ -1,14 +1,16 @@
 //! `apply` and `destroy`: plan, ask, do; or do a saved plan; or finish an interrupted run.
 
+use super::place::{self, Claim, Hold, Opened};
 use super::plan;
 use super::work::{self, Aim, Configured, Connected};
 use crate::args::{Allowed, ApplyArgs, DestroyArgs, RunArgs};
 use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::signals::{self, Signals};
+use crate::store::Lock;
 use crate::{exit, variables};
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
-use local::{Folder, Holder, Lock};
+use local::Holder;
 use plans::{Action, Event, Mode, Plan};
 use provider::Catalog;
 use schemas::event::v1::{Level, Line};
@@ -26,6 +28,10 @@ const BAD_DURATION: Code = Code("E0908");
 const NOT_APPROVED: Code = Code("E0909");
 const NOT_ALLOWED: Code = Code("E0910");
 
+/// Said when the lock is lost; why, and what to do, is said at the end.
+const LOCK_LOST: &str =
+    "\nThe lock was lost.\nSteps that run are finished and no other step begins.";
+
 /// How this run goes, whichever command asked for it.
 struct Run<'a> {
     console: Console,
@@ -35,6 +41,8 @@ struct Run<'a> {
     allow: &'a [Allowed],
     aim: Aim,
     operation: &'static str,
+    /// Its name, which nobody else has.
+    id: String,
 }
 
 pub(crate) async fn run(args: &ApplyArgs, env: &Environment) -> u8 {
@@ -93,7 +101,8 @@ impl<'a> Run<'a> {
         let console = Console::new(&args.style, env);
         console.begin_stream();
         let input = args.input.unwrap_or(env.input) && !args.style.json;
-        Self { console, env, args, input, allow, aim, operation }
+        let id = uuid::Uuid::now_v7().to_string();
+        Self { console, env, args, input, allow, aim, operation, id }
     }
 
     fn finish(&self, done: Result<u8, Early>) -> u8 {
@@ -112,11 +121,12 @@ impl<'a> Run<'a> {
         let configured =
             work::configure(&self.args.variables, self.env, console).map_err(Early::Code)?;
         let signals = Self::listen()?;
-        let _lock = self.take_lock(&signals)?;
-        let (events, running) = self.listener();
-        let connected = work::connect(&configured, &self.args.cluster, events, self.env)
+        let (events, running) = self.listener(&signals);
+        let claim = self.claim(&signals)?;
+        let hold = Hold::Take(&claim);
+        let connected = work::connect(&configured, &self.args.cluster, events, self.env, hold)
             .await
-            .map_err(|p| Early::Told(p, configured.sources.clone()))?;
+            .map_err(|p| told(p, &configured, &signals))?;
         if connected.unfinished.is_some() && !self.aim.selection.is_all() {
             return Err(super::state::in_flight().into());
         }
@@ -131,7 +141,7 @@ impl<'a> Run<'a> {
             return Err(Early::Code(exit::FAILED));
         }
         if !planning.plan.has_changes() && planning.plan.remember.is_empty() {
-            return self.nothing(&connected);
+            return self.nothing(&connected).await;
         }
         if planning.plan.has_changes() {
             self.approve(&planning.plan, &signals)?;
@@ -151,17 +161,17 @@ impl<'a> Run<'a> {
             (picture, planning.exports),
             ground(&configured, &connected),
             &self.options(),
-            signals.stop.clone(),
+            connected.lock.stop(&signals),
         )
         .await
-        .map_err(|p| Early::Told(p, configured.sources.clone()))?;
-        Ok(self.applied(&applied, &shown, &configured.sources, &signals))
+        .map_err(|p| lost(p, &connected.lock, &configured))?;
+        Ok(self.applied(applied, &shown, &configured.sources, &signals, &connected.lock))
     }
 
     /// A plan without changes: an interrupted run that turned out converged is closed.
-    fn nothing(&self, connected: &Connected) -> Result<u8, Early> {
+    async fn nothing(&self, connected: &Connected) -> Result<u8, Early> {
         if connected.unfinished.is_some() {
-            connected.store.commit(&connected.state, true)?;
+            connected.store.commit(&connected.state, true).await?;
         }
         if !self.console.json {
             let word = if self.aim.mode == Mode::Destroy { "Destroy" } else { "Apply" };
@@ -179,27 +189,39 @@ impl<'a> Run<'a> {
     async fn saved(&self, path: &std::path::Path) -> Result<u8, Early> {
         let saved = local::read_plan(path)?;
         let signals = Self::listen()?;
-        let _lock = self.take_lock(&signals)?;
-        self.again(saved, false, &signals).await
+        let configured = self.of_snapshot(&saved)?;
+        let claim = self.claim(&signals)?;
+        let hold = Hold::Take(&claim);
+        let opened = place::open(&configured, &self.args.cluster, self.env, hold)
+            .await
+            .map_err(|p| told(p, &configured, &signals))?;
+        self.again(saved, configured, opened, false, &signals).await
     }
 
     /// What is left of the run that was interrupted.
     async fn resume(&self) -> Result<u8, Early> {
         let signals = Self::listen()?;
+        let claim = self.claim(&signals)?;
         // Before anything is read: whoever holds the lock may be finishing that very run.
-        let _lock = self.take_lock(&signals)?;
-        let store = crate::store::LocalStore(Folder::open(self.env.data_dir.clone()));
-        let loaded = store.load()?;
+        let (args, hold) = (self.args, Hold::Take(&claim));
+        let opened = place::edit(&args.cluster, &args.variables, self.env, &self.console, hold);
+        let opened =
+            opened.await.map_err(|code| Early::Code(signals.exit_code().unwrap_or(code)))?;
+        let loaded = opened.store.load().await?;
         match (loaded.unfinished, loaded.left, loaded.state) {
-            (Some(run), _, _) => self.again(store.kept(&run.run)?, true, &signals).await,
-            (None, Some(_), Some(state)) => self.put_away(&store, &state),
+            (Some(run), _, _) => {
+                let saved = opened.store.kept(&run.run).await?;
+                let configured = self.of_snapshot(&saved)?;
+                self.again(saved, configured, opened, true, &signals).await
+            }
+            (None, Some(_), Some(state)) => self.put_away(&opened.store, &state).await,
             (None, _, _) => Err(session::nothing_to_resume().into()),
         }
     }
 
     /// The run had come to its end; only its journal is still to be put away.
-    fn put_away(&self, store: &dyn Store, state: &State) -> Result<u8, Early> {
-        store.commit(state, true)?;
+    async fn put_away(&self, store: &dyn Store, state: &State) -> Result<u8, Early> {
+        store.commit(state, true).await?;
         let text = "The run had finished all its steps before it was interrupted. Its journal is \
                     put away, and the state is written. Nothing else was left to do.";
         if self.console.json {
@@ -214,14 +236,17 @@ impl<'a> Run<'a> {
     async fn again(
         &self,
         saved: SavedPlan,
+        configured: Configured,
+        opened: Opened,
         resuming: bool,
         signals: &Signals,
     ) -> Result<u8, Early> {
-        let configured = self.of_snapshot(&saved)?;
         let told = |p: Diagnostics| Early::Told(p, configured.sources.clone());
-        let (events, running) = self.listener();
-        let connected =
-            work::connect(&configured, &self.args.cluster, events, self.env).await.map_err(told)?;
+        let (events, running) = self.listener(signals);
+        let (flags, Opened { store, lock, access }) = (&self.args.cluster, opened);
+        let connected = work::connected(&configured, flags, events, self.env, store, lock, access)
+            .await
+            .map_err(told)?;
         let shown = Arc::new(saved.plan.clone());
         if resuming {
             session::check_resumed(&saved.plan, &configured.loaded).map_err(told)?;
@@ -241,15 +266,15 @@ impl<'a> Run<'a> {
             self.console.data(&view::human::plan(&shown, &self.console.out, view::Detail::Summary));
         }
         let _first = running.set(shown.clone());
-        let (ground, stop) = (ground(&configured, &connected), signals.stop.clone());
+        let (ground, stop) = (ground(&configured, &connected), connected.lock.stop(signals));
         let applied = if resuming {
             let resumed = Resumed::new(saved.plan, connected.unfinished.clone())?;
             session::resume(resumed, seen, ground, &self.options(), stop).await
         } else {
             session::apply(saved, seen, ground, &self.options(), stop).await
         };
-        let applied = applied.map_err(told)?;
-        Ok(self.applied(&applied, &shown, &configured.sources, signals))
+        let applied = applied.map_err(|p| lost(p, &connected.lock, &configured))?;
+        Ok(self.applied(applied, &shown, &configured.sources, signals, &connected.lock))
     }
 
     /// The configuration inside a saved plan. Sensitive variables were not saved and come from
@@ -283,16 +308,12 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn take_lock(&self, signals: &Signals) -> Result<Lock, Early> {
-        if !self.args.lock.lock {
-            return Ok(Lock::none());
-        }
-        let timeout = duration(&self.args.lock.lock_timeout)?;
+    fn claim<'s>(&self, signals: &'s Signals) -> Result<Claim<'s>, Early> {
         if signals.exit_code().is_some() {
             return Err(Early::Code(exit::INTERRUPTED));
         }
-        let holder = holder(self.env, self.operation);
-        Ok(Folder::open(self.env.data_dir.clone()).lock(&holder, timeout)?)
+        let claim = Claim::new(&self.args.lock, self.operation, Some(signals))?;
+        Ok(Claim { run: self.id.clone(), ..claim })
     }
 
     fn options(&self) -> ApplyOptions {
@@ -303,7 +324,7 @@ impl<'a> Run<'a> {
         let parallelism =
             NonZeroUsize::new(self.args.parallelism.into()).unwrap_or(NonZeroUsize::MIN);
         ApplyOptions {
-            run: uuid::Uuid::now_v7().to_string(),
+            run: self.id.clone(),
             now: super::now(),
             by: self.env.user.clone(),
             forced,
@@ -312,7 +333,8 @@ impl<'a> Run<'a> {
     }
 
     /// Shows events of the run as they come.
-    fn listener(&self) -> Listener {
+    fn listener(&self, signals: &Signals) -> Listener {
+        let signals = signals.clone();
         let running: Arc<OnceLock<Arc<Plan>>> = Arc::new(OnceLock::new());
         let known = running.clone();
         let json = self.console.json;
@@ -334,6 +356,10 @@ impl<'a> Run<'a> {
                 return;
             }
             if !live && !plan::worth_a_line(&event) {
+                return;
+            }
+            if matches!(event, Event::Stopping(_)) && signals.exit_code().is_none() {
+                console::talk_line(LOCK_LOST);
                 return;
             }
             let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
@@ -415,12 +441,14 @@ impl<'a> Run<'a> {
     /// The end: what was done, outputs, what is left.
     fn applied(
         &self,
-        applied: &Applied,
+        mut applied: Applied,
         plan: &Plan,
         sources: &SourceMap,
         signals: &Signals,
+        lock: &Lock,
     ) -> u8 {
         let console = &self.console;
+        applied.diagnostics.extend(lock.problem());
         if console.json {
             let outputs = applied.outputs.iter().map(|(n, v)| (n.as_str(), v));
             for line in view::json::outcome(&applied.outcome, plan, outputs, super::now()) {
@@ -441,6 +469,20 @@ impl<'a> Run<'a> {
             _ => exit::FAILED,
         }
     }
+}
+
+/// Why nothing was begun; after an interrupt there is nothing to say.
+fn told(problems: Diagnostics, configured: &Configured, signals: &Signals) -> Early {
+    match signals.exit_code() {
+        Some(code) if problems.is_empty() => Early::Code(code),
+        Some(_) | None => Early::Told(problems, configured.sources.clone()),
+    }
+}
+
+/// Why a run ended early, and whether its lock was lost.
+fn lost(mut problems: Diagnostics, lock: &Lock, configured: &Configured) -> Early {
+    problems.extend(lock.problem());
+    Early::Told(problems, configured.sources.clone())
 }
 
 /// What a run stands on.

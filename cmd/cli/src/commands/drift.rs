@@ -1,5 +1,6 @@
 //! `drift`: what differs? Changes nothing, locks nothing, exits with 2 when something does.
 
+use super::place::Hold;
 use super::{plan, work};
 use crate::args::DriftArgs;
 use crate::console::Console;
@@ -15,14 +16,21 @@ pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
         Err(code) => return code,
     };
     let Ok(signals) = signals::listen() else { return exit::FAILED };
-    let connected =
-        match work::connect(&configured, &args.cluster, plan::talker(&console), env).await {
-            Ok(connected) => connected,
-            Err(problems) => {
-                console.diagnostics(&problems, &configured.sources);
-                return exit::FAILED;
-            }
-        };
+    let connected = match work::connect(
+        &configured,
+        &args.cluster,
+        plan::talker(&console),
+        env,
+        Hold::No,
+    )
+    .await
+    {
+        Ok(connected) => connected,
+        Err(problems) => {
+            console.diagnostics(&problems, &configured.sources);
+            return exit::FAILED;
+        }
+    };
     let planned = work::plan(&configured, &connected, Mode::Drift, &signals).await;
     let Some((planning, _)) = planned else {
         return signals.exit_code().unwrap_or(exit::FAILED);

@@ -3,7 +3,9 @@
 mod apply;
 mod drift;
 mod init;
+mod lock;
 mod output;
+mod place;
 mod plan;
 mod sandbox;
 mod schema;
@@ -55,15 +57,16 @@ pub(crate) fn run(cli: Cli, line: &CommandLine) -> u8 {
 
 async fn dispatch(command: Command, env: &Environment) -> u8 {
     match command {
-        Command::Init(args) => init::run(&args, env),
+        Command::Init(args) => init::run(&args, env).await,
         Command::Validate(args) => validate::run(&args, env),
         Command::Plan(args) => plan::run(&args, env).await,
         Command::Apply(args) => apply::run(&args, env).await,
         Command::Destroy(args) => apply::destroy(&args, env).await,
         Command::Drift(args) => drift::run(&args, env).await,
-        Command::Show(args) => show::run(&args, env),
-        Command::Output(args) => output::run(&args, env),
+        Command::Show(args) => show::run(&args, env).await,
+        Command::Output(args) => output::run(&args, env).await,
         Command::State(args) => state::run(args, env).await,
+        Command::Lock(args) => lock::run(args, env).await,
         Command::Sandbox(args) => sandbox::run(args, env).await,
         Command::Schema(args) => schema::run(&args, env),
         Command::Completion(args) => schema::completion(&args, env),

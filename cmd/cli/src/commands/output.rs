@@ -1,11 +1,12 @@
 //! `output`: outputs of the last apply.
 
+use super::place;
 use crate::args::OutputArgs;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::exit;
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
-use local::Folder;
+use session::Store as _;
 use std::collections::BTreeMap;
 use values::Value;
 
@@ -13,9 +14,13 @@ const NO_OUTPUT: Code = Code("E0911");
 const NOT_TEXT: Code = Code("E0912");
 const SECRET: Code = Code("E0921");
 
-pub(crate) fn run(args: &OutputArgs, env: &Environment) -> u8 {
+pub(crate) async fn run(args: &OutputArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
-    let outputs = match Folder::open(env.data_dir.clone()).load() {
+    let opened = match place::look(&args.cluster, &args.variables, env, &console).await {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    let outputs = match opened.store.load().await {
         Ok(loaded) => loaded.state.map(|s| s.outputs).unwrap_or_default(),
         Err(problems) => {
             console.diagnostics(&problems, &SourceMap::default());

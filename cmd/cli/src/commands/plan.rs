@@ -1,5 +1,6 @@
 //! `plan`: what would apply do?
 
+use super::place::Hold;
 use super::work::{self, Configured};
 use crate::args::PlanArgs;
 use crate::console::{self, Console};
@@ -24,13 +25,14 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
     let Ok(signals) = signals::listen() else { return exit::FAILED };
     let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
     let aim = work::Aim::new(mode, &args.replace, &args.part);
-    let connected = match work::connect(&configured, &args.cluster, talker(&console), env).await {
-        Ok(connected) => connected,
-        Err(problems) => {
-            console.diagnostics(&problems, &configured.sources);
-            return exit::FAILED;
-        }
-    };
+    let connected =
+        match work::connect(&configured, &args.cluster, talker(&console), env, Hold::No).await {
+            Ok(connected) => connected,
+            Err(problems) => {
+                console.diagnostics(&problems, &configured.sources);
+                return exit::FAILED;
+            }
+        };
     let Some((planning, _)) = work::plan(&configured, &connected, aim, &signals).await else {
         return signals.exit_code().unwrap_or(exit::FAILED);
     };

@@ -1,14 +1,15 @@
 //! `show`: a saved plan, or what the state remembers.
 
+use super::place;
 use crate::args::ShowArgs;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::exit;
 use diags::SourceMap;
-use local::Folder;
+use session::Store as _;
 use view::Detail;
 
-pub(crate) fn run(args: &ShowArgs, env: &Environment) -> u8 {
+pub(crate) async fn run(args: &ShowArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
     let shown = match &args.plan {
         Some(path) => local::read_plan(path).map(|saved| {
@@ -18,7 +19,11 @@ pub(crate) fn run(args: &ShowArgs, env: &Environment) -> u8 {
                 console.data(&view::human::plan(&saved.plan, &console.out, Detail::Concise));
             }
         }),
-        None => Folder::open(env.data_dir.clone()).load().map(|loaded| {
+        None => match place::look(&args.cluster, &args.variables, env, &console).await {
+            Ok(opened) => opened.store.load().await,
+            Err(code) => return code,
+        }
+        .map(|loaded| {
             let warnings = loaded.warnings;
             console.diagnostics(&warnings, &SourceMap::default());
             match loaded.state {

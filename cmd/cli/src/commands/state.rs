@@ -1,17 +1,18 @@
 //! `state`: look at and edit what is remembered.
 
-use super::{apply, plan, work};
+use super::place::{self, Claim, Hold};
+use super::{plan, work};
 use crate::args::{
-    LockArgs, StateCommand, StateMvArgs, StateRebuildArgs, StateRmArgs, StateShowArgs,
+    ClusterArgs, LockArgs, StateCommand, StateListArgs, StateMvArgs, StateRebuildArgs, StateRmArgs,
+    StateShowArgs, VariableArgs,
 };
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::{exit, signals};
 use addrs::InstanceAddr;
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
-use local::{Folder, Lock};
 use plans::Mode;
-use session::Store;
+use session::Store as _;
 use states::{Selection, State};
 
 const BAD_ADDRESS: Code = Code("E0913");
@@ -22,37 +23,64 @@ pub(crate) async fn run(command: StateCommand, env: &Environment) -> u8 {
     let (console, done) = match command {
         StateCommand::List(args) => {
             let console = Console::new(&args.style, env);
-            let done = list(&console, env);
+            let done = list(&args, &console, env).await;
             (console, done)
         }
         StateCommand::Show(args) => {
             let console = Console::new(&args.style, env);
-            let done = show(&args, &console, env);
+            let done = show(&args, &console, env).await;
             (console, done)
         }
         StateCommand::Mv(args) => {
             let console = Console::new(&args.style, env);
-            let done = mv(&args, &console, env);
+            let done = mv(&args, &console, env).await;
             (console, done)
         }
         StateCommand::Rm(args) => {
             let console = Console::new(&args.style, env);
-            let done = rm(&args, &console, env);
+            let done = rm(&args, &console, env).await;
             (console, done)
         }
-        StateCommand::Rebuild(args) => return rebuild(&args, env).await,
+        StateCommand::Rebuild(args) => return Box::pin(rebuild(&args, env)).await,
     };
     match done {
         Ok(()) => exit::DONE,
-        Err(problems) => {
+        Err(Failed::Said(code)) => code,
+        Err(Failed::Told(problems)) => {
             console.diagnostics(&problems, &SourceMap::default());
             exit::FAILED
         }
     }
 }
 
-fn list(console: &Console, env: &Environment) -> Result<(), Diagnostics> {
-    let Some(state) = Folder::open(env.data_dir.clone()).load()?.state else { return Ok(()) };
+/// Why a command failed.
+enum Failed {
+    /// All is said; this is the exit code.
+    Said(u8),
+    /// This is to be said.
+    Told(Diagnostics),
+}
+
+impl From<Diagnostics> for Failed {
+    fn from(problems: Diagnostics) -> Self {
+        Self::Told(problems)
+    }
+}
+
+/// What is remembered, wherever that is.
+async fn remembered(
+    flags: &ClusterArgs,
+    variables: &VariableArgs,
+    console: &Console,
+    env: &Environment,
+) -> Result<Option<State>, Failed> {
+    let opened = place::look(flags, variables, env, console).await.map_err(Failed::Said)?;
+    Ok(opened.store.load().await?.state)
+}
+
+async fn list(args: &StateListArgs, console: &Console, env: &Environment) -> Result<(), Failed> {
+    let state = remembered(&args.cluster, &args.variables, console, env).await?;
+    let Some(state) = state else { return Ok(()) };
     for addr in state.records.keys() {
         if console.json {
             console.data(&schemas::show::document(&addr.to_string()));
@@ -63,8 +91,8 @@ fn list(console: &Console, env: &Environment) -> Result<(), Diagnostics> {
     Ok(())
 }
 
-fn show(args: &StateShowArgs, console: &Console, env: &Environment) -> Result<(), Diagnostics> {
-    let state = required(Folder::open(env.data_dir.clone()).load()?.state)?;
+async fn show(args: &StateShowArgs, console: &Console, env: &Environment) -> Result<(), Failed> {
+    let state = required(remembered(&args.cluster, &args.variables, console, env).await?)?;
     let selection = states::select(&state, &address(&args.address)?)?;
     for addr in selection.addrs() {
         let Some(record) = state.records.get(addr) else { continue };
@@ -78,19 +106,20 @@ fn show(args: &StateShowArgs, console: &Console, env: &Environment) -> Result<()
     Ok(())
 }
 
-fn mv(args: &StateMvArgs, console: &Console, env: &Environment) -> Result<(), Diagnostics> {
+async fn mv(args: &StateMvArgs, console: &Console, env: &Environment) -> Result<(), Failed> {
     let (from, to) = (address(&args.from)?, address(&args.to)?);
-    let moved = edit(&args.lock, env, |state| states::move_records(state, &from, &to))?;
-    drop(moved);
+    let whose = (&args.cluster, &args.variables, &args.lock);
+    edit(whose, console, env, |state| states::move_records(state, &from, &to)).await?;
     console.data(&format!("Moved {from} to {to}.\n"));
     Ok(())
 }
 
-fn rm(args: &StateRmArgs, console: &Console, env: &Environment) -> Result<(), Diagnostics> {
+async fn rm(args: &StateRmArgs, console: &Console, env: &Environment) -> Result<(), Failed> {
     let addrs: Vec<InstanceAddr> =
         args.addresses.iter().map(|a| address(a)).collect::<Result<_, _>>()?;
     let mut gone: Vec<InstanceAddr> = Vec::new();
-    edit(&args.lock, env, |state| {
+    let whose = (&args.cluster, &args.variables, &args.lock);
+    edit(whose, console, env, |state| {
         let mut state = state.clone();
         for addr in &addrs {
             let selection: Selection = states::select(&state, addr)?;
@@ -98,7 +127,8 @@ fn rm(args: &StateRmArgs, console: &Console, env: &Environment) -> Result<(), Di
             state = states::remove_records(&state, addr)?;
         }
         Ok(state)
-    })?;
+    })
+    .await?;
     for addr in gone {
         console.data(&format!("Forgot {addr}; its object stays as it is.\n"));
     }
@@ -106,28 +136,22 @@ fn rm(args: &StateRmArgs, console: &Console, env: &Environment) -> Result<(), Di
 }
 
 /// Changes the records under the lock; refuses while a run is not finished.
-fn edit(
-    lock: &LockArgs,
+async fn edit(
+    (flags, variables, lock): (&ClusterArgs, &VariableArgs, &LockArgs),
+    console: &Console,
     env: &Environment,
     change: impl FnOnce(&State) -> Result<State, Diagnostics>,
-) -> Result<State, Diagnostics> {
-    let store = crate::store::LocalStore(Folder::open(env.data_dir.clone()));
-    let _lock = take(lock, env, &store.0)?;
-    let loaded = store.load()?;
+) -> Result<(), Failed> {
+    let claim = Claim::new(lock, "state", None)?;
+    let opened = place::edit(flags, variables, env, console, Hold::Take(&claim)).await;
+    let opened = opened.map_err(Failed::Said)?;
+    let loaded = opened.store.load().await?;
     let state = required(loaded.state)?;
     if loaded.unfinished.is_some() {
-        return Err(in_flight().into());
+        return Err(Diagnostics::from(in_flight()).into());
     }
     let changed = change(&state)?;
-    store.commit(&changed, true)?;
-    Ok(changed)
-}
-
-fn take(lock: &LockArgs, env: &Environment, folder: &Folder) -> Result<Lock, Diagnostics> {
-    if !lock.lock {
-        return Ok(Lock::none());
-    }
-    folder.lock(&apply::holder(env, "state"), apply::duration(&lock.lock_timeout)?)
+    Ok(opened.store.commit(&changed, true).await?)
 }
 
 async fn rebuild(args: &StateRebuildArgs, env: &Environment) -> u8 {
@@ -138,10 +162,13 @@ async fn rebuild(args: &StateRebuildArgs, env: &Environment) -> u8 {
     };
     let Ok(signals) = signals::listen() else { return exit::FAILED };
     let work = async {
-        let folder = Folder::open(env.data_dir.clone());
-        let _lock = take(&args.lock, env, &folder)?;
+        let claim = Claim::new(&args.lock, "state rebuild", Some(&signals))?;
+        let opened =
+            place::open(&configured, &args.cluster, env, Hold::Take(&claim)).await?.for_rebuild();
+        let place::Opened { store, lock, access } = opened;
+        let events = plan::talker(&console);
         let connected =
-            work::connect(&configured, &args.cluster, plan::talker(&console), env).await?;
+            work::connected(&configured, &args.cluster, events, env, store, lock, access).await?;
         if connected.unfinished.is_some() {
             return Err(in_flight().into());
         }
@@ -156,10 +183,10 @@ async fn rebuild(args: &StateRebuildArgs, env: &Environment) -> u8 {
                 .await?;
         let mut state = rebuilt.state.clone();
         state.serial += 1;
-        connected.store.commit(&state, true)?;
+        connected.store.commit(&state, true).await?;
         Ok::<_, Diagnostics>(rebuilt)
     };
-    match signals::until_interrupted(&signals, work).await {
+    match signals::until_interrupted(&signals, Box::pin(work)).await {
         None => signals.exit_code().unwrap_or(exit::FAILED),
         Some(Err(problems)) => {
             console.diagnostics(&problems, &configured.sources);
@@ -185,7 +212,7 @@ async fn rebuild(args: &StateRebuildArgs, env: &Environment) -> u8 {
     }
 }
 
-fn required(state: Option<State>) -> Result<State, Diagnostics> {
+pub(super) fn required(state: Option<State>) -> Result<State, Diagnostics> {
     state.ok_or_else(|| {
         Diagnostic::error(NO_STATE, "No state", "Nothing was applied here yet.")
             .with_help("Run `clinch apply`, or `clinch state rebuild` if the state was lost.")

@@ -1,19 +1,19 @@
 //! What plan, apply, destroy, drift and state rebuild share: from files to a plan.
 
+use super::place::{self, Hold, Opened};
 use crate::args::{ClusterArgs, PartArgs, VariableArgs};
 use crate::catalog::Types;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::signals::{Signals, until_interrupted};
-use crate::store::LocalStore;
-use crate::{exit, files, target, variables};
+use crate::store::{Lock, Store};
+use crate::{exit, files, variables};
 use addrs::InstanceAddr;
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
-use local::Folder;
 use planner::{Options, Planning, Selection};
 use plans::{Event, Fingerprints, Mode, Target};
 use provider::{Catalog, Providers};
-use session::{Loaded, Picture, Store, World};
+use session::{Loaded, Picture, StatePlace, Store as _, World};
 use states::State;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -62,25 +62,47 @@ pub(crate) fn read(args: &VariableArgs, env: &Environment) -> (Configured, Diagn
 /// The world that a configuration is about, and what is remembered of it.
 pub(crate) struct Connected {
     pub(crate) world: World,
-    pub(crate) store: LocalStore,
+    pub(crate) store: Store,
     pub(crate) state: State,
     pub(crate) unfinished: Option<states::UnfinishedRun>,
     /// What a person should know of the run before.
     pub(crate) notes: Diagnostics,
     pub(crate) target: Target,
+    /// Held as long as anybody works here.
+    pub(crate) lock: Lock,
 }
 
-/// Reads the state and recognises the cluster. Nothing is written.
+/// Reads the state, under the lock if that is wanted, and recognises the cluster.
 pub(crate) async fn connect(
     configured: &Configured,
     flags: &ClusterArgs,
     events: Arc<dyn Fn(Event) + Send + Sync>,
     env: &Environment,
+    hold: Hold<'_>,
 ) -> Result<Connected, Diagnostics> {
-    let store = LocalStore(Folder::open(env.data_dir.clone()));
-    let loaded = store.load()?;
+    let Opened { store, lock, access } = place::open(configured, flags, env, hold).await?;
+    connected(configured, flags, events, env, store, lock, access).await
+}
+
+/// The rest of [`connect`], for a state that is open already.
+pub(crate) async fn connected(
+    configured: &Configured,
+    flags: &ClusterArgs,
+    events: Arc<dyn Fn(Event) + Send + Sync>,
+    env: &Environment,
+    store: Store,
+    lock: Lock,
+    access: Option<crate::catalog::World>,
+) -> Result<Connected, Diagnostics> {
+    let loaded = store.load().await?;
     let project = &configured.loaded.project;
-    let access = target::connect(flags, configured.loaded.cluster.as_ref(), project, env).await?;
+    let access = match access {
+        Some(access) => access,
+        None => place::connect(configured, flags, env).await?,
+    };
+    if configured.loaded.state == StatePlace::Local {
+        place::is_only_here(&access, configured).await?;
+    }
     let target = access.target().await.map_err(|p| Diagnostics::from(p.into_diagnostic()))?;
     let state = loaded
         .state
@@ -96,7 +118,7 @@ pub(crate) async fn connect(
     };
     let mut notes = loaded.warnings;
     notes.extend(loaded.unfinished.as_ref().map(not_finished));
-    Ok(Connected { world, store, state, unfinished: loaded.unfinished, notes, target })
+    Ok(Connected { world, store, state, unfinished: loaded.unfinished, notes, target, lock })
 }
 
 fn not_finished(run: &states::UnfinishedRun) -> Diagnostic {
@@ -114,7 +136,7 @@ fn not_finished(run: &states::UnfinishedRun) -> Diagnostic {
     .with_help("`clinch apply -resume` finishes the plan of that run instead.")
 }
 
-fn other_cluster(state: &State, uid: &str, target: &Target) -> Diagnostic {
+pub(super) fn other_cluster(state: &State, uid: &str, target: &Target) -> Diagnostic {
     Diagnostic::error(
         OTHER_CLUSTER,
         "State belongs to another cluster",

@@ -77,6 +77,28 @@ fn deployment_behind_a_network_policy_comes_and_goes() {
 }
 
 #[test]
+fn a_state_in_the_cluster_is_lost_rebuilt_and_shared() {
+    play("shared-state", |site| {
+        let own = format!("shared-state-{}", site.own);
+        site.stage.on(|client| async move {
+            let secrets = kube::core::GroupVersionKind::gvk("", "v1", "Secret");
+            let kind = kube::core::ApiResource::from_gvk(&secrets);
+            let api: kube::Api<kube::api::DynamicObject> =
+                kube::Api::namespaced_with(client, "clinch-system", &kind);
+            let params = kube::api::DeleteParams::default();
+            api.delete(&format!("clinch-state-{own}"), &params).await.unwrap();
+        });
+        let said = site.run(&["plan"]);
+        assert_eq!(said.code, 1, "{}", said.all());
+        assert!(said.err.contains("Error: State is gone"), "{}", said.all());
+        site.well(&["state", "rebuild"]);
+        let said = site.run(&["plan", "-detailed-exitcode", "-var", "colour=red"]);
+        assert_eq!(said.code, 2, "{}", said.all());
+        assert!(said.out.contains("\"blue\" -> \"red\""), "{}", said.all());
+    });
+}
+
+#[test]
 fn extended_resources_are_counted_in_both_chunk_sizes() {
     play("extended-resources", |site| {
         let said = site.well(&["apply", "-auto-approve", "-var", "chunks=fine"]);
@@ -94,5 +116,21 @@ fn cloud_controller_manager_gets_its_rights_before_it_runs() {
         let said = site.run(&routed);
         assert_eq!(said.code, 2, "{}", said.all());
         assert!(said.out.contains("--cluster-cidr=10.244.0.0/16"), "{}", said.all());
+    });
+}
+
+#[test]
+fn definition_namespace_and_objects_of_both_come_in_one_run_and_go_in_reverse() {
+    play("crd-and-resources", |site| {
+        let jobs: Vec<String> =
+            site.objects().into_keys().filter(|name| name.starts_with("CronTab ")).collect();
+        assert_eq!(jobs.len(), 2, "{}", site.stage.name);
+        let text = std::fs::read_to_string(site.desk.dir().join("main.hcl")).unwrap();
+        site.desk.write("main.hcl", text.replace("replicas = 3", "replicas = 30"));
+        let said = site.run(&["plan"]);
+        assert_eq!(said.code, 1, "{}", said.all());
+        let words = "`spec.replicas` is 30, above the maximum 10.";
+        assert!(said.err.contains(words), "{}: {}", site.stage.name, said.all());
+        site.desk.write("main.hcl", text);
     });
 }

@@ -9,6 +9,7 @@ mod interrupt;
 mod others;
 mod refused;
 mod rights;
+mod shared;
 mod site;
 mod stage;
 mod types;

@@ -10,13 +10,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Names in the examples that would be met by another test at the same time.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 9] = [
     "\"web\"",
     "\"default-mem-example\"",
     "\"constraints-mem-example\"",
     "\"policy-example\"",
+    "\"shared-example\"",
     "\"example.com/dongle\"",
     "\"example.com/special-storage\"",
+    "\"stable.example.com\"",
+    "\"crontabs-example\"",
 ];
 
 pub(super) struct Site<'a> {
@@ -86,7 +89,7 @@ impl<'a> Site<'a> {
 
     /// Addresses that are remembered.
     pub(super) fn remembered(&self) -> String {
-        self.desk.run(&["state", "list"]).out
+        self.run(&["state", "list"]).out
     }
 
     pub(super) fn journal(&self) -> PathBuf {
@@ -110,6 +113,17 @@ impl Drop for Site<'_> {
 }
 
 async fn clean(client: kube::Client, own: &str) {
+    for (group, kind) in [("", "Secret"), ("coordination.k8s.io", "Lease")] {
+        let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
+        let remembered: Api<DynamicObject> =
+            Api::namespaced_with(client.clone(), "clinch-system", &kind);
+        for object in remembered.list(&ListParams::default()).await.into_iter().flatten() {
+            let name = object.metadata.name.unwrap_or_default();
+            if name.contains(own) {
+                let _gone = remembered.delete(&name, &DeleteParams::default()).await;
+            }
+        }
+    }
     let all = |kind| -> Api<DynamicObject> {
         let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind));
         Api::all_with(client.clone(), &kind)

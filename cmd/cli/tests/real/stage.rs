@@ -127,7 +127,9 @@ async fn objects(client: kube::Client, own: &str) -> BTreeMap<String, Json> {
                     }
                 }
             }
-            if namespace.contains(own) || name.contains(own) {
+            // What is remembered is not a part of what it is about.
+            let remembered = namespace == "clinch-system";
+            if !remembered && (namespace.contains(own) || name.contains(own)) {
                 let lasting = lasting(serde_json::to_value(&object).unwrap());
                 found.insert(format!("{} {namespace}/{name}", kind.kind), lasting);
             }

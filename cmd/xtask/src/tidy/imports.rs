@@ -37,6 +37,7 @@ const OURS: &[(&str, &[&str])] = &[
     ),
     ("view", &["diags", "addrs", "values", "plans", "states", "schemas"]),
     ("local", &["diags", "addrs", "values", "plans", "states", "runner", "schemas"]),
+    ("remote", &["diags", "states", "runner", "schemas", "access"]),
     ("cli", EVERYTHING),
     // Must still build when the crates that it checks do not.
     ("xtask", &[]),

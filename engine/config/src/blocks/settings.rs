@@ -1,7 +1,10 @@
 //! `clinch` and `cluster`: what a configuration is and where it goes.
 
 use super::Declare;
-use crate::tree::{Block, ClinchBlock, ClusterBlock};
+use crate::codes;
+use crate::text::brief;
+use crate::tree::{Block, Body, ClinchBlock, ClusterBlock, StateBlock};
+use diags::Diagnostic;
 
 impl Declare<'_> {
     pub(super) fn clinch(&mut self, mut block: Block) {
@@ -11,18 +14,57 @@ impl Declare<'_> {
         let body = &mut block.body;
         let name = self.text(body, "name");
         let required_version = self.text(body, "required_version");
+        let state = self.state(body);
         self.nothing_left(
             body,
             "clinch",
-            &["name", "required_version"],
-            &["backend", "state", "required_providers", "encryption"],
+            &["name", "required_version", "state \"KIND\" {}"],
+            &["backend", "required_providers", "encryption"],
         );
         if let Some(first) = &self.module.clinch {
             let first = first.span;
             self.duplicate("block", "clinch", block.span, first);
             return;
         }
-        self.module.clinch = Some(ClinchBlock { span: block.span, name, required_version });
+        self.module.clinch = Some(ClinchBlock { span: block.span, name, required_version, state });
+    }
+
+    /// Takes `state "KIND" { ... }`.
+    fn state(&mut self, body: &mut Body) -> Option<StateBlock> {
+        let (blocks, rest): (Vec<Block>, Vec<Block>) =
+            std::mem::take(&mut body.blocks).into_iter().partition(|b| b.name.as_str() == "state");
+        body.blocks = rest;
+        let mut found: Option<StateBlock> = None;
+        for mut block in blocks {
+            let Some([kind]) = self.labels::<1>(&block, "state \"KIND\" { ... }") else { continue };
+            let known: &[&str] = match kind.as_str() {
+                "local" => &[],
+                "cluster" => &["namespace", "lease"],
+                other => {
+                    let detail = format!("A state is not kept in `{}`.", brief(other));
+                    self.diags.push(
+                        Diagnostic::error(
+                            codes::STATE_PLACE,
+                            "Unknown place for the state",
+                            detail,
+                        )
+                        .at(block.span, "")
+                        .with_help("Write `state \"local\" {}` or `state \"cluster\" {}`."),
+                    );
+                    continue;
+                }
+            };
+            let mut text = |name| known.contains(&name).then(|| self.text(&mut block.body, name));
+            let (namespace, lease) = (text("namespace").flatten(), text("lease").flatten());
+            self.nothing_left(&block.body, "state", known, &[]);
+            if let Some(first) = &found {
+                let first = first.span;
+                self.duplicate("block", "state", block.span, first);
+                continue;
+            }
+            found = Some(StateBlock { span: block.span, kind, namespace, lease });
+        }
+        found
     }
 
     pub(super) fn cluster(&mut self, block: Block) {

@@ -18,7 +18,7 @@ mod watch;
 pub use discovery::{Discovery, Resource};
 pub use error::{Call, Cause, ClusterError, Failure, Place, Refusal, TlsTrouble, Unreachable};
 pub use list::{Listing, Query};
-pub use ops::{Apply, Delete, JsonPatch, Propagation};
+pub use ops::{Apply, Delete, JsonPatch, Propagation, Write};
 pub use watch::{Watch, WatchEvent};
 
 pub(crate) use transport::classify;

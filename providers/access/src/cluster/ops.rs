@@ -2,7 +2,7 @@
 
 use super::discovery::with_query;
 use super::retry::Repeat;
-use super::{Ask, Cluster, ClusterError, JSON, Resource};
+use super::{Ask, Call, Cluster, ClusterError, JSON, Resource};
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value as Json, json};
@@ -17,6 +17,17 @@ pub struct Apply<'a> {
     pub manager: &'a str,
     /// Whether to take fields from other managers.
     pub force: bool,
+    /// Whether only to ask what would happen.
+    pub dry_run: bool,
+}
+
+/// A whole object to be written as it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Write<'a> {
+    /// The object.
+    pub object: &'a Json,
+    /// The field manager.
+    pub manager: &'a str,
     /// Whether only to ask what would happen.
     pub dry_run: bool,
 }
@@ -85,6 +96,63 @@ impl Cluster {
     ) -> Result<Json, ClusterError> {
         let call = resource.call("get", namespace, Some(name));
         let ask = Ask::get(call, resource.path(namespace, Some(name), None));
+        let object = self.ask_json(&ask).await?;
+        self.named(&ask, name, object)
+    }
+
+    /// Creates an object that must not exist yet. Sent again only when the server did not begin
+    /// with it.
+    pub async fn create(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        write: Write<'_>,
+    ) -> Result<Json, ClusterError> {
+        let path = resource.path(namespace, None, None);
+        self.write(resource.call("create", namespace, Some(name)), Method::POST, path, name, write)
+            .await
+    }
+
+    /// Puts an object in the place of another; with `metadata.resourceVersion` only in the
+    /// place of that version. Sent again only when the server did not begin with it.
+    pub async fn replace(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        write: Write<'_>,
+    ) -> Result<Json, ClusterError> {
+        let path = resource.path(namespace, Some(name), None);
+        self.write(resource.call("update", namespace, Some(name)), Method::PUT, path, name, write)
+            .await
+    }
+
+    async fn write(
+        &self,
+        call: Call,
+        method: Method,
+        path: String,
+        name: &str,
+        write: Write<'_>,
+    ) -> Result<Json, ClusterError> {
+        let target = with_query(
+            path,
+            &[
+                ("fieldManager", Some(write.manager)),
+                ("fieldValidation", Some("Strict")),
+                ("dryRun", write.dry_run.then_some("All")),
+            ],
+        );
+        let ask = Ask {
+            call,
+            method,
+            target,
+            accept: JSON,
+            content_type: Some(JSON),
+            body: Bytes::from(write.object.to_string()),
+            repeat: if write.dry_run { Repeat::Harmless } else { Repeat::Unbegun },
+        };
         let object = self.ask_json(&ask).await?;
         self.named(&ask, name, object)
     }

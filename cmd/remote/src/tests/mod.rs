@@ -1,0 +1,4 @@
+mod locking;
+mod samples;
+mod storing;
+mod trust;
