@@ -6,7 +6,7 @@ use crate::{PlanInput, codes};
 use addrs::InstanceAddr;
 use diags::{Diagnostic, Diagnostics, did_you_mean};
 use plans::{Action, Basis, ObjectKey, Op, Problem, Reason};
-use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
+use provider::{Decision, Observation, PlanRequest, Planned, Preview, ResourceKind};
 use std::collections::BTreeSet;
 use values::{Disruption, Path, Value};
 
@@ -64,7 +64,15 @@ pub(crate) fn replace(
         Action::Create | Action::Replace | Action::Delete | Action::Forget => return Ok(decision),
     }
     let plain = PlanRequest { preview: None, asked: None, ..*request };
-    let (gone, cost) = ops(kind.plan(&PlanRequest { desired: None, ..plain }))?;
+    let unwanted = PlanRequest { desired: None, ..plain };
+    let (mut gone, cost) = ops(kind.plan(&unwanted))?;
+    // What the deletion takes along is worth knowing even where the server is not asked.
+    let would = Preview::Would(Value::Null);
+    if let Planned::Decided(decision) =
+        kind.plan(&PlanRequest { preview: Some(&would), ..unwanted })
+    {
+        gone.notes = decision.notes;
+    }
     // The server cannot be asked about an object beside the one that it replaces.
     let anew = PlanRequest { observed: &Observation::Absent, recorded: None, ..plain };
     let (made, more) = ops(kind.plan(&anew))?;

@@ -517,7 +517,9 @@ fn missing_rights_and_refusals_of_admission_are_told_apart() {
 #[test]
 fn gone_object_is_forgotten_and_present_one_deleted_by_its_uid() {
     settings().unwanted().is("Forget (compared here)");
-    settings().unwanted().live(&applied(r#"{"color": "blue"}"#)).remembered("u1").is(r#"
+    let present = || settings().unwanted().live(&applied(r#"{"color": "blue"}"#)).remembered("u1");
+    present().is(r#"ask: delete ConfigMap a/settings guard {"uid": "u1"}"#);
+    present().would("{}").is(r#"
         Delete (compared here)
         - apiVersion = "v1"
         - data.color = "blue"
@@ -541,6 +543,73 @@ fn object_that_is_not_the_one_that_was_created_is_not_deleted() {
         "Error E0730 at ``: Object must not be deleted: ConfigMap a/settings does not say any \
          more that it belongs to this project. {forget}"
     ));
+}
+
+#[test]
+fn deletion_that_the_server_would_refuse_is_told_in_the_plan() {
+    let case = |refusal: &str| settings().unwanted().live(&applied("{}")).refused(refusal);
+    case(r#"{"code": 403, "message": "admission webhook \"keep\" denied the request: kept"}"#).is(
+        "Error E0726 at ``: The server refuses the deletion: ConfigMap a/settings would not be \
+         deleted: admission webhook \"keep\" denied the request: kept",
+    );
+    case(
+        r#"{"code": 403, "message": "configmaps \"settings\" is forbidden: User \"ci\" cannot delete resource \"configmaps\""}"#,
+    )
+    .is("Error E0727 at ``: Not allowed to delete: ConfigMap a/settings would not be deleted: \
+         configmaps \"settings\" is forbidden: User \"ci\" cannot delete resource \
+         \"configmaps\" [Give the user the verb `delete` on this resource.]");
+    let gone = case(r#"{"code": 404, "message": "not found"}"#).plan();
+    assert!(answer(&gone).starts_with("Delete"), "{}", answer(&gone));
+}
+
+#[test]
+fn what_goes_with_a_definition_is_counted_and_what_is_of_others_is_a_warning() {
+    let manifest = r#"manifest = {
+        apiVersion = "apiextensions.k8s.io/v1", kind = "CustomResourceDefinition"
+        metadata = { name = "widgets.example.com" }
+    }"#;
+    let live = r#"{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com", "uid": "u1", "labels": {
+            "app.kubernetes.io/managed-by": "clinch", "applyset.kubernetes.io/part-of": "SET"}}}"#;
+    let kind = kind("object");
+    let args = arguments(kind.schema(), manifest);
+    let identity = kind.identify(&args).unwrap();
+    let told = |along: &str| {
+        let observed = Observation::Present(object(live));
+        let preview = Preview::Would(object(along));
+        let planned = kind.plan(&PlanRequest {
+            identity: &identity,
+            desired: None,
+            observed: &observed,
+            recorded: None,
+            preview: Some(&preview),
+            asked: None,
+            ignore: &[],
+            created: &BTreeSet::new(),
+            project: "shop",
+        });
+        let Planned::Decided(decision) = planned else { panic!("{planned:?}") };
+        let notes = decision.notes.iter().map(|note| note.text.clone());
+        notes.chain(decision.warnings.into_iter().map(|w| w.detail)).collect::<Vec<_>>()
+    };
+    let all = "every object of this kind is deleted with it, in all namespaces";
+    assert_eq!(told(r#"{"along": []}"#), [all, "there is no object of this kind"]);
+    assert_eq!(
+        told(r#"{"along": [{"set": "SET", "count": 2, "example": "a/x"}]}"#),
+        [all, "objects of this kind now: 2, all of this project"]
+    );
+    assert_eq!(
+        told(
+            r#"{"along": [{"set": "", "count": 3, "example": "b/y"},
+                          {"set": "SET", "count": 2, "example": "a/x"}]}"#
+        ),
+        [
+            all,
+            "objects of this kind now: 5, 3 of them not of this project",
+            "Deleting CustomResourceDefinition widgets.example.com deletes 3 objects of its kind \
+             that are not of this project: `b/y`, for one."
+        ]
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod crash;
+mod definitions;
 mod examples;
 mod interrupt;
 mod others;

@@ -6,6 +6,7 @@ use super::escalation::{explained, role_comes};
 use super::ops::identity_text;
 use crate::{codes, fields, needs, ownership, shown};
 use plans::Problem;
+use provider::PlanRequest;
 use values::{Path, Value};
 
 /// A refusal, as the I/O half reports it.
@@ -96,6 +97,25 @@ pub(super) fn answer(case: Case<'_>, refusal: &Value, live: Option<&Value>) -> A
         }
         _ => Err(invalid(&case, &refusal)),
     }
+}
+
+/// Why the server would not delete an object; nothing when it is gone already.
+pub(super) fn of_deletion(request: &PlanRequest<'_>, refusal: &Value) -> Option<Problem> {
+    let refusal = Refusal::read(refusal, &Value::Null);
+    let shown = &request.identity.shown;
+    let (code, summary, help) = match refusal.code {
+        404 => return None,
+        409 => (codes::MOVED, "Object moved while planning", "Plan again."),
+        403 if refusal.message.contains("cannot delete resource") => (
+            codes::FORBIDDEN,
+            "Not allowed to delete",
+            "Give the user the verb `delete` on this resource.",
+        ),
+        _ => (codes::REFUSED, "The server refuses the deletion", ""),
+    };
+    let detail = format!("{shown} would not be deleted: {}", refusal.message);
+    let problem = Problem::error(code, summary, Path::root(), detail);
+    Some(if help.is_empty() { problem } else { problem.with_help(help) })
 }
 
 /// Whether the object defines a kind.

@@ -3,11 +3,12 @@
 use super::Answer;
 use super::decide::{other_project, waits_for};
 use super::ops::{delete, identity_text};
+use super::refusal;
 use crate::canon::hide_secret_data;
 use crate::{codes, ownership, shown};
 use addrs::TypeName;
 use plans::{Action, Basis, Note, Problem};
-use provider::{Decision, Observation, PlanRequest, Planned};
+use provider::{Decision, Observation, PlanRequest, Planned, Preview};
 use values::{Disruption, Path, Value};
 
 /// Namespaces that a cluster cannot do without.
@@ -24,13 +25,26 @@ pub(super) fn unwanted(ty: &TypeName, request: &PlanRequest<'_>) -> Answer {
         Observation::Present(live) => live,
     };
     may_delete(request, live)?;
+    let op = delete(ty, request.identity, live);
+    let (along, warning) = match request.preview {
+        // Of what is on its way out already the server has nothing more to say.
+        None if shown::metadata(live, "deletionTimestamp").is_some() => (None, None),
+        None => return Ok(Planned::NeedsPreview(op)),
+        Some(Preview::Would(answer)) => along(request, answer),
+        Some(Preview::Unknown(problem)) => return Err(vec![problem.clone()]),
+        Some(Preview::Refused(refused)) => match refusal::of_deletion(request, refused) {
+            Some(problem) => return Err(vec![problem]),
+            None => (None, None),
+        },
+    };
     let before = Some(shown::view(&hide_secret_data(live)));
     let (before, _) = shown::without_marks(before, None);
     Ok(Planned::Decided(Box::new(Decision {
         before,
-        ops: vec![delete(ty, request.identity, live)],
+        ops: vec![op],
         uid: shown::uid(live).map(str::to_owned),
-        notes: notes(request, live),
+        notes: notes(request, live, along),
+        warnings: warning.into_iter().collect(),
         ..decision(Action::Delete)
     })))
 }
@@ -81,13 +95,51 @@ fn may_delete(request: &PlanRequest<'_>, live: &Value) -> Result<(), Vec<Problem
     Ok(())
 }
 
-fn notes(request: &PlanRequest<'_>, live: &Value) -> Vec<Note> {
+/// What goes with a definition: a note about all objects of its kind, and a warning when some
+/// of them are not this project's. The answer counts them by the set that they belong to.
+fn along(request: &PlanRequest<'_>, answer: &Value) -> (Option<String>, Option<Problem>) {
+    let Some(sets) = answer.get("along").and_then(Value::as_list) else { return (None, None) };
+    let own = ownership::set_id(request.project);
+    let count = |set: &&Value| {
+        let count = set.get("count").and_then(Value::as_number);
+        count.and_then(values::Number::as_i64).unwrap_or(0)
+    };
+    let text = |set: &Value, name: &str| -> String {
+        set.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let (ours, others): (Vec<&Value>, Vec<&Value>) =
+        sets.iter().partition(|set| text(set, "set") == own);
+    let (ours, foreign): (i64, i64) =
+        (ours.iter().map(count).sum(), others.iter().map(count).sum());
+    let note = match (ours, foreign) {
+        (0, 0) => "there is no object of this kind".to_owned(),
+        (ours, 0) => format!("objects of this kind now: {ours}, all of this project"),
+        (ours, foreign) => {
+            let all = ours + foreign;
+            format!("objects of this kind now: {all}, {foreign} of them not of this project")
+        }
+    };
+    let example = others.first().map(|set| text(set, "example")).unwrap_or_default();
+    let warning = (foreign > 0).then(|| {
+        let detail = format!(
+            "Deleting {} deletes {foreign} objects of its kind that are not of this project: \
+             `{example}`, for one.",
+            request.identity.shown
+        );
+        Problem::warning(codes::ALONG, "Objects of others are deleted too", Path::root(), detail)
+            .with_help(FORGET)
+    });
+    (Some(note), warning)
+}
+
+fn notes(request: &PlanRequest<'_>, live: &Value, along: Option<String>) -> Vec<Note> {
     let mut texts = Vec::new();
     if identity_text(request.identity, "kind") == "Namespace" {
         texts.push("everything in the namespace is deleted with it".to_owned());
     }
     if identity_text(request.identity, "kind") == "CustomResourceDefinition" {
         texts.push("every object of this kind is deleted with it, in all namespaces".to_owned());
+        texts.extend(along);
     }
     if shown::metadata(live, "deletionTimestamp").is_some() {
         texts.push(format!("it is being deleted already{}", waits_for(live)));

@@ -2,14 +2,15 @@
 
 use super::object::{Intent, Named, broken, text};
 use super::perform::{self, Moved};
-use access::{Apply, Cluster, ClusterError, Delete, Failure, Propagation, Resource, json};
+use access::{Apply, Cluster, ClusterError, Delete, Failure, Propagation, Query, Resource, json};
 use futures::future::join_all;
 use plans::{Op, Problem};
 use provider::Preview;
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use values::Value;
 
-use crate::ownership::MANAGER;
+use crate::ownership::{MANAGER, PART_OF};
 use crate::shown;
 
 pub(super) async fn preview(cluster: &Cluster, ops: Vec<Op>) -> Vec<Preview> {
@@ -41,13 +42,57 @@ async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
                 dry_run: true,
             };
             let asked = cluster.delete(&resource, namespace, &named.name, delete).await;
-            Ok(answer(asked, &Value::Null))
+            let would = answer(asked, &Value::Null);
+            if named.kind != "CustomResourceDefinition" || !matches!(would, Preview::Would(_)) {
+                return Ok(would);
+            }
+            let along = along(cluster, &resource, &named).await;
+            let along = along.map_err(|error| error.to_problem())?;
+            Ok(Preview::Would(Value::map([("along", along)])))
         }
         "set_capacity" | "unset_capacity" => {
             Ok(answer(perform::capacity_preview(cluster, op, &named).await?, &Value::Null))
         }
         other => Err(broken(format!("No operation `{other}` can be previewed."))),
     }
+}
+
+/// How many objects go with a definition, by the set that they say they belong to, each with
+/// an example.
+async fn along(
+    cluster: &Cluster,
+    definitions: &Resource,
+    named: &Named,
+) -> Result<Value, ClusterError> {
+    let live = cluster.get(definitions, None, &named.name).await?;
+    let spec = &live["spec"];
+    let text = |of: &Json| of.as_str().unwrap_or_default().to_owned();
+    let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(version) = versions.iter().find(|version| version["served"] == true) else {
+        return Ok(Value::list([]));
+    };
+    let api_version = format!("{}/{}", text(&spec["group"]), text(&version["name"]));
+    let kind = cluster.resolve(&api_version, &text(&spec["names"]["kind"])).await?;
+    let Some(kind) = kind else { return Ok(Value::list([])) };
+    let keep = |live: Json| {
+        let meta = &live["metadata"];
+        let set = text(&meta["labels"][PART_OF]);
+        let (namespace, name) = (text(&meta["namespace"]), text(&meta["name"]));
+        let shown = if namespace.is_empty() { name } else { format!("{namespace}/{name}") };
+        Some((set, access::text::clean(&shown)))
+    };
+    let listing = cluster.list(&kind, Query::default(), keep).await?;
+    let mut sets: BTreeMap<String, (i64, String)> = BTreeMap::new();
+    for (set, shown) in listing.items {
+        sets.entry(set).or_insert((0, shown)).0 += 1;
+    }
+    Ok(Value::list(sets.into_iter().map(|(set, (count, example))| {
+        Value::map([
+            ("set", Value::from(set.as_str())),
+            ("count", count.into()),
+            ("example", Value::from(example.as_str())),
+        ])
+    })))
 }
 
 /// A dry-run of an apply, at the version that the plan saw. When only others have moved the
