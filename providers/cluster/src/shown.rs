@@ -38,6 +38,22 @@ pub fn exported(object: &Value) -> Value {
     Value::map(map)
 }
 
+/// What a namespace that is being deleted says it still waits for.
+pub fn remaining(live: &Value) -> Vec<&str> {
+    fn text<'a>(of: &'a Value, name: &str) -> &'a str {
+        of.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+    if text(live, "kind") != "Namespace" {
+        return Vec::new();
+    }
+    let conditions = live.get("status").and_then(|s| s.get("conditions")).and_then(Value::as_list);
+    let keeps = |c: &&Value| {
+        let ty = text(c, "type");
+        text(c, "status") == "True" && (ty.ends_with("Remaining") || ty.ends_with("Failure"))
+    };
+    conditions.unwrap_or_default().iter().filter(keeps).map(|c| text(c, "message")).collect()
+}
+
 /// The uid that the server gave the object.
 pub fn uid(object: &Value) -> Option<&str> {
     object.get("metadata")?.get("uid")?.as_str()

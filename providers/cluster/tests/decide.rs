@@ -546,6 +546,25 @@ fn object_that_is_not_the_one_that_was_created_is_not_deleted() {
 }
 
 #[test]
+fn namespace_that_does_not_go_says_what_is_still_in_it() {
+    let going = r#"{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a",
+        "uid": "u1", "deletionTimestamp": "2026-01-01T00:00:00Z", "labels": {
+            "app.kubernetes.io/managed-by": "clinch", "applyset.kubernetes.io/part-of": "SET"}},
+        "status": {"phase": "Terminating", "conditions": [
+            {"type": "NamespaceDeletionContentFailure", "status": "False", "message": "no"},
+            {"type": "NamespaceContentRemaining", "status": "True",
+             "message": "Some resources are remaining: widgets.example.com has 1 resource instances"},
+            {"type": "NamespaceFinalizersRemaining", "status": "True",
+             "message": "Some content has finalizers remaining: example.com/hold in 1 resource instances"}]}}"#;
+    settings().of_kind("namespace").wanting("name = \"a\"").live(going).is(
+        "Error E0723 at ``: Object is being deleted: Namespace a is being deleted since \
+         2026-01-01T00:00:00Z and waits: Some resources are remaining: widgets.example.com has 1 \
+         resource instances; Some content has finalizers remaining: example.com/hold in 1 resource \
+         instances. [Plan again once it is gone.]",
+    );
+}
+
+#[test]
 fn deletion_that_the_server_would_refuse_is_told_in_the_plan() {
     let case = |refusal: &str| settings().unwanted().live(&applied("{}")).refused(refusal);
     case(r#"{"code": 403, "message": "admission webhook \"keep\" denied the request: kept"}"#).is(

@@ -422,10 +422,13 @@ pub(super) fn waits_for(live: &Value) -> String {
         .iter()
         .filter_map(Value::as_str)
         .collect();
-    if names.is_empty() {
-        return String::new();
+    let remaining = shown::remaining(live);
+    match (remaining.as_slice(), names.as_slice()) {
+        ([], []) => String::new(),
+        ([], names) => format!(" and waits on finalizers `{}`", names.join("`, `")),
+        // A namespace is kept by what is in it, and its conditions say what that is.
+        (said, _) => format!(" and waits: {}", said.join("; ").trim_end_matches('.')),
     }
-    format!(" and waits on finalizers `{}`", names.join("`, `"))
 }
 
 /// The namespace of the object; empty for one that lives in none.

@@ -64,16 +64,7 @@ async fn along(
     definitions: &Resource,
     named: &Named,
 ) -> Result<Value, ClusterError> {
-    let live = cluster.get(definitions, None, &named.name).await?;
-    let spec = &live["spec"];
     let text = |of: &Json| of.as_str().unwrap_or_default().to_owned();
-    let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let Some(version) = versions.iter().find(|version| version["served"] == true) else {
-        return Ok(Value::list([]));
-    };
-    let api_version = format!("{}/{}", text(&spec["group"]), text(&version["name"]));
-    let kind = cluster.resolve(&api_version, &text(&spec["names"]["kind"])).await?;
-    let Some(kind) = kind else { return Ok(Value::list([])) };
     let keep = |live: Json| {
         let meta = &live["metadata"];
         let set = text(&meta["labels"][PART_OF]);
@@ -81,9 +72,9 @@ async fn along(
         let shown = if namespace.is_empty() { name } else { format!("{namespace}/{name}") };
         Some((set, access::text::clean(&shown)))
     };
-    let listing = cluster.list(&kind, Query::default(), keep).await?;
+    let found = of_definition(cluster, definitions, named, keep).await?;
     let mut sets: BTreeMap<String, (i64, String)> = BTreeMap::new();
-    for (set, shown) in listing.items {
+    for (set, shown) in found.into_iter().flatten() {
         sets.entry(set).or_insert((0, shown)).0 += 1;
     }
     Ok(Value::list(sets.into_iter().map(|(set, (count, example))| {
@@ -93,6 +84,27 @@ async fn along(
             ("example", Value::from(example.as_str())),
         ])
     })))
+}
+
+/// All objects of the kind that a definition defines; `None` when it serves none.
+pub(super) async fn of_definition<T: Send>(
+    cluster: &Cluster,
+    definitions: &Resource,
+    named: &Named,
+    keep: impl Fn(Json) -> Option<T> + Send + Sync,
+) -> Result<Option<Vec<T>>, ClusterError> {
+    let live = cluster.get(definitions, None, &named.name).await?;
+    let spec = &live["spec"];
+    let text = |of: &Json| of.as_str().unwrap_or_default().to_owned();
+    let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(version) = versions.iter().find(|version| version["served"] == true) else {
+        return Ok(None);
+    };
+    let api_version = format!("{}/{}", text(&spec["group"]), text(&version["name"]));
+    let kind = cluster.resolve(&api_version, &text(&spec["names"]["kind"])).await?;
+    let Some(kind) = kind else { return Ok(None) };
+    let listing = cluster.list(&kind, Query::default(), keep).await?;
+    Ok(Some(listing.items))
 }
 
 /// A dry-run of an apply, at the version that the plan saw. When only others have moved the

@@ -81,6 +81,27 @@ async fn served(
     }
 }
 
+/// Whether a claim is bound only when a pod uses it, which may well be a pod that comes after
+/// it in this very run. Where its class cannot be read nothing is waited for either: what
+/// uses the claim says whether it works.
+async fn binds_when_used(cluster: &Cluster, named: &Named, live: &Json) -> bool {
+    if (named.api_version.as_str(), named.kind.as_str()) != ("v1", "PersistentVolumeClaim") {
+        return false;
+    }
+    let Some(class) = live["spec"]["storageClassName"].as_str().filter(|c| !c.is_empty()) else {
+        return false;
+    };
+    let Ok(Some(classes)) = cluster.resolve("storage.k8s.io/v1", "StorageClass").await else {
+        return true;
+    };
+    match cluster.get(&classes, None, class).await {
+        Ok(class) => class["volumeBindingMode"] == "WaitForFirstConsumer",
+        // Without a class a volume is bound by its name or not at all: that is worth waiting.
+        Err(error) if error.is_object_not_found() => false,
+        Err(_) => true,
+    }
+}
+
 /// A definition is established a moment before discovery tells of its kind, and what was
 /// discovered before is out of date. Not an error when it takes long: whatever needs the kind
 /// waits for it once more.
@@ -370,11 +391,13 @@ pub(in crate::io) async fn after_apply(
     progress: Progress<'_>,
 ) -> Result<Performed, StepError> {
     let uid = meta(&live, "uid").map(str::to_owned);
+    let lazy = binds_when_used(cluster, named, &live).await;
     let judge = |live: Option<&Json>| match live {
         None => wait::Verdict::Failed("it was deleted by someone else".to_owned()),
         Some(live) if meta(live, "uid") != uid.as_deref() => {
             wait::Verdict::Failed("it was deleted and created anew by someone else".to_owned())
         }
+        Some(live) if lazy && live["status"]["phase"] == "Pending" => wait::Verdict::Holds,
         Some(live) => ready::state(live),
     };
     let target = wait::Target { cluster, resource, named };

@@ -2,12 +2,17 @@
 
 use crate::io::object::{Named, meta, text};
 use crate::io::perform::{sentence, unread};
+use crate::io::preview;
 use crate::io::wait::{self, Verdict, Waited};
 use access::{Cluster, Delete, Propagation, Resource};
 use plans::Op;
 use provider::{Performed, Progress, StepError};
 use serde_json::Value as Json;
+use std::fmt::Write as _;
 use values::Value;
+
+/// How many objects that keep a definition are listed.
+const MOST: usize = 5;
 
 pub(super) async fn delete(
     cluster: &Cluster,
@@ -100,13 +105,41 @@ async fn until_gone(
     match wait::until(target, None, wait::deadline(op), progress, judge).await {
         Waited::Held(_) => Ok(()),
         Waited::Failed(why) => {
-            let detail = format!("{} is being deleted, but {why}.", named.shown());
+            let mut detail = format!("{} is being deleted, but {why}.", named.shown());
+            detail.push_str(&kept_by(cluster, resource, named).await);
             let problem = wait::problem("The object does not go", detail);
             Err(StepError::Refused(problem.with_help(
                 "A finalizer is removed by the program that set it once its work is done: see \
                  whether that program runs. Nothing was removed by force.",
             )))
         }
+    }
+}
+
+/// What keeps a definition: objects of its kind that do not go, as a sentence.
+async fn kept_by(cluster: &Cluster, definitions: &Resource, named: &Named) -> String {
+    if named.kind != "CustomResourceDefinition" {
+        return String::new();
+    }
+    let keep = |live: Json| {
+        let finalizers = hindrance(&live);
+        let name = meta(&live, "name").map(access::text::clean).unwrap_or_default();
+        let inside = meta(&live, "namespace").map(|ns| format!("{}/", access::text::clean(ns)));
+        Some(format!("{}{name}{finalizers}", inside.unwrap_or_default()))
+    };
+    // Only help for a message: what cannot be read is left out of it.
+    let Ok(Some(found)) = preview::of_definition(cluster, definitions, named, keep).await else {
+        return String::new();
+    };
+    let more = found.len().saturating_sub(MOST);
+    let mut listed = found.into_iter().take(MOST).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        let _ = write!(listed, " and {more} more");
+    }
+    if listed.is_empty() {
+        String::new()
+    } else {
+        format!(" Objects of its kind that remain: {listed}.")
     }
 }
 

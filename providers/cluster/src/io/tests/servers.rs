@@ -330,6 +330,74 @@ async fn a_finalizer_keeps_an_object_and_is_named() {
 }
 
 #[tokio::test]
+async fn a_claim_that_is_bound_when_it_is_used_is_not_waited_for() {
+    for (_, provider) in servers().await {
+        let room = Room::new(&provider, "claim").await;
+        let name = room.namespace.clone();
+        let class = ObjectRef::cluster_wide("storage.k8s.io/v1", "StorageClass", &name);
+        let lazy = json!({
+            "provisioner": "kubernetes.io/no-provisioner",
+            "volumeBindingMode": "WaitForFirstConsumer",
+        });
+        room.perform(&create(&class, intent(&class, lazy))).await.expect("a class");
+        let claim = ObjectRef::namespaced("v1", "PersistentVolumeClaim", &name, "disk");
+        let spec = json!({"spec": {
+            "storageClassName": name, "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+        }});
+        let mut op = create(&claim, intent(&claim, spec));
+        let mut args = op.args.as_map().cloned().unwrap_or_default();
+        args.insert("timeout".into(), 20.into());
+        op.args = Value::map(args);
+        room.perform(&op).await.expect("it need not be bound");
+        room.remove(&class).await;
+        room.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_definition_that_does_not_go_names_the_objects_that_keep_it() {
+    for (name, provider) in servers().await {
+        if name == "sandbox" {
+            println!("SKIPPED on sandbox: its definitions take objects along, finalizers or not");
+            continue;
+        }
+        let room = Room::new(&provider, "kept").await;
+        let group = format!("{}.example.com", room.namespace);
+        let definition = ObjectRef::cluster_wide(
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            &format!("widgets.{group}"),
+        );
+        let spec = json!({
+            "group": group, "scope": "Namespaced",
+            "names": {"kind": "Widget", "plural": "widgets", "singular": "widget"},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                          "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        });
+        room.perform(&create(&definition, intent(&definition, json!({"spec": spec}))))
+            .await
+            .expect("a kind");
+        let widget =
+            ObjectRef::namespaced(&format!("{group}/v1"), "Widget", &room.namespace, "kept");
+        let mut held = intent(&widget, json!({}));
+        held["metadata"]["finalizers"] = json!(["clinch.test/hold"]);
+        room.perform(&create(&widget, held)).await.expect("a widget");
+        let delete = op("delete", &definition, json!({"timeout": 5}), json!({}));
+        let detail = problem(room.perform(&delete).await).detail;
+        let kept = format!(
+            "Objects of its kind that remain: {}/kept (finalizer `clinch.test/hold`).",
+            room.namespace
+        );
+        assert!(detail.ends_with(&kept), "{detail}");
+        room.edit(&widget, "clinch", intent(&widget, json!({}))).await;
+        let delete = op("delete", &definition, json!({"timeout": 60}), json!({}));
+        room.perform(&delete).await.expect("it goes now");
+        room.end().await;
+    }
+}
+
+#[tokio::test]
 async fn an_extended_resource_is_set_and_removed_on_a_node() {
     for (name, provider) in servers().await {
         let nodes = provider.read(&crate::type_name("nodes"), Value::empty_map()).await;
