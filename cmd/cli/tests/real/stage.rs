@@ -108,7 +108,16 @@ async fn client(kubeconfig: &Path) -> kube::Client {
 
 async fn objects(client: kube::Client, own: &str) -> BTreeMap<String, Json> {
     let mut found = BTreeMap::new();
-    let discovered = Discovery::new(client.clone()).run().await.unwrap();
+    // A group may go while it is asked about: other tests have types of their own.
+    let mut discovered = Discovery::new(client.clone()).run().await;
+    for _ in 0..20 {
+        if discovered.is_ok() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        discovered = Discovery::new(client.clone()).run().await;
+    }
+    let discovered = discovered.unwrap();
     let kinds = discovered.groups().flat_map(kube::discovery::ApiGroup::recommended_resources);
     // Events are a record of what happened, not something that was left behind.
     for (kind, can) in
