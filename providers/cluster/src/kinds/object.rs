@@ -27,15 +27,19 @@
 //! Only what the manifest says is managed: fields that others set are left alone, and a
 //! field that goes out of the manifest is removed. Where the manifest names a namespace, a
 //! `ServiceAccount`, a role, a `ConfigMap` or a Secret that the same configuration declares,
-//! that is created first. An object of a kind whose `CustomResourceDefinition` is created
-//! by the same plan is planned too, and verified right before it is created.
+//! that is created first.
+//!
+//! The same holds for a `CustomResourceDefinition` and the objects of its kind: all of them
+//! come in one run. Such objects are checked by the schema of the definition while planning,
+//! and by the server right before they are written.
 //!
 //! Data of a Secret is never printed, whoever wrote it.
 //!
 //! # Risks
 //!
 //! Fields that the server does not let change (a Deployment's selector, say) delete the
-//! object and create it anew; the plan says so.
+//! object and create it anew; the plan says so. A definition is never replaced like that, since
+//! every object of its kind would go with it.
 //!
 //! # See also
 //!
