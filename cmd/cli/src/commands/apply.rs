@@ -29,8 +29,7 @@ const NOT_APPROVED: Code = Code("E0909");
 const NOT_ALLOWED: Code = Code("E0910");
 
 /// Said when the lock is lost; why, and what to do, is said at the end.
-const LOCK_LOST: &str =
-    "\nThe lock was lost.\nSteps that run are finished and no other step begins.";
+const LOCK_LOST: &str = "The lock was lost. Steps that run are finished and no other step begins.";
 
 /// How this run goes, whichever command asked for it.
 struct Run<'a> {
@@ -349,6 +348,15 @@ impl<'a> Run<'a> {
         let begun = OnceLock::new();
         let listener: Arc<dyn Fn(Event) + Send + Sync> = Arc::new(move |event| {
             let running = known.get().map(|p| &**p);
+            if matches!(event, Event::Stopping(_)) && signals.exit_code().is_none() {
+                if json {
+                    let said = Line::log(super::now(), Level::Warn, LOCK_LOST);
+                    console::data_line(&said.to_json());
+                } else {
+                    console::talk_line(&format!("\n{LOCK_LOST}"));
+                }
+                return;
+            }
             if json {
                 for line in view::json::event(&event, running, super::now()) {
                     console::data_line(&line.to_json());
@@ -356,10 +364,6 @@ impl<'a> Run<'a> {
                 return;
             }
             if !live && !plan::worth_a_line(&event) {
-                return;
-            }
-            if matches!(event, Event::Stopping(_)) && signals.exit_code().is_none() {
-                console::talk_line(LOCK_LOST);
                 return;
             }
             let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
