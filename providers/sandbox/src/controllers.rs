@@ -79,6 +79,9 @@ pub(crate) fn after_delete(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, la
         roles::TABLE => roles::aggregate(txn, env),
         _ => {}
     }
+    if served.custom {
+        definitions::finish_if_empty(txn, env, served);
+    }
     if served.resource.namespaced {
         quotas::recount(txn, env, meta::namespace(last));
         namespaces::finish_if_empty(txn, env, meta::namespace(last));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{SERVER_STATUS, set_status};
-use crate::catalog;
-use crate::handlers::Env;
+use crate::catalog::{self, Served};
+use crate::handlers::{Env, delete};
 use crate::meta;
 use crate::store::Txn;
 
@@ -43,6 +43,47 @@ pub(super) fn establish(txn: &mut Txn<'_>, env: &Env<'_>, definition: &Arc<Value
         return;
     }
     set_status(txn, env, served, definition, status, SERVER_STATUS);
+}
+
+/// Keeps a definition until the last object of its kind is gone.
+const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// The definition that is to be deleted, after its objects were: with a finalizer when some of
+/// these stay for finalizers of their own.
+pub(crate) fn emptied(
+    txn: &mut Txn<'_>,
+    env: &Env<'_>,
+    served: &Served,
+    definition: &Arc<Value>,
+) -> Arc<Value> {
+    if served.table != catalog::DEFINITIONS || !env.controllers {
+        return definition.clone();
+    }
+    let table = meta::name(definition).to_owned();
+    if let (false, Some(custom)) =
+        (meta::is_terminating(definition), catalog::find_table(txn, &table))
+    {
+        for object in txn.list(&table, None) {
+            delete::remove(txn, env, &custom, &object);
+        }
+    }
+    let mut finalizers = meta::finalizers(definition);
+    finalizers.retain(|known| known != CLEANUP);
+    if !txn.list(&table, None).is_empty() {
+        finalizers.push(CLEANUP.to_owned());
+    }
+    let mut definition = (**definition).clone();
+    meta::put(&mut definition, "finalizers", (!finalizers.is_empty()).then(|| json!(finalizers)));
+    Arc::new(definition)
+}
+
+/// Ends a definition that is being deleted once the last object of its kind is gone.
+pub(super) fn finish_if_empty(txn: &mut Txn<'_>, env: &Env<'_>, custom: &Served) {
+    let Some(definition) = txn.get(catalog::DEFINITIONS, "", &custom.table) else { return };
+    let Some(served) = catalog::built_in_table(catalog::DEFINITIONS) else { return };
+    if meta::is_terminating(&definition) && txn.list(&custom.table, None).is_empty() {
+        delete::remove(txn, env, served, &definition);
+    }
 }
 
 /// Deletes the objects of a definition that is gone.

@@ -150,6 +150,7 @@ fn delete_one(
     }
     let is_namespace = served.table == "namespaces";
     let object = &without_protection(txn, env, served, object);
+    let object = &controllers::definitions::emptied(txn, env, served, object);
     let held = !meta::finalizers(object).is_empty();
     let graceful = served.table == "pods"
         && object["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
