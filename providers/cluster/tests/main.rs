@@ -6,6 +6,7 @@ mod access;
 mod block;
 mod contract;
 mod decide;
+mod definitions;
 mod extended_resource;
 mod kinds;
 mod lifecycle;
