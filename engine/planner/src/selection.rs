@@ -87,6 +87,10 @@ pub(crate) fn declared(
 /// What goes, of what nothing declares any more. Here the order is the other way round: who
 /// needs an object goes before it.
 pub(crate) fn removed<'a>(selection: &Selection, gone: Vec<Removed<'a>>) -> Vec<Removed<'a>> {
+    if selection.is_all() {
+        // Nearly always, and what follows compares each with each.
+        return gone;
+    }
     let addrs: Vec<&InstanceAddr> = gone.iter().map(|r| r.addr).collect();
     let needed_by = |one: &Removed<'_>| {
         let needs = |(_, other): &(usize, &Removed<'_>)| other.recorded.needs.contains(one.addr);
