@@ -2,6 +2,7 @@
 
 use addrs::{Ident, ModulePath, ResourceAddr};
 use diags::Span;
+use litemap::LiteMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use values::{Number, Type};
@@ -176,12 +177,15 @@ pub struct ModuleCall {
     /// The directory: `./x` or `../x`.
     pub source: (String, Span),
     /// The module's variables.
-    pub arguments: BTreeMap<Ident, Argument>,
+    pub arguments: Arguments,
     /// One instance or many.
     pub repeat: Repeat,
     /// `depends_on`: references, in order.
     pub depends_on: Vec<Expr>,
 }
+
+/// The arguments of a block by name: few, in very many blocks, so a sorted list and no tree.
+pub type Arguments = LiteMap<Ident, Argument>;
 
 /// The inside of a block: arguments by name and nested blocks in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -189,7 +193,7 @@ pub struct Body {
     /// From `{` to `}`.
     pub span: Option<Span>,
     /// `NAME = EXPRESSION`.
-    pub arguments: BTreeMap<Ident, Argument>,
+    pub arguments: Arguments,
     /// `NAME { ... }`, in order.
     pub blocks: Vec<Block>,
 }

@@ -1,6 +1,6 @@
 //! Blocks: labels, braces, and those on one line.
 
-use super::{Around, Place, Reader, TOP_LEVEL, is_template};
+use super::{Around, Open, Place, Reader, TOP_LEVEL, is_template};
 use crate::codes;
 use crate::scan::{self, Cut, MAX_DEPTH, Mode, ident_end};
 use crate::syntax;
@@ -11,7 +11,7 @@ use std::ops::Range;
 
 impl Reader<'_> {
     /// At the first label of a block, or at what was meant as a value.
-    pub(super) fn labels(&mut self, place: Place, name: &Range<usize>, body: &mut Body) {
+    pub(super) fn labels(&mut self, place: Place, name: &Range<usize>, body: &mut Open) {
         let mut labels: Vec<(String, Span)> = Vec::new();
         loop {
             self.skip_spaces();
@@ -63,7 +63,7 @@ impl Reader<'_> {
         place: Place,
         name: &Range<usize>,
         labels: Vec<(String, Span)>,
-        body: &mut Body,
+        body: &mut Open,
     ) {
         let word = brief(&self.text[name.clone()]);
         let header = name.start..self.pos;
@@ -113,7 +113,7 @@ impl Reader<'_> {
         place: Place,
         name: &Range<usize>,
         labels: Vec<(String, Span)>,
-        body: &mut Body,
+        body: &mut Open,
     ) {
         let brace = self.pos;
         if place.depth >= MAX_DEPTH {
@@ -150,7 +150,12 @@ impl Reader<'_> {
 
     /// `{ name = value }` on one line.
     pub(super) fn one_line(&mut self, brace: usize) -> Body {
-        let mut body = Body::default();
+        let mut body = Open::default();
+        self.fill_one_line(brace, &mut body);
+        body.close()
+    }
+
+    fn fill_one_line(&mut self, brace: usize, body: &mut Open) {
         let start = self.pos;
         let name = start..ident_end(self.text, start);
         if !name.is_empty() {
@@ -159,13 +164,13 @@ impl Reader<'_> {
             let assigns = self.byte(0) == b'=' && self.byte(1) != b'=';
             if !assigns || self.holds_more_than_one() {
                 self.one_line_mistake(brace);
-                return body;
+                return;
             }
             self.pos += 1;
-            let Some((value, clean)) = self.value(&name) else { return body };
-            self.keep(&name, value, &mut body);
+            let Some((value, clean)) = self.value(&name) else { return };
+            self.keep(&name, value, body);
             if !clean {
-                return body;
+                return;
             }
         }
         self.skip_spaces();
@@ -174,7 +179,6 @@ impl Reader<'_> {
         } else {
             self.one_line_mistake(brace);
         }
-        body
     }
 
     /// At the `=` of a one-line block: whether a second one, or a comma, follows on the line.

@@ -1,17 +1,17 @@
 //! Arguments, and what was meant as one.
 
-use super::{Around, Place, Reader, TOP_LEVEL};
+use super::{Around, Open, Place, Reader, TOP_LEVEL};
 use crate::codes;
 use crate::explain::GOES_ON;
 use crate::scan::{self, Cut, Fault, FaultKind, Mode, char_at, ident_end};
 use crate::syntax;
 use crate::text::brief;
-use crate::tree::{Argument, Body, Expr, ExprKind};
+use crate::tree::{Argument, Expr, ExprKind};
 use diags::Diagnostic;
 use std::ops::Range;
 
 impl Reader<'_> {
-    pub(super) fn item(&mut self, depth: usize, around: Option<Around>, body: &mut Body) {
+    pub(super) fn item(&mut self, depth: usize, around: Option<Around>, body: &mut Open) {
         let at_margin = match around {
             Some(around) => around.at_margin,
             None => self.line_start(self.pos) == self.pos,
@@ -116,7 +116,7 @@ impl Reader<'_> {
     }
 
     /// At the `=` (or a mistaken `:`) of an argument.
-    pub(super) fn argument(&mut self, name: &Range<usize>, body: &mut Body) {
+    pub(super) fn argument(&mut self, name: &Range<usize>, body: &mut Open) {
         self.pos += 1;
         let before = self.sink.count();
         let Some((value, clean)) = self.value(name) else { return };
@@ -177,7 +177,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn keep(&mut self, name: &Range<usize>, value: Expr, body: &mut Body) {
+    pub(super) fn keep(&mut self, name: &Range<usize>, value: Expr, body: &mut Open) {
         let span = self.span(name);
         let Some(ident) = self.ident(name) else {
             return;

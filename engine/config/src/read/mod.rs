@@ -13,7 +13,7 @@ use crate::explain::explain;
 use crate::lower::Lower;
 use crate::scan::{self, Cut, Fault, FaultKind, Mode};
 use crate::syntax::{self, Sink};
-use crate::tree::{Argument, Block, Body, Expr, ExprKind};
+use crate::tree::{Argument, Arguments, Block, Body, Expr, ExprKind};
 use addrs::Ident;
 use diags::{Diagnostic, SourceId, Span};
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub(crate) fn read_file(
     mut take: impl FnMut(Block, &mut Sink),
 ) -> BTreeMap<Ident, Argument> {
     let mut reader = Reader { source, text, pos: 0, sink, wasted: 0, unwinding: false };
-    let mut body = Body::default();
+    let mut body = Open::default();
     while reader.next_item(None) {
         reader.item(0, None, &mut body);
         for block in body.blocks.drain(..) {
@@ -53,6 +53,21 @@ pub(crate) fn read_file(
         return BTreeMap::new();
     }
     body.arguments
+}
+
+/// A body that is still being read; a tree, since a hostile one may have very many arguments.
+#[derive(Default)]
+struct Open {
+    arguments: BTreeMap<Ident, Argument>,
+    blocks: Vec<Block>,
+}
+
+impl Open {
+    fn close(self) -> Body {
+        let mut arguments = Arguments::with_capacity(self.arguments.len());
+        arguments.extend(self.arguments);
+        Body { span: None, arguments, blocks: self.blocks }
+    }
 }
 
 /// Reads one expression that fills the text.
@@ -235,12 +250,12 @@ impl Reader<'_> {
 
     /// Reads items up to the `}` of the block around, or to the end of the file.
     fn body(&mut self, depth: usize, around: Option<Around>) -> Body {
-        let mut body = Body::default();
+        let mut body = Open::default();
         while self.next_item(around) {
             self.item(depth, around, &mut body);
             self.leave_when_full();
         }
-        body
+        body.close()
     }
 
     /// Goes to the next item of a body; false at its end.
