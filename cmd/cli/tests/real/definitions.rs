@@ -48,7 +48,7 @@ resource "namespace" "search" {
 }
 "#;
 
-fn site<'a>(stage: &'a Stage) -> Site<'a> {
+fn site(stage: &Stage) -> Site<'_> {
     let site = Site::new(stage, "quickstart");
     site.desk.write("main.hcl", INDICES.replace("OWN", &site.own));
     site
