@@ -155,6 +155,35 @@ pub struct Decision {
     pub warnings: Vec<Problem>,
 }
 
+impl Planned {
+    /// The object is only forgotten; why, as a note.
+    pub fn forgotten(why: &str) -> Self {
+        let note = Note { path: Path::root(), text: why.to_owned() };
+        let decision = Decision { notes: vec![note], ..Decision::plain(Action::Forget) };
+        Self::Decided(Box::new(decision))
+    }
+}
+
+impl Decision {
+    /// Does this, and says no more of it: free of cost, compared here, nothing to show.
+    pub fn plain(action: Action) -> Self {
+        Self {
+            action,
+            replaced_for: Vec::new(),
+            before: None,
+            after: None,
+            exported: Value::Null,
+            basis: Basis::Local,
+            disruption: Disruption::Quiet,
+            ops: Vec::new(),
+            digest: String::new(),
+            uid: None,
+            notes: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
 /// How scopes are taken out of service and brought back.
 pub trait Bracketing: Send + Sync {
     /// The operations around edits of this cost in this scope; `None` when nothing surrounds

@@ -38,7 +38,7 @@ use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
-use values::{Attr, Disruption, Path, Role, Schema, Type, Value};
+use values::{Attr, Path, Role, Schema, Type, Value};
 
 /// The name of the file's own part when the configuration gives none.
 pub(crate) const DEFAULT_NAME: &str = "modules";
@@ -261,33 +261,16 @@ fn wanted(
         ops,
         digest: asked.digest(request.project, content.as_deref()),
         notes: loaded(&asked, present),
-        ..decision(action)
+        ..Decision::plain(action)
     }
 }
 
 fn unwanted(ty: &TypeName, request: &PlanRequest<'_>, seen: &Seen<'_>) -> Decision {
-    let Some(content) = seen.content else { return decision(Action::Forget) };
+    let Some(content) = seen.content else { return Decision::plain(Action::Forget) };
     Decision {
         before: Some(shown(request.identity, content, seen.mode)),
         ops: vec![owned::remove(ty, request.identity, seen)],
-        ..decision(Action::Delete)
-    }
-}
-
-fn decision(action: Action) -> Decision {
-    Decision {
-        action,
-        replaced_for: Vec::new(),
-        before: None,
-        after: None,
-        exported: Value::Null,
-        basis: Basis::Local,
-        disruption: Disruption::Quiet,
-        ops: Vec::new(),
-        digest: String::new(),
-        uid: None,
-        notes: Vec::new(),
-        warnings: Vec::new(),
+        ..Decision::plain(Action::Delete)
     }
 }
 

@@ -7,9 +7,9 @@ use super::refusal;
 use crate::canon::hide_secret_data;
 use crate::{codes, ownership, shown};
 use addrs::TypeName;
-use plans::{Action, Basis, Note, Problem};
+use plans::{Action, Note, Problem};
 use provider::{Decision, Observation, PlanRequest, Planned, Preview};
-use values::{Disruption, Path, Value};
+use values::{Path, Value};
 
 /// Namespaces that a cluster cannot do without.
 const PROTECTED: &[&str] = &["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -21,7 +21,9 @@ pub(super) fn unwanted(ty: &TypeName, request: &PlanRequest<'_>) -> Answer {
     let live = match request.observed {
         Observation::Unknown(problem) => return Err(vec![problem.clone()]),
         // Gone already: only the memory of it goes.
-        Observation::Absent => return Ok(Planned::Decided(Box::new(decision(Action::Forget)))),
+        Observation::Absent => {
+            return Ok(Planned::Decided(Box::new(Decision::plain(Action::Forget))));
+        }
         Observation::Present(live) => live,
     };
     may_delete(request, live)?;
@@ -45,25 +47,8 @@ pub(super) fn unwanted(ty: &TypeName, request: &PlanRequest<'_>) -> Answer {
         uid: shown::uid(live).map(str::to_owned),
         notes: notes(request, live, along),
         warnings: warning.into_iter().collect(),
-        ..decision(Action::Delete)
+        ..Decision::plain(Action::Delete)
     })))
-}
-
-fn decision(action: Action) -> Decision {
-    Decision {
-        action,
-        replaced_for: Vec::new(),
-        before: None,
-        after: None,
-        exported: Value::Null,
-        basis: Basis::Local,
-        disruption: Disruption::Quiet,
-        ops: Vec::new(),
-        digest: String::new(),
-        uid: None,
-        notes: Vec::new(),
-        warnings: Vec::new(),
-    }
 }
 
 fn may_delete(request: &PlanRequest<'_>, live: &Value) -> Result<(), Vec<Problem>> {

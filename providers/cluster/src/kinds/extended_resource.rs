@@ -47,7 +47,7 @@ use addrs::{Scope, TypeName};
 use apimachinery::{Quantity, names};
 use plans::{Action, Basis, Identity, Note, ObjectKey, Op, Problem};
 use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
-use values::{Attr, Disruption, Path, Role, Schema, Type, Value};
+use values::{Attr, Path, Role, Schema, Type, Value};
 
 /// A counted resource of a node.
 pub struct ExtendedResource {
@@ -244,29 +244,31 @@ impl Case<'_> {
             digest,
             uid: live.and_then(shown::uid).map(str::to_owned),
             notes,
-            ..decision(action)
+            ..Decision::plain(action)
         })))
     }
 
     fn unwanted(&self) -> Result<Planned, Problem> {
         let live = match self.request.observed {
             Observation::Unknown(problem) => return Err(problem.clone()),
-            Observation::Absent => return Ok(forgotten("the node is gone")),
+            Observation::Absent => return Ok(Planned::forgotten("the node is gone")),
             Observation::Present(live) => live,
         };
         let Some(now) = self.amount(live, "capacity") else {
-            return Ok(forgotten("the node does not have it any more"));
+            return Ok(Planned::forgotten("the node does not have it any more"));
         };
         let recorded = self.request.recorded.and_then(|recorded| recorded.uid.as_deref());
         if recorded.is_some_and(|uid| shown::uid(live) != Some(uid)) {
-            return Ok(forgotten("the node was removed and joined again; what it has is not ours"));
+            return Ok(Planned::forgotten(
+                "the node was removed and joined again; what it has is not ours",
+            ));
         }
         let what = format!("remove {}", self.request.identity.shown);
         Ok(Planned::Decided(Box::new(Decision {
             before: Some(self.shown(&now)),
             ops: vec![self.op("unset_capacity", Value::Null, Some(live), what)],
             uid: shown::uid(live).map(str::to_owned),
-            ..decision(Action::Delete)
+            ..Decision::plain(Action::Delete)
         })))
     }
 
@@ -403,27 +405,5 @@ fn equal(a: &Value, b: &Value) -> bool {
     match (quantity(a), quantity(b)) {
         (Some(a), Some(b)) => a == b,
         _ => a == b,
-    }
-}
-
-fn forgotten(why: &str) -> Planned {
-    let note = Note { path: Path::root(), text: why.to_owned() };
-    Planned::Decided(Box::new(Decision { notes: vec![note], ..decision(Action::Forget) }))
-}
-
-fn decision(action: Action) -> Decision {
-    Decision {
-        action,
-        replaced_for: Vec::new(),
-        before: None,
-        after: None,
-        exported: Value::Null,
-        basis: Basis::Local,
-        disruption: Disruption::Quiet,
-        ops: Vec::new(),
-        digest: String::new(),
-        uid: None,
-        notes: Vec::new(),
-        warnings: Vec::new(),
     }
 }

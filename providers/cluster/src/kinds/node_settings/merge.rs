@@ -1,6 +1,6 @@
 //! What is wanted of a node laid over what it is.
 
-use super::{decision, evicts, forgotten, plain_taint, told};
+use super::{evicts, plain_taint, told};
 use crate::args::{entries, items};
 use crate::codes;
 use crate::digest::digest;
@@ -270,7 +270,7 @@ impl<'a> Merge<'a> {
         let record_then = (!self.new.is_empty()).then(|| self.new.to_text());
         let changes = !self.set.is_empty() || record_now != record_then;
         let action = match (wanted, changes) {
-            (None, false) => return forgotten("nothing of the node was ours"),
+            (None, false) => return Planned::forgotten("nothing of the node was ours"),
             (None, true) => Action::Delete,
             (Some(_), false) => Action::NoOp,
             (Some(_), true) if record.is_none() => Action::Create,
@@ -317,7 +317,7 @@ impl<'a> Merge<'a> {
             uid,
             notes: self.notes,
             warnings: self.warnings,
-            ..decision(action)
+            ..Decision::plain(action)
         }))
     }
 }

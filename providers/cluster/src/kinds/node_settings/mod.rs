@@ -49,10 +49,10 @@ use crate::settings::{RECORD, Record, taint_name};
 use addrs::{Scope, TypeName};
 use apimachinery::names;
 use merge::Merge;
-use plans::{Action, Basis, Identity, Note, ObjectKey, Problem};
-use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
+use plans::{Identity, ObjectKey, Problem};
+use provider::{Observation, PlanRequest, Planned, ResourceKind};
 use std::collections::BTreeSet;
-use values::{Attr, Disruption, Path, Role, Schema, Type, Value};
+use values::{Attr, Path, Role, Schema, Type, Value};
 
 /// Labels, annotations and taints of a node.
 pub struct NodeSettings {
@@ -228,7 +228,7 @@ fn plan(ty: &TypeName, request: &PlanRequest<'_>) -> Answer {
     let live = match (request.observed, request.desired) {
         (Observation::Unknown(problem), _) => return Err(vec![problem.clone()]),
         (Observation::Present(live), _) => live,
-        (Observation::Absent, None) => return Ok(forgotten("the node is gone")),
+        (Observation::Absent, None) => return Ok(Planned::forgotten("the node is gone")),
         (Observation::Absent, Some(_)) => {
             let detail = format!("There is no node `{node}` in the cluster.");
             let problem =
@@ -297,27 +297,5 @@ fn told(value: &Value) -> String {
     match value {
         Value::String(text) => format!("`{text}`"),
         other => format!("{other:?}"),
-    }
-}
-
-fn forgotten(why: &str) -> Planned {
-    let note = Note { path: Path::root(), text: why.to_owned() };
-    Planned::Decided(Box::new(Decision { notes: vec![note], ..decision(Action::Forget) }))
-}
-
-fn decision(action: Action) -> Decision {
-    Decision {
-        action,
-        replaced_for: Vec::new(),
-        before: None,
-        after: None,
-        exported: Value::Null,
-        basis: Basis::Local,
-        disruption: Disruption::Quiet,
-        ops: Vec::new(),
-        digest: String::new(),
-        uid: None,
-        notes: Vec::new(),
-        warnings: Vec::new(),
     }
 }
