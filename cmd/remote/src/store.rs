@@ -390,10 +390,13 @@ impl Store {
 
     /// Removes pieces that nothing names.
     async fn sweep(&self, finished: bool) -> Result<(), Diagnostics> {
-        let Some(Seen { head, .. }) = head::read(&self.room).await? else { return Ok(()) };
-        self.may_write(head::read(&self.room).await?.as_ref())?;
+        // The list first: what somebody who takes over writes after the look at the head is
+        // not in it, however long this run sleeps in between.
         let labels = format!("{PROJECT}={}", self.room.project());
         let all = self.room.list(&secrets(), Some(&labels)).await.map_err(|e| trouble(&e))?;
+        let seen = head::read(&self.room).await?;
+        self.may_write(seen.as_ref())?;
+        let Some(Seen { head, .. }) = seen else { return Ok(()) };
         let state = head.state.as_ref().map(|pieces| pieces.set.as_str());
         for object in &all {
             let label = |key: &str| object["metadata"]["labels"][key].as_str().unwrap_or_default();
@@ -415,6 +418,16 @@ impl Store {
     pub async fn is_used(&self) -> Result<bool, Diagnostics> {
         let seen = head::read(&self.room).await?;
         Ok(seen.is_some_and(|seen| seen.head.state.is_some() || seen.head.journal.is_some()))
+    }
+
+    /// As [`Store::is_used`]; `None` when nobody lets us look.
+    pub async fn is_used_if_visible(&self) -> Result<Option<bool>, Diagnostics> {
+        match self.room.get(&secrets(), &self.room.name(head::STATE)).await {
+            Ok(None) => Ok(Some(false)),
+            Ok(Some(_)) => self.is_used().await.map(Some),
+            Err(error) if error.is_forbidden() => Ok(None),
+            Err(error) => Err(trouble(&error)),
+        }
     }
 
     /// Removes all of it, after it was moved elsewhere. The caller holds the lock, which goes

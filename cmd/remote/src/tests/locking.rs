@@ -97,6 +97,33 @@ async fn a_late_writer_can_neither_write_the_state_nor_begin_a_step() {
     assert!(stage.room().lease().await.unwrap().unwrap().identity.is_some(), "it is not its lock");
 }
 
+/// A machine that sleeps in the middle of a write, wherever that is, does not tidy away what
+/// whoever followed has written meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_writer_does_not_remove_what_the_next_one_wrote() {
+    for number in 1..=9 {
+        let stage = Stage::with(&state(3, &["a"])).await;
+        let late = stage.lock("ada").await.without_signs_of_life();
+        let store = stage.store().under(&late);
+        let faults = stage.sandbox.faults();
+        let sleep = Fault::Latency(Duration::from_millis(600));
+        faults.once(Matcher::Number(faults.requests() + number), sleep);
+        let late_state = state(4, &["late"]);
+        let ((), _late) = tokio::join!(
+            async {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                stage.silence(60);
+                let next = stage.lock("ben").await;
+                let store = stage.store().under(&next);
+                store.commit(&state(6, &["next"]), true).await.unwrap();
+            },
+            store.commit(&late_state, true)
+        );
+        let there = stage.load().await.unwrap_or_else(|e| panic!("asleep at {number}: {e:?}"));
+        assert_eq!(names(&there), ["next"], "asleep at {number}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_lease_does_not_give_an_old_number_again() {
     let stage = Stage::with(&state(3, &["a"])).await;
