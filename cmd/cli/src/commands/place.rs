@@ -16,6 +16,7 @@ use std::time::Duration;
 
 const NOT_MOVED: Code = Code("E0930");
 const ELSEWHERE: Code = Code("E0931");
+const UNSEEN: Code = Code("E0934");
 
 /// How a command wants to have the state.
 pub(crate) enum Hold<'a> {
@@ -157,17 +158,17 @@ pub(crate) async fn cluster_lock(
     Ok(Lock::Cluster(lock))
 }
 
-/// A state that is kept here must not be in the cluster as well.
+/// A state that is kept here must not be in the cluster as well. What a person should know when
+/// that could not be seen.
 pub(crate) async fn is_only_here(
     access: &World,
     configured: &Configured,
-) -> Result<(), Diagnostics> {
+) -> Result<Option<Diagnostic>, Diagnostics> {
     let room = room(access, configured, STATE_NAMESPACE);
-    // Whoever may not look there cannot have put it there either; and a cluster that does not
-    // answer is told where it matters.
-    let used = remote::Store::new(room).is_used().await.unwrap_or(false);
-    if !used {
-        return Ok(());
+    match remote::Store::new(room).is_used_if_visible().await? {
+        Some(false) => return Ok(None),
+        Some(true) => {}
+        None => return Ok(Some(unseen(configured))),
     }
     let detail = format!(
         "The state of `{}` is in the cluster, in the namespace `{STATE_NAMESPACE}`, and this \
@@ -181,6 +182,18 @@ pub(crate) async fn is_only_here(
              machine:\n  clinch init -migrate-state",
         )
         .into())
+}
+
+fn unseen(configured: &Configured) -> Diagnostic {
+    let detail = format!(
+        "This configuration keeps its state on this machine. Whether `{}` also has one in the \
+         cluster could not be seen: Secrets of the namespace `{STATE_NAMESPACE}` may not be read.",
+        configured.loaded.project
+    );
+    Diagnostic::warning(UNSEEN, "A second state could not be ruled out", detail).with_help(
+        "Two states would forget each other's objects. If others work on this configuration, \
+         agree on one place for its state.",
+    )
 }
 
 fn not_moved(env: &Environment, namespace: &str) -> Diagnostic {

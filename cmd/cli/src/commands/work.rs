@@ -100,9 +100,6 @@ pub(crate) async fn connected(
         Some(access) => access,
         None => place::connect(configured, flags, env).await?,
     };
-    if configured.loaded.state == StatePlace::Local {
-        place::is_only_here(&access, configured).await?;
-    }
     let target = access.target().await.map_err(|p| Diagnostics::from(p.into_diagnostic()))?;
     let state = loaded
         .state
@@ -110,6 +107,10 @@ pub(crate) async fn connected(
     if let Some(uid) = state.cluster_uid.as_ref().filter(|uid| **uid != target.uid) {
         return Err(other_cluster(&state, uid, &target).into());
     }
+    let unseen = match configured.loaded.state {
+        StatePlace::Local => place::is_only_here(&access, configured).await?,
+        StatePlace::Cluster { .. } => None,
+    };
     let world = World {
         catalog: configured.types.clone(),
         providers: Arc::new(access),
@@ -117,6 +118,7 @@ pub(crate) async fn connected(
         events,
     };
     let mut notes = loaded.warnings;
+    notes.extend(unseen);
     notes.extend(loaded.unfinished.as_ref().map(not_finished));
     Ok(Connected { world, store, state, unfinished: loaded.unfinished, notes, target, lock })
 }
