@@ -134,7 +134,13 @@ impl Reader<'_> {
                     self.value(item, of, &path.clone().index(i));
                 }
             }
-            _ => {}
+            // Nothing inside.
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Unknown(_)
+            | Value::Sensitive(_) => {}
         }
     }
 

@@ -128,7 +128,8 @@ async fn apply(
             let guard = (uid, Some(version.as_str()));
             perform::apply_once(cluster, op, intent, resource, named, guard, true).await
         }
-        _ => Err(error),
+        // What we own has moved, or it cannot be seen: the refusal is what there is to say.
+        Ok(Moved::Done(_) | Moved::Ours(_)) | Err(_) => Err(error),
     }
 }
 

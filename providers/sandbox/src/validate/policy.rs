@@ -96,6 +96,7 @@ fn share(value: &Value, path: &str, errors: &mut Vec<FieldError>) {
         Value::Number(number) if number.as_i64().is_some_and(|number| number < 0) => {
             wrong("must be greater than or equal to 0");
         }
-        _ => {}
+        // Anything else was refused while it was decoded.
+        Value::Null | Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
     }
 }

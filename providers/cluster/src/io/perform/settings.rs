@@ -101,15 +101,14 @@ impl Wanted {
                 continue;
             }
             match part {
-                "labels" | "annotations" => {
-                    ops.push(put(&format!("/metadata/{part}/{}", escape(name)), want));
-                }
                 "record" => {
                     ops.push(put(&format!("/metadata/annotations/{}", escape(RECORD)), want));
                 }
                 "unschedulable" if *want == true => ops.push(put("/spec/unschedulable", want)),
                 "unschedulable" => ops.push(put("/spec/unschedulable", &Json::Null)),
-                _ => {}
+                // One list, below.
+                "taints" => {}
+                part => ops.push(put(&format!("/metadata/{part}/{}", escape(name)), want)),
             }
         }
         if let (Some(taints), changed) = (self.taints(node), &node["spec"]["taints"])
