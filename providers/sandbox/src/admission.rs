@@ -18,8 +18,14 @@ pub(crate) use quota::shown;
 
 use crate::catalog::Served;
 use crate::errors::ApiError;
+use crate::faults::{self, Webhook};
 use crate::handlers::Env;
 use crate::store::Txn;
+
+/// A webhook that refuses, or that should have been asked and could not be.
+pub(crate) fn refused_by_webhook(webhooks: &[Webhook]) -> Result<(), ApiError> {
+    webhooks.iter().find_map(faults::refusal_of_webhook).map_or(Ok(()), Err)
+}
 
 /// What happens to a new object before it is validated.
 pub(crate) fn admit_new(

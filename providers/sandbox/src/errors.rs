@@ -191,6 +191,12 @@ impl ApiError {
         Self::new(500, "", message)
     }
 
+    /// A webhook refuses; without a code of its own it is a bad request.
+    pub(crate) fn denied(code: u16, message: String) -> Self {
+        let reason = if code == 403 { "Forbidden" } else { "" };
+        Self::new(code.max(400), reason, message)
+    }
+
     /// A patch that cannot be carried out; the real server says no more than this.
     pub(crate) fn rejected() -> Self {
         let message = "the server rejected our request due to an error in our request";

@@ -1,12 +1,34 @@
 //! Making the sandbox misbehave on purpose, for the tests of those who talk to it.
 //!
-//! A [`Fault`] is armed on the [`Faults`] handle with a [`Matcher`] and a number of
-//! times. A fault that fires *before* has no effect on the store; one that fires
-//! *after* strikes when the request has been carried out and is durable, which is
-//! the case a client finds hardest to tell from the first.
+//! A [`Fault`] is armed on the [`Faults`] handle with a [`Matcher`] and a number of times. What a
+//! fault cannot strike (a read by a webhook, say) does not use it up. Several faults may strike
+//! one request: they act in the order in which they were armed.
+//!
+//! | where it goes wrong | faults |
+//! | --- | --- |
+//! | before anything is done | [`Fault::Latency`], [`Fault::DropBefore`], [`Fault::Status`], [`Fault::TooManyRequests`], [`Fault::Forbidden`], [`Fault::Conflict`], [`Fault::Answer`] |
+//! | while it is done | [`Fault::Webhook`], [`Fault::Stale`] |
+//! | when it is done and durable | [`Fault::DropAfter`], [`Fault::DropDuring`], [`Fault::Truncated`] |
+//! | in a watch | [`Fault::Watch`] |
+//!
+//! The last but one row is what a client finds hardest to tell from the first. On a port a broken
+//! connection is one that is closed; a connection that breaks between two requests looks to a
+//! client like [`Fault::DropBefore`] of the second.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod answers;
+mod armed;
+mod asked;
+mod outbox;
+
 use std::time::Duration;
+
+use serde_json::Value;
+
+pub(crate) use answers::{cut_short, hang_up, refusal_of_webhook};
+pub use armed::Faults;
+pub(crate) use armed::{After, Before, Twist};
+pub(crate) use asked::Asked;
+pub(crate) use outbox::{End, Next, Outbox};
 
 /// Which requests a fault strikes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +49,37 @@ pub enum Matcher {
         /// Part of the path, such as `/configmaps/`.
         path: String,
     },
+    /// Requests about the objects of one resource, by what is done with them.
+    Objects {
+        /// As Kubernetes calls it: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`,
+        /// `deletecollection`; `*` for any.
+        verb: String,
+        /// Such as `configmaps` or `deployments.apps`; `*` for any.
+        resource: String,
+        /// The namespace in the path; empty for requests about all namespaces and about objects
+        /// of the cluster; `None` for any.
+        namespace: Option<String>,
+    },
+}
+
+impl Matcher {
+    /// Requests that do this with the objects of this resource, in any namespace.
+    pub fn verb(verb: &str, resource: &str) -> Self {
+        Self::Objects { verb: verb.to_owned(), resource: resource.to_owned(), namespace: None }
+    }
+
+    /// The same requests, in this namespace only.
+    #[must_use]
+    pub fn within(self, namespace: &str) -> Self {
+        match self {
+            Self::Objects { verb, resource, namespace: _ } => {
+                Self::Objects { verb, resource, namespace: Some(namespace.to_owned()) }
+            }
+            other @ (Self::Any | Self::Number(_) | Self::Request { .. } | Self::Write { .. }) => {
+                other
+            }
+        }
+    }
 }
 
 /// What happens to a request that is struck.
@@ -41,99 +94,119 @@ pub enum Fault {
         /// The message for people.
         message: String,
     },
+    /// Not carried out; 429 in plain text, as the server answers when it has too much to do
+    /// (priority and fairness). A blocked eviction is another 429, and needs no fault.
+    TooManyRequests {
+        /// Seconds in the `Retry-After` header; `None` for no header.
+        retry_after: Option<u32>,
+    },
+    /// Not carried out; 403 in the words of RBAC about what was asked. With
+    /// [`Matcher::Objects`] one kind, or one namespace of a kind, is out of reach.
+    Forbidden {
+        /// Who is told that they may not.
+        user: String,
+    },
+    /// Not carried out; 409, as if somebody else had changed the object in between. Strikes
+    /// `PUT`, `PATCH` and `DELETE`, dry runs included.
+    Conflict,
+    /// Not carried out; something in between answers instead of the server, such as a proxy
+    /// with a page of its own.
+    Answer {
+        /// The HTTP status code; 200 is the interesting one.
+        code: u16,
+        /// The `Content-Type`, such as `text/html`.
+        content_type: String,
+        /// The body, whatever it is.
+        body: String,
+    },
     /// Carried out after this time.
     Latency(Duration),
     /// The connection breaks and nothing was carried out.
     DropBefore,
-    /// The request is carried out, then the connection breaks.
+    /// The request is carried out, then the connection breaks without an answer.
     DropAfter,
+    /// The request is carried out; the head of the answer says how long the body is, half of it
+    /// comes, then the connection breaks. Does not strike watches, which have
+    /// [`WatchFault::Breaks`].
+    DropDuring,
+    /// The request is carried out; the answer is complete as HTTP goes (its `Content-Length` is
+    /// what comes), and its JSON ends in the middle.
+    Truncated,
+    /// A `get` or `list` is answered from the past: as of this resource version, with the
+    /// versions of that time, as from a follower that lags behind. A request for something
+    /// newer gets the 504 of such a follower. Does not strike watches or pages (`continue`).
+    Stale {
+        /// See [`Sandbox::version`](crate::Sandbox::version).
+        version: u64,
+    },
+    /// An admission webhook has a say about the write, dry runs included. It is called for what
+    /// clients send, not for what controllers do, and not for subresources.
+    Webhook(Webhook),
+    /// A watch misbehaves.
+    Watch(WatchFault),
 }
 
-#[derive(Debug, Clone)]
-struct Armed {
-    matcher: Matcher,
-    fault: Fault,
-    /// How many more requests it strikes; `None` for all.
-    left: Option<u64>,
+/// What an admission webhook does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Webhook {
+    /// It changes the object with this JSON merge patch, after the owners of its fields were
+    /// recorded and before it is validated. Strikes creations and changes.
+    Mutates(Value),
+    /// It refuses an object that is valid in itself, or a deletion.
+    Refuses {
+        /// The name of the webhook, which the message says.
+        name: String,
+        /// The HTTP status code, such as 400 (what the server takes for none) or 403.
+        code: u16,
+        /// Why.
+        message: String,
+    },
+    /// It does not answer in time, and the server does not go on without it (500, late).
+    TimesOut {
+        /// The name of the webhook, which the message says.
+        name: String,
+        /// How long the server waits for it; 10 s unless configured.
+        after: Duration,
+    },
+    /// Nobody listens where it should be, and the server does not go on without it (500).
+    IsDown {
+        /// The name of the webhook, which the message says.
+        name: String,
+    },
 }
 
-#[derive(Debug, Default)]
-struct State {
-    requests: u64,
-    armed: Vec<Armed>,
-}
-
-/// A handle on the faults of one sandbox. Clones share their state.
-#[derive(Debug, Clone, Default)]
-pub struct Faults {
-    state: Arc<Mutex<State>>,
-}
-
-impl Faults {
-    /// Strikes the next request that matches, once.
-    pub fn once(&self, matcher: Matcher, fault: Fault) {
-        self.times(1, matcher, fault);
-    }
-
-    /// Strikes the next `count` requests that match.
-    pub fn times(&self, count: u64, matcher: Matcher, fault: Fault) {
-        self.arm(Armed { matcher, fault, left: Some(count) });
-    }
-
-    /// Strikes every request that matches until [`Faults::clear`].
-    pub fn always(&self, matcher: Matcher, fault: Fault) {
-        self.arm(Armed { matcher, fault, left: None });
-    }
-
-    /// Disarms all faults.
-    pub fn clear(&self) {
-        self.locked(|state| state.armed.clear());
-    }
-
-    /// How many requests the sandbox has seen.
-    pub fn requests(&self) -> u64 {
-        self.locked(|state| state.requests)
-    }
-
-    /// Counts one request and says which faults strike it, in the order of arming.
-    pub(crate) fn strike(&self, method: &str, path: &str, writes: bool) -> Vec<Fault> {
-        self.locked(|state| {
-            state.requests += 1;
-            let number = state.requests;
-            let mut struck = Vec::new();
-            for armed in &mut state.armed {
-                if armed.left == Some(0) || !armed.matcher.matches(number, method, path, writes) {
-                    continue;
-                }
-                if let Some(left) = &mut armed.left {
-                    *left -= 1;
-                }
-                struck.push(armed.fault.clone());
-            }
-            state.armed.retain(|armed| armed.left != Some(0));
-            struck
-        })
-    }
-
-    fn arm(&self, armed: Armed) {
-        self.locked(|state| state.armed.push(armed));
-    }
-
-    fn locked<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        // The state is valid after any panic: every change to it is a single push or count.
-        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Matcher {
-    fn matches(&self, number: u64, method: &str, path: &str, writes: bool) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Number(wanted) => *wanted == number,
-            Self::Request { method: wanted, path: part } => {
-                (wanted == "*" || wanted == method) && path.contains(part.as_str())
-            }
-            Self::Write { path: part } => writes && path.contains(part.as_str()),
-        }
-    }
+/// How a watch misbehaves. Events are counted from the first one of the watch, those about
+/// objects that were there before included; bookmarks are none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WatchFault {
+    /// After this many events the answer ends as if its time were up.
+    Closes {
+        /// How many events come before.
+        after: u64,
+    },
+    /// After this many events the connection breaks.
+    Breaks {
+        /// How many events come before.
+        after: u64,
+    },
+    /// After this many events comes an `ERROR` event with 410 `Expired`, and the answer ends.
+    Expires {
+        /// How many events come before.
+        after: u64,
+    },
+    /// After this many events comes a bookmark of the present version, and the answer ends.
+    /// Events in between are never sent by this watch.
+    Bookmarks {
+        /// How many events come before.
+        after: u64,
+    },
+    /// After this many events nothing more comes, not even the end.
+    FallsSilent {
+        /// How many events come before.
+        after: u64,
+    },
+    /// Every event comes twice.
+    Repeats,
+    /// Events come in pairs with the later one first; a lone one waits for the next.
+    Swaps,
 }

@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::catalog::Served;
 use crate::clock::Identities;
 use crate::errors::ApiError;
+use crate::faults::Webhook;
 use crate::request::WriteOptions;
 
 /// What every handler needs and nobody changes.
@@ -59,6 +60,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) env: &'a Env<'a>,
     pub(crate) target: &'a Target,
     pub(crate) options: &'a WriteOptions,
+    /// Those that have a say about it.
+    pub(crate) webhooks: &'a [Webhook],
 }
 
 pub(crate) type Answer<T> = Result<T, ApiError>;

@@ -20,6 +20,7 @@
 //! logs. The README of this folder lists what is and what is not.
 
 mod admission;
+mod body;
 mod catalog;
 mod clock;
 mod codec;
@@ -38,6 +39,7 @@ mod open;
 mod patch;
 mod persist;
 mod request;
+mod respond;
 mod router;
 mod serve;
 mod server;
@@ -51,7 +53,7 @@ mod watch;
 pub use clock::{
     Clock, Identities, RandomIdentities, SequentialIdentities, SteppingClock, SystemClock,
 };
-pub use faults::{Fault, Faults, Matcher};
+pub use faults::{Fault, Faults, Matcher, WatchFault, Webhook};
 pub use open::{OpenError, Options, Sandbox};
 pub use service::{ResponseBody, SandboxService, ServiceError};
 

@@ -131,6 +131,11 @@ impl Sandbox {
         serve::serve(self.service(), listener).await
     }
 
+    /// The resource version of the last change, for [`Fault::Stale`](crate::Fault::Stale).
+    pub fn version(&self) -> u64 {
+        self.service.version()
+    }
+
     /// The handle that makes requests fail on purpose.
     pub fn faults(&self) -> Faults {
         self.service.faults()

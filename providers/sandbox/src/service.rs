@@ -1,26 +1,24 @@
 //! From bytes to bytes: the `tower::Service` in front of everything.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 
 use crate::Faults;
-use crate::faults::Fault;
-use crate::router;
+use crate::faults::{self, After, Asked, Before};
+use crate::router::{self, Call};
 use crate::server::Server;
 
 /// What the service answers with: all at once, or line by line for a watch.
-pub type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
+pub type ResponseBody = UnsyncBoxBody<Bytes, ServiceError>;
 
-/// The request got no answer at all.
+/// The request got no answer, or not all of it.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// A fault broke the connection on purpose.
@@ -42,6 +40,10 @@ impl SandboxService {
         Self { server: Arc::new(server) }
     }
 
+    pub(crate) fn version(&self) -> u64 {
+        self.server.with_store(|store| store.version)
+    }
+
     pub(crate) fn faults(&self) -> Faults {
         self.server.faults.clone()
     }
@@ -51,53 +53,39 @@ impl SandboxService {
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: std::fmt::Display,
     {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|error| ServiceError::Body(error.to_string()))?;
         let body = body.to_bytes();
-        let struck =
-            self.server.faults.strike(parts.method.as_str(), parts.uri.path(), writes(&parts));
-        let mut drop_after = false;
-        for fault in struck {
-            match fault {
-                Fault::Latency(time) => tokio::time::sleep(time).await,
-                Fault::DropBefore => return Err(ServiceError::Dropped),
-                Fault::DropAfter => drop_after = true,
-                Fault::Status { code, reason, message } => {
-                    return Ok(failure(code, &reason, &message));
-                }
+        let struck = self.server.faults.strike(&Asked::of(&parts));
+        for before in struck.before {
+            match before {
+                Before::Wait(time) => tokio::time::sleep(time).await,
+                Before::Drop => return Err(ServiceError::Dropped),
+                Before::Answer(answer) => return Ok(answer),
             }
         }
-        let response = router::answer(&self.server, &parts, &body);
-        if drop_after {
-            return Err(ServiceError::Dropped);
+        if struck.after.is_some() {
+            // What is cut is the text, not what it was packed into.
+            parts.headers.remove(http::header::ACCEPT_ENCODING);
         }
-        Ok(response)
+        let response = router::answer(&Call {
+            server: &self.server,
+            parts: &parts,
+            body: &body,
+            twist: &struck.twist,
+        });
+        match struck.after {
+            None => Ok(response),
+            Some(After::Drop) => Err(ServiceError::Dropped),
+            Some(After::DropDuring) => faults::cut_short(response, true).await,
+            Some(After::Truncate) => faults::cut_short(response, false).await,
+        }
     }
 }
 
-/// Whether a request would change something.
-fn writes(parts: &Parts) -> bool {
-    let reads = matches!(parts.method, http::Method::GET | http::Method::HEAD);
-    !reads && !parts.uri.query().unwrap_or_default().contains("dryRun=All")
-}
-
-fn failure(code: u16, reason: &str, message: &str) -> Response<ResponseBody> {
-    let status = serde_json::json!({
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "reason": reason,
-        "message": message,
-        "code": code,
-    });
-    let body = Full::new(Bytes::from(format!("{status}\n"))).boxed_unsync();
-    let mut response = Response::new(body);
-    *response.status_mut() =
-        StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let json = http::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
-    response
+/// A body that comes all at once.
+pub(crate) fn whole(bytes: impl Into<Bytes>) -> ResponseBody {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 impl<B> tower::Service<Request<B>> for SandboxService

@@ -1,7 +1,5 @@
 //! Watches: what happened since a version, line by line, until the client has enough.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +11,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::errors::ApiError;
+use crate::faults::{self, End, Next, Outbox, WatchFault};
 use crate::handlers::Target;
 use crate::handlers::read::Selection;
 use crate::handlers::table::Shape;
 use crate::request::Query;
 use crate::server::Server;
-use crate::store::{Event, EventKind};
+use crate::service::ServiceError;
+use crate::store::{Event, EventKind, Store};
 
 /// How often a quiet watch says how far it is.
 const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
@@ -35,7 +35,7 @@ struct Watching {
     version: u64,
     bookmarks: bool,
     changes: watch::Receiver<u64>,
-    ready: VecDeque<Bytes>,
+    outbox: Outbox,
     deadline: Instant,
     next_bookmark: Instant,
     ended: bool,
@@ -47,7 +47,8 @@ pub(crate) fn open(
     target: Target,
     query: &Query,
     shape: Shape,
-) -> Result<impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send + use<>, ApiError> {
+    fault: Option<WatchFault>,
+) -> Result<impl Stream<Item = Result<Frame<Bytes>, ServiceError>> + Send + use<>, ApiError> {
     let selection = Selection::parse(&target.served, query)?;
     let initial_events = query.flag("sendInitialEvents");
     if initial_events && query.get("resourceVersionMatch") != "NotOlderThan" {
@@ -74,7 +75,7 @@ pub(crate) fn open(
         version: asked,
         bookmarks,
         changes: server.changes(),
-        ready: VecDeque::new(),
+        outbox: Outbox::new(fault),
         deadline: now + Duration::from_secs(seconds),
         next_bookmark: now + BOOKMARK_INTERVAL,
         ended: false,
@@ -82,7 +83,7 @@ pub(crate) fn open(
     watching.begin(asked, initial_events)?;
     Ok(stream::unfold(watching, |mut watching| async move {
         let line = watching.next().await?;
-        Some((Ok(Frame::data(line)), watching))
+        Some((line.map(Frame::data), watching))
     }))
 }
 
@@ -107,21 +108,26 @@ impl Watching {
                     self.bookmark(true);
                 }
             } else if asked < store.oldest_event() {
-                let error = ApiError::expired(format!(
-                    "too old resource version: {asked} ({})",
-                    store.oldest_event()
-                ));
-                self.line("ERROR", &error.status());
-                self.ended = true;
+                self.expired(store.oldest_event());
             }
             Ok(())
         })
     }
 
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Result<Bytes, ServiceError>> {
         loop {
-            if let Some(line) = self.ready.pop_front() {
-                return Some(line);
+            match self.outbox.next() {
+                Next::Line(line) => return Some(Ok(line)),
+                Next::End(End::Never) => std::future::pending().await,
+                Next::End(End::Break) => {
+                    self.end(End::Break);
+                    return Some(Err(faults::hang_up().await));
+                }
+                Next::End(end) => {
+                    self.end(end);
+                    continue;
+                }
+                Next::Nothing => {}
             }
             if self.ended {
                 return None;
@@ -129,7 +135,8 @@ impl Watching {
             // Marked as seen first: a change while collecting wakes the wait below.
             self.changes.borrow_and_update();
             self.collect();
-            if !self.ready.is_empty() {
+            // What waits for company is no reason to look again.
+            if self.outbox.is_ready() {
                 continue;
             }
             tokio::select! {
@@ -149,18 +156,37 @@ impl Watching {
         }
     }
 
+    /// What a fault puts in the place of everything that would have come.
+    fn end(&mut self, end: End) {
+        self.outbox = Outbox::new(None);
+        self.ended = true;
+        match end {
+            End::Close | End::Break | End::Never => {}
+            End::Expired => {
+                let oldest = self.server.with_store(Store::oldest_event);
+                self.expired(oldest);
+            }
+            End::Bookmark => {
+                self.version = self.server.with_store(|store| store.version);
+                self.bookmark(false);
+            }
+        }
+    }
+
+    /// The version up to which everything was looked at is no longer remembered.
+    fn expired(&mut self, oldest: u64) {
+        let error =
+            ApiError::expired(format!("too old resource version: {} ({oldest})", self.version));
+        self.line("ERROR", &error.status());
+        self.ended = true;
+    }
+
     /// Queues what happened since the last look.
     fn collect(&mut self) {
         let server = self.server.clone();
         server.with_store(|store| {
             if self.version < store.oldest_event() {
-                let error = ApiError::expired(format!(
-                    "too old resource version: {} ({})",
-                    self.version,
-                    store.oldest_event()
-                ));
-                self.line("ERROR", &error.status());
-                self.ended = true;
+                self.expired(store.oldest_event());
                 return;
             }
             for event in store.events_after(self.version) {
@@ -205,12 +231,16 @@ impl Watching {
     fn push(&mut self, kind: &str, object: &Value) {
         let now = self.server.options.clock.now();
         let shown = self.shape.one(&self.target.served, object, now);
-        self.line(kind, &shown);
+        self.outbox.event(line(kind, &shown));
     }
 
     fn line(&mut self, kind: &str, object: &Value) {
-        let mut line = json!({"type": kind, "object": object}).to_string();
-        line.push('\n');
-        self.ready.push_back(Bytes::from(line));
+        self.outbox.other(line(kind, object));
     }
+}
+
+fn line(kind: &str, object: &Value) -> Bytes {
+    let mut line = json!({"type": kind, "object": object}).to_string();
+    line.push('\n');
+    Bytes::from(line)
 }

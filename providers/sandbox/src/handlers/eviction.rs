@@ -21,7 +21,7 @@ pub(crate) fn evict(
     target: &Target,
     body: &Value,
 ) -> Answer<Value> {
-    let pod = super::read::get(txn, target)?;
+    let pod = super::read::live(txn, target)?;
     let sent = meta::name(body);
     if !sent.is_empty() && sent != target.name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));

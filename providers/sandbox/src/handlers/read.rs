@@ -108,9 +108,22 @@ fn own_fields(served: &Served) -> &'static [&'static str] {
     }
 }
 
-/// `GET` on an object.
-pub(crate) fn get(txn: &Txn<'_>, target: &Target) -> Answer<Arc<Value>> {
+/// The object of a request that goes on to change it.
+pub(crate) fn live(txn: &Txn<'_>, target: &Target) -> Answer<Arc<Value>> {
     let found = txn.get(&target.served.table, &target.namespace, &target.name);
+    found.ok_or_else(|| ApiError::not_found(&target.served.resource, &target.name))
+}
+
+/// `GET` on an object, or as it was at a version that is past.
+pub(crate) fn get(store: &Store, target: &Target, past: Option<u64>) -> Answer<Arc<Value>> {
+    let (table, namespace) = (&target.served.table, target.namespace.as_str());
+    let found = match past.filter(|version| *version < store.version) {
+        None => store.begin().get(table, namespace, &target.name),
+        Some(version) => {
+            let key = (namespace.to_owned(), target.name.clone());
+            objects_at(store, table, Some(namespace), version)?.get(&key).map(|one| one.peek())
+        }
+    };
     found.ok_or_else(|| ApiError::not_found(&target.served.resource, &target.name))
 }
 
@@ -145,8 +158,14 @@ pub(crate) struct Page {
     pub(crate) metadata: Value,
 }
 
-/// `GET` on a collection.
-pub(crate) fn list(store: &Store, target: &Target, query: &Query) -> Answer<Page> {
+/// `GET` on a collection; `past` is the newest version that this server knows of, if it is
+/// behind.
+pub(crate) fn list(
+    store: &Store,
+    target: &Target,
+    query: &Query,
+    past: Option<u64>,
+) -> Answer<Page> {
     let selection = Selection::parse(&target.served, query)?;
     let limit = query.number("limit")?.filter(|limit| *limit > 0);
     let resume = Continue::parse(query.get("continue"))?;
@@ -156,14 +175,15 @@ pub(crate) fn list(store: &Store, target: &Target, query: &Query) -> Answer<Page
             "specifying resource version is not allowed when using continue",
         ));
     }
-    if asked > store.version {
-        return Err(ApiError::too_large_version(asked, store.version));
+    let newest = past.unwrap_or(store.version).min(store.version);
+    if asked > newest {
+        return Err(ApiError::too_large_version(asked, newest));
     }
     let exact = query.get("resourceVersionMatch") == "Exact";
     let version = match &resume {
         Some(resume) => resume.version,
         None if exact => asked,
-        None => store.version,
+        None => newest,
     };
     let namespace = (!target.namespace.is_empty()).then_some(target.namespace.as_str());
     let table = &target.served.table;

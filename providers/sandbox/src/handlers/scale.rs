@@ -45,7 +45,7 @@ pub(crate) fn change(
     kind: Option<PatchKind>,
     body: &Value,
 ) -> Answer<Written> {
-    let live = super::read::get(txn, ask.target)?;
+    let live = super::read::live(txn, ask.target)?;
     let before = of(&live);
     let wanted = match kind {
         None => body.clone(),

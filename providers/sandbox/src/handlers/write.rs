@@ -10,6 +10,7 @@ use super::{Answer, Ask, Env, Target, Written};
 use crate::catalog::{self, Served};
 use crate::codec::{self, DecodeError};
 use crate::errors::ApiError;
+use crate::faults::Webhook;
 use crate::fields::FieldRequest;
 use crate::request::{FieldValidation, WriteOptions};
 use crate::store::Txn;
@@ -166,7 +167,7 @@ pub(crate) fn create_as(
         force: false,
         validation: FieldValidation::Ignore,
     };
-    let ask = Ask { env, target: &target, options: &options };
+    let ask = Ask { env, target: &target, options: &options, webhooks: &[] };
     let (mut object, _) = ask.decode(object).map_err(|error| ask.cannot_be_handled(&error))?;
     defaults::apply(served, &mut object);
     kinds::convert(served, &mut object);
@@ -203,6 +204,7 @@ fn put_new(txn: &mut Txn<'_>, ask: &Ask<'_>, object: Value) -> Answer<Arc<Value>
         meta::set(&mut object, "name", Value::from(name));
     }
     admission::admit_new(txn, env, served, &mut object)?;
+    ask.let_webhooks_change(&mut object)?;
     for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink"]
     {
         meta::unset(&mut object, field);
@@ -211,6 +213,7 @@ fn put_new(txn: &mut Txn<'_>, ask: &Ask<'_>, object: Value) -> Answer<Arc<Value>
     meta::set(&mut object, "uid", Value::from(env.identities.next_uid()));
     kinds::prepare_create(served, &mut object);
     refuse_invalid(ask, &object, validate::created(served, &object))?;
+    admission::refused_by_webhook(ask.webhooks)?;
     admission::validate_new(txn, env, served, &object)?;
     controllers::allocate(txn, served, &mut object)?;
     let name = meta::name(&object);
@@ -235,10 +238,12 @@ fn store_changed(
         return Err(ApiError::stale(&served.resource, &ask.target.name));
     }
     let old = ask.decode(live).map_or_else(|_| live.clone(), |(old, _)| old);
+    ask.let_webhooks_change(&mut object)?;
     keep_bookkeeping(&mut object, &old);
     kinds::prepare_update(served, subresource, &mut object, &old);
     refuse_invalid(ask, &object, validate::changed(served, subresource, &object, &old))?;
     keep_times_of_unchanged(&mut object, &old);
+    admission::refused_by_webhook(ask.webhooks)?;
     admission::validate_changed(txn, env, served, subresource, &object, &old)?;
     controllers::allocate(txn, served, &mut object)?;
     meta::set(&mut object, "resourceVersion", live["metadata"]["resourceVersion"].clone());
@@ -343,6 +348,19 @@ impl Ask<'_> {
             manager: &self.options.manager,
             now: &self.env.now_text,
         }
+    }
+
+    /// What webhooks change belongs to nobody, and is defaulted like what was sent.
+    fn let_webhooks_change(&self, object: &mut Value) -> Answer<()> {
+        for webhook in self.webhooks {
+            let Webhook::Mutates(change) = webhook else { continue };
+            let changed = patch::merge(object, change)?;
+            let (mut changed, _) =
+                self.decode(&changed).map_err(|error| self.cannot_be_handled(&error))?;
+            defaults::apply(&self.target.served, &mut changed);
+            *object = changed;
+        }
+        Ok(())
     }
 
     fn live(&self, txn: &Txn<'_>) -> Option<Arc<Value>> {

@@ -122,7 +122,12 @@ fn transition(sandbox: &Arc<Server>, row: &Value) -> Result<(), String> {
         .body(())
         .unwrap();
     let (parts, ()) = request.into_parts();
-    let response = router::answer(sandbox, &parts, &Bytes::from(body.to_string()));
+    let response = router::answer(&router::Call {
+        server: sandbox,
+        parts: &parts,
+        body: &Bytes::from(body.to_string()),
+        twist: &crate::faults::Twist::default(),
+    });
     let status = response.status().as_u16();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let answer = runtime.block_on(response.into_body().collect()).unwrap().to_bytes();

@@ -1,25 +1,14 @@
 //! The same service on a port, and what it says about itself.
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use sandbox::Sandbox;
 use serde_json::json;
 
-use crate::support::{apply, get, raw};
+use crate::support::{apply, get, raw, served};
 
 #[tokio::test]
 async fn served_sandbox_is_the_sandbox_in_the_process() {
     let sandbox = Sandbox::in_memory();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let serving = {
-        let sandbox = sandbox.clone();
-        tokio::spawn(async move { sandbox.serve(listener).await })
-    };
-    let kubeconfig = Kubeconfig::from_yaml(&sandbox.write_kubeconfig(address)).unwrap();
-    let config =
-        Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
-    let outside = Client::try_from(config).unwrap();
+    let (outside, serving) = served(&sandbox).await;
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"}, "data": {"k": "v"}});
     let written = apply(&outside, &map).await.unwrap();
     assert_eq!(get(&sandbox.client(), "v1", "ConfigMap", "default", "c").await, written);

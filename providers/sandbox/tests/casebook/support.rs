@@ -1,8 +1,9 @@
 //! What the cases share.
 
 use http::Request;
-use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 use serde_json::Value;
 
 /// A dynamic handle on objects of any kind.
@@ -98,4 +99,22 @@ pub(crate) async fn raw(
     let value = serde_json::from_slice(&bytes)
         .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes).into_owned()));
     (code, value)
+}
+
+/// A client that reaches the sandbox through a port, and what serves there. It asks once: what
+/// clients do on top of that is theirs.
+pub(crate) async fn served(
+    sandbox: &sandbox::Sandbox,
+) -> (Client, tokio::task::JoinHandle<std::io::Result<()>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = {
+        let sandbox = sandbox.clone();
+        tokio::spawn(async move { sandbox.serve(listener).await })
+    };
+    let kubeconfig = Kubeconfig::from_yaml(&sandbox.write_kubeconfig(address)).unwrap();
+    let mut config =
+        Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    config.default_retry = false;
+    (Client::try_from(config).unwrap(), serving)
 }

@@ -1,0 +1,68 @@
+//! From an answer to the bytes of a response.
+
+use std::io::Write;
+
+use http::{HeaderValue, Response, StatusCode, header};
+
+use crate::errors::ApiError;
+use crate::service::{ResponseBody, whole};
+
+/// A refusal as the answer.
+pub(crate) fn refusal(error: &ApiError) -> Response<ResponseBody> {
+    let status = StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if error.plain {
+        return plain(status, "404 page not found\n");
+    }
+    json(status, "application/json", error.status().to_string(), &[], false)
+}
+
+/// Answers shorter than this are not worth packing.
+const WORTH_PACKING: usize = 128 * 1024;
+
+/// An answer in JSON, packed where that is worth it.
+pub(crate) fn json(
+    status: StatusCode,
+    media: &'static str,
+    mut text: String,
+    warnings: &[String],
+    packs: bool,
+) -> Response<ResponseBody> {
+    text.push('\n');
+    let packed = if packs && text.len() > WORTH_PACKING { pack(&text) } else { None };
+    let is_packed = packed.is_some();
+    let body = packed.unwrap_or_else(|| text.into_bytes());
+    let mut response = Response::new(whole(body));
+    if is_packed {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+    *response.status_mut() = status;
+    set_type(&mut response, media);
+    for warning in warnings {
+        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(header) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            response.headers_mut().append(header::WARNING, header);
+        }
+    }
+    response
+}
+
+fn pack(text: &str) -> Option<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).ok()?;
+    encoder.finish().ok()
+}
+
+/// An answer for people.
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<ResponseBody> {
+    let mut response = Response::new(whole(text.as_bytes()));
+    *response.status_mut() = status;
+    set_type(&mut response, "text/plain; charset=utf-8");
+    response
+}
+
+/// Says what the body is.
+pub(crate) fn set_type(response: &mut Response<ResponseBody>, media: &'static str) {
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+}
