@@ -1,6 +1,6 @@
 //! All resource types together, and the way to the provider of each.
 
-use access::{Cluster, Hosts};
+use access::{Cluster, Hosts, Secrets};
 use addrs::TypeName;
 use cluster::io::ClusterProvider;
 use node::NodeProvider;
@@ -60,7 +60,8 @@ impl World {
     pub(crate) fn new(cluster: Cluster, hosts: Hosts, project: &str) -> Self {
         Self {
             access: cluster.clone(),
-            cluster: ClusterProvider::new(cluster),
+            // Commands work in the folder of the configuration.
+            cluster: ClusterProvider::new(cluster).reading(Secrets::beside(".")),
             nodes: NodeProvider::new(hosts, project),
             host_types: node::kinds().iter().map(|k| k.name().clone()).collect(),
         }

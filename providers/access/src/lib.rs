@@ -11,6 +11,7 @@
 //! | what can be asked of a cluster | [`Cluster`] |
 //! | why did it not work, in words for people | [`ClusterError::to_problem`] |
 //! | what can be done on a machine | [`Host`] |
+//! | where a secret is that a configuration points at | [`Secrets`] |
 //! | values as JSON and back | [`json`] |
 //! | a server that says what a test wants | [`scripted`] |
 //!
@@ -29,6 +30,7 @@ mod host;
 pub mod json;
 mod kubeconfig;
 pub mod scripted;
+mod secrets;
 pub mod text;
 
 pub use cluster::{
@@ -41,3 +43,4 @@ pub use host::{
     WriteFile, digest,
 };
 pub use kubeconfig::{ClusterOptions, Env, ExecPlugins, connect};
+pub use secrets::{LONGEST_SECRET, SecretSource, Secrets};

@@ -13,6 +13,7 @@
 //! | whose object is this | [`ownership`] |
 //! | what of a node is ours | [`settings`] |
 //! | what do people see of it | [`shown`] |
+//! | how are values written that the configuration only points at | [`sources`] |
 //! | which argument does the server complain about | [`fields`] |
 //!
 //! **Invariant:** nothing predicts what an apply makes of an object. "No change" is proven
@@ -36,6 +37,7 @@ pub mod noop;
 pub mod ownership;
 pub mod settings;
 pub mod shown;
+pub mod sources;
 
 pub use kinds::{data_kinds, kinds};
 

@@ -4,7 +4,7 @@ use super::ops::{create, delete, identity_text, update};
 use super::{Answer, ApiType, Seen, refusal};
 use crate::canon::{canonical, hide_secret_data};
 use crate::digest::digest;
-use crate::{codes, fields, needs, noop, ownership, shown};
+use crate::{codes, fields, needs, noop, ownership, shown, sources};
 use addrs::TypeName;
 use plans::{Action, Basis, Note, Op, Problem};
 use provider::{Decision, Observation, PlanRequest, Planned, Preview};
@@ -17,6 +17,8 @@ pub(super) struct Case<'a> {
     pub(super) args: &'a Value,
     /// Canonical, with the labels of ownership.
     pub(super) intent: Value,
+    /// Values in it that the operation reads first.
+    sources: Value,
     pub(super) names: fields::Names,
     /// What the domain says about it.
     pub(super) notes: Vec<Note>,
@@ -30,9 +32,13 @@ pub(super) fn wanted<T: ApiType>(ty: &TypeName, request: &PlanRequest<'_>, args:
         Observation::Present(live) => Some(live),
     };
     let intent = canonical(&hide_secret_data(&T::intent(args)));
+    let elsewhere = T::sources(args);
+    let (intent, to_read) = sources::filled(&intent, &elsewhere, live);
     let intent = ownership::mark(&intent, request.project);
-    let (notes, warnings) = T::notes(&Seen { args, live });
-    let case = Case { ty, request, args, intent, names: T::NAMES, notes, warnings };
+    let (mut notes, warnings) = T::notes(&Seen { args, live });
+    notes.extend(to_read);
+    let sources = sources::to_args(&elsewhere);
+    let case = Case { ty, request, args, intent, sources, names: T::NAMES, notes, warnings };
     match live {
         None => case.absent(),
         Some(live) => case.present(live),
@@ -47,7 +53,7 @@ impl Case<'_> {
         } else if let Some(why) = needs::created_here(self.request) {
             unverified(why)
         } else {
-            let op = create(self.ty, self.request.identity, self.intent.clone(), false);
+            let op = self.create(false);
             return match self.request.preview {
                 None => Ok(Planned::NeedsPreview(op)),
                 Some(Preview::Would(result)) => {
@@ -59,14 +65,14 @@ impl Case<'_> {
                 Some(Preview::Unknown(problem)) => Err(vec![problem.clone()]),
             };
         };
-        let op = create(self.ty, self.request.identity, self.intent.clone(), true);
+        let op = self.create(true);
         let after = self.intent.clone();
         Ok(self.created(op, &after, basis, Vec::new()))
     }
 
     /// Creates what the server cannot judge yet; it is asked right before.
     pub(super) fn unverified(self, why: String) -> Planned {
-        let op = create(self.ty, self.request.identity, self.intent.clone(), true);
+        let op = self.create(true);
         let after = self.intent.clone();
         self.created(op, &after, Basis::Unverified(why), Vec::new())
     }
@@ -80,6 +86,24 @@ impl Case<'_> {
                 self.late_update(&intent, live, why)
             }
         }
+    }
+
+    fn create(&self, verify: bool) -> Op {
+        self.reading(create(self.ty, self.request.identity, self.intent.clone(), verify))
+    }
+
+    fn update(&self, intent: &Value, live: &Value, taken: &Value) -> Op {
+        self.reading(update(self.ty, self.request.identity, intent.clone(), live, taken))
+    }
+
+    /// The operation, told what it has to read.
+    fn reading(&self, op: Op) -> Op {
+        if self.sources.is_null() {
+            return op;
+        }
+        let mut args = op.args.as_map().cloned().unwrap_or_default();
+        args.insert("sources".into(), self.sources.clone());
+        Op { args: Value::map(args), ..op }
     }
 
     fn created(self, op: Op, after: &Value, basis: Basis, changed: Vec<Problem>) -> Planned {
@@ -105,7 +129,7 @@ impl Case<'_> {
         }
         match self.request.preview {
             None => {
-                let op = update(self.ty, self.request.identity, intent, live, &Value::Null);
+                let op = self.update(&intent, live, &Value::Null);
                 Ok(Planned::NeedsPreview(op))
             }
             Some(Preview::Would(result)) => Ok(self.compared(intent, live, result)),
@@ -152,7 +176,7 @@ impl Case<'_> {
 
     /// Changes what the server cannot judge yet; it is asked right before.
     fn late_update(self, intent: &Value, live: &Value, why: String) -> Planned {
-        let op = update(self.ty, self.request.identity, intent.clone(), live, &Value::Null);
+        let op = self.update(intent, live, &Value::Null);
         let mut args = op.args.as_map().cloned().unwrap_or_default();
         args.insert("verify".into(), true.into());
         let op = Op { args: Value::map(args), ..op };
@@ -182,14 +206,14 @@ impl Case<'_> {
             let text = format!("changed by hand (`{}`); an apply takes it back", text("manager"));
             self.notes.push(Note { path, text });
         }
-        let op = update(self.ty, self.request.identity, intent, live, &taken);
+        let op = self.update(&intent, live, &taken);
         self.updated(live, &before, &after, Basis::Server, op, changed)
     }
 
     /// Asks again, now with the fields that were changed by hand taken back.
     pub(super) fn taking(self, live: &Value, taken: &Value) -> Planned {
         let intent = self.with_ignored_parts(live);
-        Planned::NeedsPreview(update(self.ty, self.request.identity, intent, live, taken))
+        Planned::NeedsPreview(self.update(&intent, live, taken))
     }
 
     fn updated(
@@ -238,10 +262,7 @@ impl Case<'_> {
     /// Deletes the object and creates it anew, because these fields cannot change in place.
     pub(super) fn replaced(self, live: &Value, paths: Vec<Path>) -> Planned {
         let identity = self.request.identity;
-        let ops = vec![
-            delete(self.ty, identity, live),
-            create(self.ty, identity, self.intent.clone(), true),
-        ];
+        let ops = vec![delete(self.ty, identity, live), self.create(true)];
         let before = Some(shown::view(&self.masked(live)));
         let (before, after) = shown::without_marks(before, Some(shown::view(&self.intent)));
         let exported = self.exported(Value::Unknown(Type::String), Value::Unknown(Type::Any));

@@ -18,6 +18,7 @@ mod refusal;
 mod remove;
 
 use crate::fields::Names;
+use crate::sources::Sourced;
 use addrs::{Scope, TypeName};
 use plans::{Identity, Note, ObjectKey, Problem};
 use provider::{PlanRequest, Planned, ResourceKind};
@@ -112,6 +113,12 @@ pub trait ApiType: Send + Sync + 'static {
     /// The object as the configuration wants it: `apiVersion`, `kind`, `metadata` and what the
     /// arguments say. Parts may be unknown or sensitive.
     fn intent(args: &Value) -> Value;
+
+    /// Values of the object's `data` that are read when it is written, and not before.
+    fn sources(args: &Value) -> Vec<Sourced> {
+        let _ = args;
+        Vec::new()
+    }
 
     /// What is wrong by the rules of the domain. What is not known yet is not judged.
     fn check(args: &Value) -> Vec<Problem>;

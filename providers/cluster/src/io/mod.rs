@@ -38,7 +38,7 @@ mod target;
 mod tests;
 mod wait;
 
-use access::Cluster;
+use access::{Cluster, Secrets};
 use addrs::TypeName;
 use plans::{Exported, Op, Problem, Target};
 use provider::{Found, Observation, Performed, Preview, Progress, Settled, StepError, Wanted};
@@ -49,12 +49,19 @@ use values::Value;
 #[derive(Clone)]
 pub struct ClusterProvider {
     cluster: Cluster,
+    secrets: Secrets,
 }
 
 impl ClusterProvider {
-    /// Through this cluster.
+    /// Through this cluster; secrets that a configuration only points at stay closed.
     pub fn new(cluster: Cluster) -> Self {
-        Self { cluster }
+        Self { cluster, secrets: Secrets::closed() }
+    }
+
+    /// The same, and through this door to secrets.
+    #[must_use]
+    pub fn reading(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
     }
 
     /// The cluster behind it.
@@ -89,12 +96,12 @@ impl ClusterProvider {
     /// Not to be dropped: whether the server carried it out would stay open. `settle` finds
     /// out after a crash.
     pub async fn perform(&self, op: &Op, progress: Progress<'_>) -> Result<Performed, StepError> {
-        perform::perform(&self.cluster, op, progress).await
+        perform::perform(&self.cluster, &self.secrets, op, progress).await
     }
 
     /// Looks what became of an operation that was begun and not seen to end.
     pub async fn settle(&self, op: &Op) -> Result<Settled, StepError> {
-        settle::settle(&self.cluster, op).await
+        settle::settle(&self.cluster, &self.secrets, op).await
     }
 
     /// Finds every object that carries this project's mark.

@@ -1,6 +1,8 @@
 //! Identities, intents and live objects between values and JSON.
 
-use access::{Cluster, Resource, json};
+use access::{Cluster, Resource, Secrets, json};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use diags::Code;
 use plans::{Identity, Op, Problem};
 use provider::Performed;
@@ -8,7 +10,7 @@ use serde_json::Value as Json;
 use values::{Path, Value};
 
 use crate::canon::hide_secret_data;
-use crate::shown;
+use crate::{shown, sources};
 
 const NOT_UNDERSTOOD: Code = Code("E0751");
 const SCOPE: Code = Code("E0753");
@@ -120,6 +122,27 @@ impl Intent {
             return Err(broken(format!("`{}` says to apply what is no object.", op.text)));
         }
         Ok(Self { value: value.clone(), json })
+    }
+
+    /// With the values that the configuration only points at.
+    pub(super) async fn complete(op: &Op, secrets: &Secrets) -> Result<Self, Problem> {
+        let mut intent = Self::of(op)?;
+        let sources = op.args.get("sources").unwrap_or(&Value::Null);
+        let sources = sources::of_args(sources).map_err(broken)?;
+        if sources.is_empty() {
+            return Ok(intent);
+        }
+        let mut object = intent.value.as_map().cloned().unwrap_or_default();
+        let mut data = object.get("data").and_then(Value::as_map).cloned().unwrap_or_default();
+        for sourced in sources {
+            let bytes = secrets.read(&sourced.source).await?;
+            let text = STANDARD.encode(sourced.finished(bytes));
+            intent.json["data"][&sourced.key] = text.as_str().into();
+            data.insert(sourced.key.into(), Value::from(text).into_sensitive());
+        }
+        object.insert("data".into(), Value::map(data));
+        intent.value = Value::map(object);
+        Ok(intent)
     }
 
     /// As it is sent, for exactly this object at exactly this version where these are given.

@@ -3,18 +3,24 @@
 use super::object::{Intent, Named, broken, flag, is_going, meta, text};
 use super::perform::{self, Moved, unread};
 use super::target::nodes;
-use access::{Cluster, Resource, json};
+use access::{Cluster, Resource, Secrets, json};
 use plans::Op;
 use provider::{Performed, Settled, StepError};
 use serde_json::Value as Json;
 use values::Value;
 
-pub(super) async fn settle(cluster: &Cluster, op: &Op) -> Result<Settled, StepError> {
+pub(super) async fn settle(
+    cluster: &Cluster,
+    secrets: &Secrets,
+    op: &Op,
+) -> Result<Settled, StepError> {
     let named = Named::of(&op.identity).map_err(StepError::Refused)?;
     match op.name.as_str() {
-        "apply" => apply(cluster, op, &named).await,
+        "apply" => apply(cluster, secrets, op, &named).await,
         "delete" => delete(cluster, op, &named).await,
-        "set_capacity" | "unset_capacity" | "set_node" => capacity(cluster, op, &named).await,
+        "set_capacity" | "unset_capacity" | "set_node" => {
+            capacity(cluster, secrets, op, &named).await
+        }
         other => Err(StepError::Refused(broken(format!("There is no operation `{other}`.")))),
     }
 }
@@ -31,8 +37,13 @@ async fn read(
     }
 }
 
-async fn apply(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, StepError> {
-    let intent = Intent::of(op).map_err(StepError::Refused)?;
+async fn apply(
+    cluster: &Cluster,
+    secrets: &Secrets,
+    op: &Op,
+    named: &Named,
+) -> Result<Settled, StepError> {
+    let intent = Intent::complete(op, secrets).await.map_err(StepError::Refused)?;
     let create = flag(&op.args, "create");
     let shown = named.shown();
     let resource = named.resolve(cluster).await.map_err(StepError::Refused)?;
@@ -124,7 +135,12 @@ async fn delete(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, St
     }
 }
 
-async fn capacity(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, StepError> {
+async fn capacity(
+    cluster: &Cluster,
+    secrets: &Secrets,
+    op: &Op,
+    named: &Named,
+) -> Result<Settled, StepError> {
     let Some(node) = read(cluster, &nodes(), named).await? else {
         let releases = op.name == "unset_capacity" || flag(&op.args, "release");
         return Ok(if releases {
@@ -142,7 +158,7 @@ async fn capacity(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, 
     };
     if holds.map_err(StepError::Refused)? {
         // Performing again finds that it holds, waits for the kubelet and exports.
-        return perform::perform(cluster, op, &|_| {}).await.map(Settled::Done);
+        return perform::perform(cluster, secrets, op, &|_| {}).await.map(Settled::Done);
     }
     Ok(Settled::NotDone)
 }

@@ -22,8 +22,32 @@
 //! Values are written to `data` of the object, never to `stringData`, from which a key that is
 //! taken away would not go. Keys that others added are left alone.
 //!
+//! Or only say where they are. Then not even the plan sees them: the step that writes the
+//! object reads them, from a file beside the configuration, from its environment, or from a
+//! program such as a password manager.
+//!
+//! ```hcl
+//! resource "secret" "registry" {
+//!   namespace = "team-a"
+//!   name      = "registry"
+//!   data_from = {
+//!     "tls.crt" = { file = "certificates/registry.pem" }
+//!     token     = { env = "REGISTRY_TOKEN" }
+//!     password  = { command = ["pass", "show", "registry"], version = "2026-11" }
+//!   }
+//! }
+//! ```
+//!
+//! Since a plan does not read such values, it cannot see that one has changed where it comes
+//! from: change `version` to have it written anew. A value that somebody else changed in the
+//! cluster, or that comes from another place now, is read and written again by itself. Which
+//! source each value came from stands on the object as the annotation `clinch/secret-sources`,
+//! as digests of the sources, not of the values.
+//!
 //! # Risks
 //!
+//! A command runs with the rights and the environment of whoever applies, in the folder of the
+//! configuration; read configurations of others before you apply them. It has two minutes.
 //! The keys of `data` are shown; only the values are hidden. Changing `type` deletes the object
 //! and creates it anew, and with `immutable = true` so does every change of the data. In the
 //! cluster a Secret is only as secret as etcd is encrypted and rights are given sparingly.
@@ -37,6 +61,7 @@ use crate::api::{ApiType, ObjectRef};
 use crate::args::{self, get, put};
 use crate::codes;
 use crate::fields::Names;
+use crate::sources::{self, Sourced};
 use apimachinery::names;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -90,6 +115,21 @@ impl ApiType for Secret {
             )
             .as_sensitive(),
             Attr::new(
+                "data_from",
+                Type::map(Type::object([
+                    ("file?", Type::String),
+                    ("env?", Type::String),
+                    ("command?", Type::list(Type::String)),
+                    ("trim?", Type::Bool),
+                    ("version?", Type::String),
+                ])),
+                Role::Optional,
+                "Values by key that are read only by the step that writes them: from a `file`, \
+                 the environment variable `env`, or the output of a `command` (a list: the \
+                 program and its arguments; there is no shell). `trim` takes one line break off \
+                 the end, by default of commands only. Another `version` has the value read anew.",
+            ),
+            Attr::new(
                 "type",
                 Type::String,
                 Role::Optional,
@@ -121,14 +161,15 @@ impl ApiType for Secret {
         let mut object = args::head(&ObjectRef::namespaced("v1", "Secret", namespace, name), args);
         let plain = hidden_entries(get(args, "data"));
         let files = hidden_entries(get(args, "binary_data"));
+        let from = sources::of_argument(get(args, "data_from"));
         let data = match (plain, files) {
-            (Some(plain), Some(files)) => {
+            (Some(plain), Some(files)) if from.is_some() => {
                 let plain = plain.into_iter().map(|(key, value)| (key, encoded(&value)));
                 let data: Map = plain.chain(files).collect();
                 if data.is_empty() { Value::Null } else { Value::map(data) }
             }
             // Which keys there are is not known yet.
-            (None, _) | (_, None) => Value::Unknown(Type::map(Type::String)).into_sensitive(),
+            (Some(_) | None, _) => Value::Unknown(Type::map(Type::String)).into_sensitive(),
         };
         put(&mut object, "data", &data);
         put(&mut object, "type", get(args, "type"));
@@ -136,8 +177,13 @@ impl ApiType for Secret {
         Value::map(object)
     }
 
+    fn sources(args: &Value) -> Vec<Sourced> {
+        sources::of_argument(get(args, "data_from")).unwrap_or_default()
+    }
+
     fn check(args: &Value) -> Vec<Problem> {
         let mut problems = args::check_metadata(args, &Path::root());
+        problems.extend(check_sources(args));
         let [plain, files] = ["data", "binary_data"].map(|name| hidden_entries(get(args, name)));
         // At the block and not at the line: that is printed, and may hold the secret itself.
         let mut wrong = |path: Path, detail: String| {
@@ -175,7 +221,11 @@ impl ApiType for Secret {
             );
             wrong(Path::of("data"), detail);
         }
-        let has = |key: &&str| plain.contains_key(*key) || files.contains_key(*key);
+        let Some(from) = sources::of_argument(get(args, "data_from")) else { return problems };
+        let has = |key: &&str| {
+            let elsewhere = || from.iter().any(|sourced| sourced.key == **key);
+            plain.contains_key(*key) || files.contains_key(*key) || elsewhere()
+        };
         let of_type = get(args, "type").as_str();
         for (ty, all, any) in TYPES.iter().filter(|(ty, ..)| Some(*ty) == of_type) {
             let missing = all.iter().filter(|key| !has(key));
@@ -189,6 +239,41 @@ impl ApiType for Secret {
         }
         problems
     }
+}
+
+/// What is wrong with the places that values are read from.
+fn check_sources(args: &Value) -> Vec<Problem> {
+    let given = get(args, "data_from");
+    let at = Path::of("data_from");
+    let wrong = |path: Path, detail: String, help: &str| {
+        Problem::error(codes::CONFIG_DATA, "Invalid data", path, detail).with_help(help)
+    };
+    if given.has_sensitive() {
+        let detail = "`data_from` says where secrets are, and plans show that, so it cannot be \
+                      sensitive itself.";
+        let help = "Take the sensitive value out, or use `data` for it.";
+        return vec![wrong(at, detail.to_owned(), help)];
+    }
+    let mut problems = Vec::new();
+    for (key, source) in args::entries(given) {
+        let path = at.clone().attr(key);
+        for why in names::config_map_key(key) {
+            let detail = format!("`{key}` cannot be a key: {why}.");
+            problems.push(Problem::error(codes::CONFIG_DATA, "Invalid data", path.clone(), detail));
+        }
+        if let Some(Err(detail)) = source.is_known().then(|| Sourced::of(key, source)) {
+            let help = "Give it one of `file`, `env` and `command`.";
+            problems.push(wrong(path.clone(), detail, help));
+        }
+        let names = ["data", "binary_data"];
+        for name in names.into_iter().filter(|name| {
+            hidden_entries(get(args, name)).is_some_and(|entries| entries.contains_key(key))
+        }) {
+            let detail = format!("`{key}` is in `{name}` already.");
+            problems.push(wrong(path.clone(), detail, "Keep one of the two."));
+        }
+    }
+    problems
 }
 
 /// The entries, each hidden; `None` when it is not known which there are.

@@ -6,7 +6,7 @@ use crate::io::wait::{self, Waited};
 use crate::io::{preview, ready};
 use crate::noop;
 use crate::ownership::MANAGER;
-use access::{Cluster, ClusterError, Resource, json};
+use access::{Cluster, ClusterError, Resource, Secrets, json};
 use apimachinery::discovery;
 use plans::{Op, Problem};
 use provider::{Performed, Progress, StepError};
@@ -31,11 +31,12 @@ type Guard<'a> = (Option<&'a str>, Option<&'a str>);
 
 pub(super) async fn apply(
     cluster: &Cluster,
+    secrets: &Secrets,
     op: &Op,
     named: &Named,
     progress: Progress<'_>,
 ) -> Result<Performed, StepError> {
-    let intent = Intent::of(op).map_err(StepError::Refused)?;
+    let intent = Intent::complete(op, secrets).await.map_err(StepError::Refused)?;
     let resource = served(cluster, named, progress).await?;
     if flag(&op.args, "create") {
         absent(cluster, named, &resource).await?;

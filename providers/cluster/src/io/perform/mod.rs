@@ -6,7 +6,7 @@ mod delete;
 mod settings;
 
 use super::object::{Named, broken};
-use access::{Cluster, ClusterError};
+use access::{Cluster, ClusterError, Secrets};
 use plans::{Op, Problem};
 use provider::{Performed, Progress, StepError};
 use tokio::sync::mpsc;
@@ -17,13 +17,14 @@ pub(super) use settings::holds as settings_hold;
 
 pub(super) async fn perform(
     cluster: &Cluster,
+    secrets: &Secrets,
     op: &Op,
     progress: Progress<'_>,
 ) -> Result<Performed, StepError> {
     // Requests that are sent again are told to whoever waits, not only to a log.
     let (tell, mut heard) = mpsc::unbounded_channel();
     let cluster = cluster.telling(tell);
-    let mut work = std::pin::pin!(perform_heard(&cluster, op, progress));
+    let mut work = std::pin::pin!(perform_heard(&cluster, secrets, op, progress));
     loop {
         tokio::select! {
             biased;
@@ -35,12 +36,13 @@ pub(super) async fn perform(
 
 async fn perform_heard(
     cluster: &Cluster,
+    secrets: &Secrets,
     op: &Op,
     progress: Progress<'_>,
 ) -> Result<Performed, StepError> {
     let named = Named::of(&op.identity).map_err(StepError::Refused)?;
     match op.name.as_str() {
-        "apply" => apply::apply(cluster, op, &named, progress).await,
+        "apply" => apply::apply(cluster, secrets, op, &named, progress).await,
         "delete" => delete::delete(cluster, op, &named, progress).await,
         "set_capacity" => capacity::set(cluster, op, &named, progress).await,
         "set_node" => settings::set(cluster, op, &named).await,
