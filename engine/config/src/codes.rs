@@ -51,4 +51,5 @@ codes! {
     NO_MODULE = "E0141": "A module's directory cannot be read or is empty.",
     MODULE_CYCLE = "E0142": "A module calls itself.",
     TOO_MANY_MODULES = "E0143": "Calls of modules unfold to too many modules.",
+    BAD_YAML = "E0144": "A file of YAML cannot be read, or holds something else than objects.",
 }

@@ -25,6 +25,7 @@ pub mod codes;
 mod explain;
 mod load;
 mod lower;
+mod manifests;
 mod read;
 mod references;
 mod scan;
@@ -36,5 +37,6 @@ mod types;
 pub use load::{
     InMemory, SourceFile, Sources, is_config_file, load, parse_expression, parse_variables,
 };
+pub use manifests::{Pattern, read_manifests};
 pub use references::{Reference, ReferenceStep, references};
 pub use tree::*;

@@ -2,6 +2,7 @@
 
 use crate::blocks::{declare, outside};
 use crate::codes;
+use crate::manifests::Pattern;
 use crate::read::{read_expression, read_file};
 use crate::syntax::Sink;
 use crate::text::{add_file, add_text, brief};
@@ -32,6 +33,10 @@ pub trait Sources {
     /// beside it (`../shared`). Only files for which [`is_config_file`] holds are looked at;
     /// others may be left out. The order does not matter.
     fn list(&mut self, dir: &str) -> Result<Vec<SourceFile>, String>;
+
+    /// The files that a pattern names, in the order of their names, or why they cannot be
+    /// looked for. A link that leads out of the configuration is a file that cannot be read.
+    fn matching(&mut self, pattern: &Pattern) -> Result<Vec<SourceFile>, String>;
 }
 
 /// Files kept in memory, by path: `main.hcl`, `modules/web/main.hcl`.
@@ -56,6 +61,13 @@ impl Sources for InMemory {
         Ok(files
             .map(|(name, bytes)| SourceFile { name: name.clone(), bytes: Ok(bytes.clone()) })
             .collect())
+    }
+
+    fn matching(&mut self, pattern: &Pattern) -> Result<Vec<SourceFile>, String> {
+        let files = self.0.iter().filter(|(name, _)| pattern.is_match(name));
+        let file =
+            |(name, bytes): (&String, &Vec<u8>)| (name.clone(), Ok::<_, String>(bytes.clone()));
+        Ok(files.map(file).map(|(name, bytes)| SourceFile { name, bytes }).collect())
     }
 }
 

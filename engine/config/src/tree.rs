@@ -12,6 +12,30 @@ use values::{Number, Type};
 pub struct Config {
     /// Every module once for each chain of calls that leads to it.
     pub modules: BTreeMap<ModulePath, Module>,
+    /// Objects in files of YAML, by the pattern that names the files.
+    pub manifests: BTreeMap<String, Manifests>,
+}
+
+/// What the files of one pattern hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Manifests {
+    /// By kind, namespace if there is one, and name: `Deployment/team-a/web`.
+    pub objects: BTreeMap<Arc<str>, Manifest>,
+    /// The files, also those that hold no object.
+    pub sources: Vec<diags::SourceId>,
+    /// Whether everything could be read.
+    pub complete: bool,
+}
+
+/// An object in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The file.
+    pub source: diags::SourceId,
+    /// What stands there, with places.
+    pub node: yaml::Node,
+    /// The same as a value.
+    pub value: values::Value,
 }
 
 /// What one directory declares.

@@ -6,6 +6,7 @@ mod corpora;
 mod expressions;
 mod hostile;
 mod loading;
+mod manifests;
 mod oracles;
 mod places;
 mod render;

@@ -74,4 +74,6 @@ codes! {
     DUPLICATE_KEY = "E0230";
     /// `ignore_changes` or `prevent_destroy` cannot be used like this.
     BAD_LIFECYCLE = "E0231";
+    /// Which files are meant is known too late to read them.
+    LATE_FILES = "E0232";
 }

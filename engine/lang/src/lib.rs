@@ -21,6 +21,7 @@ mod eval;
 mod expand;
 mod functions;
 mod graph;
+mod manifests;
 mod place;
 mod references;
 mod text;
@@ -30,6 +31,7 @@ pub use analyze::analyze;
 pub use eval::{Evaluator, Lifecycle};
 pub use functions::{FunctionInfo, Kind, Parameter, functions};
 pub use graph::References;
+pub use manifests::wanted_manifests;
 pub use variables::{Given, GivenValue, Inputs, variables};
 
 use values::Schema;

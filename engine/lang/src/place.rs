@@ -1,8 +1,9 @@
 //! Where a part of a value is written.
 
+use crate::manifests::MANIFESTS;
 use crate::references::{Meaning, Step as RefStep, Target, meaning, unwind};
 use addrs::{Ident, ModulePath};
-use config::{Body, Config, Expr, ExprKind, ObjectKey, Repeat};
+use config::{Body, Config, Expr, ExprKind, For, Manifest, ObjectKey, Repeat};
 use diags::Span;
 use std::collections::BTreeSet;
 use values::Step;
@@ -15,6 +16,8 @@ const FURTHEST: usize = 64;
 pub(crate) struct Written<'w> {
     pub(crate) config: &'w Config,
     pub(crate) defaulted: &'w BTreeSet<Ident>,
+    /// What `each` stands for: the expression of `for_each`, and the key of the instance.
+    pub(crate) each: Option<(&'w Expr, &'w str)>,
 }
 
 /// The deepest place within `expr` that the steps lead to: through literals, and through
@@ -65,11 +68,39 @@ fn follow(
                 items.iter().find(|item| key.0.iter().all(|(name, value)| has(item, name, value)));
             found.map_or(expr.span, |item| follow(written, module, item, rest, hops))
         }
-        (ExprKind::Attr { .. }, _) if hops > 0 => {
+        (ExprKind::Call { name, args, .. }, Step::Attr(key)) if &**name == MANIFESTS => {
+            manifest(written, args, key).map_or(expr.span, |found| found.place_of(rest))
+        }
+        (ExprKind::For(each), Step::Attr(_)) if hops > 0 => {
+            passed_on(each).map_or(expr.span, |over| follow(written, module, over, steps, hops - 1))
+        }
+        (ExprKind::Attr { .. } | ExprKind::Index { .. }, _) if hops > 0 => {
             reference(written, module, expr, steps, hops).unwrap_or(expr.span)
         }
         _ => expr.span,
     }
+}
+
+/// The object of this key, when it is clear which files are meant.
+fn manifest<'w>(written: Written<'w>, args: &[Expr], key: &str) -> Option<&'w Manifest> {
+    let all = &written.config.manifests;
+    let literal = |arg: &Expr| match &arg.kind {
+        ExprKind::String(text) => all.get(&**text),
+        _ => None,
+    };
+    if let Some(found) = args.iter().filter_map(literal).find_map(|m| m.objects.get(key)) {
+        return Some(found);
+    }
+    let mut found = all.values().filter_map(|manifests| manifests.objects.get(key));
+    let first = found.next()?;
+    found.all(|other| other.source == first.source).then_some(first)
+}
+
+/// What a `for` goes over, when it passes keys and values on as they are.
+fn passed_on(each: &For) -> Option<&Expr> {
+    let is = |expr: &Expr, name: &Ident| matches!(&expr.kind, ExprKind::Name(n) if n == name);
+    let key = each.key.as_ref().zip(each.key_name.as_ref())?;
+    (is(key.0, key.1) && is(&each.value, &each.value_name)).then_some(&each.over)
 }
 
 fn is_text(expr: &Expr, wanted: &str) -> bool {
@@ -106,7 +137,13 @@ fn reference(
 ) -> Option<Span> {
     let (base, path) = unwind(expr);
     let ExprKind::Name(root) = &base.kind else { return None };
-    let Meaning::Target(target, used) = meaning(root, &path) else { return None };
+    let (target, used) = match meaning(root, &path) {
+        Meaning::Target(target, used) => (Some(target), used),
+        Meaning::Each(name) if name.as_str() == "value" => (None, 1),
+        Meaning::Each(_) | Meaning::Count(_) | Meaning::Path(_) | Meaning::Nothing(_) => {
+            return None;
+        }
+    };
     // What the reference itself goes into comes before what is asked for.
     let mut all: Vec<Step> = Vec::new();
     for step in path.get(used..)? {
@@ -120,6 +157,11 @@ fn reference(
         });
     }
     all.extend(steps.iter().cloned());
+    let Some(target) = target else {
+        let (expr, key) = written.each?;
+        all.insert(0, Step::Attr(key.into()));
+        return Some(follow(Written { each: None, ..written }, module, expr, &all, hops - 1));
+    };
     let here = written.config.modules.get(module)?;
     match target {
         Target::Local(name) => {
@@ -135,7 +177,10 @@ fn reference(
             let outer = outer.to_vec();
             let call = written.config.modules.get(&outer)?.calls.get(call)?;
             match call.arguments.get(&name) {
-                Some(argument) => Some(follow(written, &outer, &argument.value, &all, hops - 1)),
+                Some(argument) => {
+                    let written = Written { each: None, ..written };
+                    Some(follow(written, &outer, &argument.value, &all, hops - 1))
+                }
                 None => Some(follow(written, module, default()?, &all, hops - 1)),
             }
         }

@@ -121,7 +121,7 @@ pub(crate) enum Found<'e> {
     /// A reference that no `for` binds: its root, its steps and the whole of it.
     Name { root: &'e Ident, root_span: Span, steps: Vec<Step<'e>>, whole: Span },
     /// A call of a function.
-    Call { name: &'e str, name_span: Span, args: usize, expand: bool, whole: Span },
+    Call { name: &'e str, name_span: Span, inner: &'e [Expr], expand: bool, whole: Span },
 }
 
 /// Visits every reference and call, outermost first, in source order.
@@ -178,7 +178,7 @@ fn visit<'e>(expr: &'e Expr, bound: &mut Vec<&'e Ident>, told: &mut dyn FnMut(Fo
             told(Found::Call {
                 name,
                 name_span: *name_span,
-                args: args.len(),
+                inner: args,
                 expand: *expand,
                 whole: expr.span,
             });

@@ -97,7 +97,7 @@ fn one(
         return None;
     }
     let nothing = BTreeSet::new();
-    let written = place::Written { config, defaulted: &nothing };
+    let written = place::Written { config, defaulted: &nothing, each: None };
     let by_hand = |path: &values::Path| match source.expr() {
         Some(expr) => place::is_written(written, &Vec::new(), expr, path.steps()),
         // On the command line everything is written by hand.

@@ -88,6 +88,9 @@ pub fn load(
     diagnostics.extend(problems);
     let (variables, problems) = lang::variables(&config, inputs);
     diagnostics.extend(problems);
+    let config = with_manifests(config, &schemas, &references, (&variables, inputs), sources, map);
+    let (config, problems) = config;
+    diagnostics.extend(problems);
     let texts: Vec<(&str, &str)> =
         map.iter().skip(first).map(|(_, source)| (&*source.name, &*source.text)).collect();
     let digest = digest(&texts, &variables);
@@ -110,6 +113,29 @@ pub fn load(
         loaded.cluster = cluster(&loaded, &mut diagnostics);
     }
     (loaded, diagnostics)
+}
+
+/// Reads the files of YAML that the configuration names. What they hold may lead to more names.
+fn with_manifests(
+    mut config: Config,
+    schemas: &CatalogSchemas,
+    references: &References,
+    (variables, inputs): (&BTreeMap<Ident, Value>, &Inputs),
+    sources: &mut dyn Sources,
+    map: &mut SourceMap,
+) -> (Config, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    loop {
+        let wanted = lang::wanted_manifests(&config, schemas, references, variables, &inputs.cwd);
+        if wanted.is_empty() {
+            return (config, diagnostics);
+        }
+        for (pattern, at) in wanted {
+            let (found, problems) = config::read_manifests(&config, &pattern, at, sources, map);
+            diagnostics.extend(problems);
+            config.manifests.insert(pattern, found);
+        }
+    }
 }
 
 /// The name that is written on every object; a DNS label, so that it fits everywhere.

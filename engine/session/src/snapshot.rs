@@ -8,7 +8,10 @@ use schemas::plan::{Snapshot, SourceText};
 /// Everything that a plan was made from, for its file. Files of variables stay out: they may
 /// hold secrets, and the values that are none are kept as values.
 pub fn snapshot(loaded: &Loaded, map: &SourceMap) -> Snapshot {
-    let configuration = map.iter().filter(|(_, source)| config::is_config_file(&source.name));
+    let read =
+        |id: &diags::SourceId| loaded.config.manifests.values().any(|m| m.sources.contains(id));
+    let configuration =
+        map.iter().filter(|(id, source)| config::is_config_file(&source.name) || read(id));
     let text = |(_, source): (_, &diags::Source)| SourceText {
         name: source.name.to_string(),
         text: source.text.to_string(),

@@ -164,7 +164,8 @@ impl Here<'_> {
         walk(expr, &mut |f| found.push(f));
         for f in found {
             match f {
-                Found::Call { name, name_span, args, expand, whole } => {
+                Found::Call { name, name_span, inner, expand, whole } => {
+                    let args = inner.len();
                     self.function(name, name_span, args, expand, whole);
                 }
                 Found::Name { root, root_span, steps, whole } => {

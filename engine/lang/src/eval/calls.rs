@@ -4,10 +4,11 @@ use super::expr::Eval;
 use super::marks::{mark, unmark};
 use super::mentions::references;
 use super::scope::Scope;
+use crate::manifests::MANIFESTS;
 use crate::{codes, text};
 use config::{Expr, ExprKind};
 use diags::{Diagnostic, Span};
-use values::{Type, Value};
+use values::{Map, Type, Value};
 
 impl Eval<'_, '_> {
     pub(super) fn call(
@@ -58,6 +59,9 @@ impl Eval<'_, '_> {
         if let Some(d) = function.wrong_count(values.len(), expr.span) {
             return self.fail(d, &[], scope);
         }
+        if name == MANIFESTS {
+            return mark(self.call_manifests(expr, args, values, scope), spread_mark);
+        }
         match function.call(values) {
             Ok(value) => mark(value, spread_mark),
             Err(failed) => {
@@ -76,6 +80,39 @@ impl Eval<'_, '_> {
                 self.fail(d, &operands, scope)
             }
         }
+    }
+
+    /// What the files hold that were read with the configuration.
+    fn call_manifests(
+        &mut self,
+        expr: &Expr,
+        args: &[Expr],
+        patterns: Vec<Value>,
+        scope: &Scope<'_>,
+    ) -> Value {
+        let mut all = Map::new();
+        for (i, pattern) in patterns.iter().enumerate() {
+            let found = pattern.as_str().and_then(|p| self.names.config.manifests.get(p));
+            let Some(found) = found else {
+                let at = args.get(i).or(args.last()).unwrap_or(expr);
+                let why = "Files are read with the configuration, before anything is planned, and \
+                           by then it is not known which ones are meant here.";
+                let d = Diagnostic::error(codes::LATE_FILES, "Files not known in time", why)
+                    .at(at.span, "")
+                    .with_help(
+                        "Name them by text, variables of the root module and locals, and choose \
+                         among the objects with a `for` expression.",
+                    );
+                return self.fail(d, &[at], scope);
+            };
+            if !found.complete {
+                // Why is told where the files were read.
+                self.errors += 1;
+                return Value::Unknown(Type::Any);
+            }
+            all.extend(found.objects.iter().map(|(key, m)| (key.clone(), m.value.clone())));
+        }
+        Value::map(all)
     }
 
     fn call_try(&mut self, expr: &Expr, args: &[Expr], scope: &Scope<'_>) -> Value {

@@ -9,7 +9,7 @@ use crate::graph::{Node, Place, ResourceKey, place_of};
 use crate::references::{body_exprs, targets};
 use crate::{References, Schemas, codes, place, text};
 use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModuleInstance, ResourceAddr};
-use config::{Body, Config, Expr, Ignore};
+use config::{Body, Config, Expr, Ignore, Repeat};
 use diags::{Diagnostic, Diagnostics, Span};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -387,7 +387,12 @@ impl<'a> Evaluator<'a> {
     pub fn place(&self, addr: &InstanceAddr, path: &Path) -> Option<Span> {
         let module = addr.module.path();
         let block = self.names.config.modules.get(&module)?.resources.get(&addr.resource())?;
-        let found = place::in_body(self.names.written(), &module, &block.body, path.steps());
+        let each = match (&block.repeat, &addr.key) {
+            (Repeat::ForEach(expr), InstanceKey::Key(key)) => Some((expr, &**key)),
+            _ => None,
+        };
+        let written = place::Written { each, ..self.names.written() };
+        let found = place::in_body(written, &module, &block.body, path.steps());
         Some(found.unwrap_or(block.span))
     }
 
@@ -430,6 +435,15 @@ impl<'a> Evaluator<'a> {
         let value = eval.expr(expr, &Scope::Empty);
         told.extend(eval.diags);
         (value, told)
+    }
+
+    /// Expands a module call in a module. What is wrong with it is told where its instances
+    /// are asked for.
+    pub(crate) fn expand(&mut self, module: &ModuleInstance, call: &Ident) {
+        let mut told = Diagnostics::new();
+        if let Some(module) = self.reach(module, &mut told) {
+            self.names.prepare_call(module, call.clone(), &mut told);
+        }
     }
 
     /// The keys of a module call in a module, once it was expanded.

@@ -123,7 +123,7 @@ pub(crate) type Resolved = Result<(Value, usize, bool), Box<Diagnostic>>;
 
 impl Names<'_> {
     pub(crate) fn written(&self) -> Written<'_> {
-        Written { config: self.config, defaulted: &self.defaulted }
+        Written { config: self.config, defaulted: &self.defaulted, each: None }
     }
 
     fn schema(&self, key: &ResourceKey) -> Option<&Schema> {

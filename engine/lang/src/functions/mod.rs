@@ -6,6 +6,7 @@
 mod clusters;
 mod collection;
 mod encoding;
+mod files;
 mod format;
 mod json;
 mod net;
@@ -138,6 +139,7 @@ pub fn functions() -> &'static [FunctionInfo] {
         all.extend(string::table());
         all.extend(number::table());
         all.extend(encoding::table());
+        all.extend(files::table());
         all.extend(net::table());
         all.extend(types::table());
         all.sort_by_key(|f| f.name);

@@ -115,7 +115,7 @@ fn evaluate(expr: &Expr, variables: &[(String, Value)]) -> (Value, usize) {
         module.variables.insert(name(text), declared);
         given.insert(name(text), value.clone());
     }
-    let config = Config { modules: BTreeMap::from([(Vec::new(), module)]) };
+    let config = Config { modules: BTreeMap::from([(Vec::new(), module)]), ..Config::default() };
     let references = References::default();
     let mut evaluator = Evaluator::new(&config, &crate::world::Types, &references, given, "/home");
     let (value, diags) = evaluator.evaluate(&ModuleInstance::root(), expr);

@@ -24,6 +24,16 @@
 //! }
 //! ```
 //!
+//! Objects in files of YAML are read by `manifests`, one for each document, by kind, namespace
+//! and name:
+//!
+//! ```hcl
+//! resource "object" "app" {
+//!   for_each = manifests("app/*.yaml")
+//!   manifest = each.value
+//! }
+//! ```
+//!
 //! Only what the manifest says is managed: fields that others set are left alone, and a
 //! field that goes out of the manifest is removed. Where the manifest names a namespace, a
 //! `ServiceAccount`, a role, a `ConfigMap` or a Secret that the same configuration declares,
