@@ -189,13 +189,16 @@ impl Start {
     }
 }
 
-/// Ready by kwok, and the taint that new nodes carry removed by the controller manager.
+/// Ready by kwok, and the taints that new nodes carry removed by the controller manager.
 fn nodes_are_ready(list: &str) -> bool {
     let list: serde_json::Value = serde_json::from_str(list).unwrap_or_default();
     let ready = |node: &serde_json::Value| {
         let conditions = node["status"]["conditions"].as_array();
         let is_ready = |one: &serde_json::Value| one["type"] == "Ready" && one["status"] == "True";
-        node["spec"]["taints"].is_null()
+        let is_new = |taint: &serde_json::Value| {
+            taint["key"].as_str().is_some_and(|key| key.starts_with("node.kubernetes.io/"))
+        };
+        !node["spec"]["taints"].as_array().is_some_and(|taints| taints.iter().any(is_new))
             && conditions.is_some_and(|conditions| conditions.iter().any(is_ready))
     };
     list["items"].as_array().is_some_and(|nodes| !nodes.is_empty() && nodes.iter().all(ready))
@@ -314,7 +317,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nodes_are_ready_only_without_taints_and_with_the_condition() {
+    fn nodes_are_ready_with_the_condition_and_without_the_taints_of_new_ones() {
         let node = |taints: &str, status: &str| {
             format!(
                 r#"{{"spec":{{{taints}}},"status":{{"conditions":[{{"type":"Ready","status":"{status}"}}]}}}}"#
@@ -322,7 +325,8 @@ mod tests {
         };
         let list = |nodes: &[String]| format!(r#"{{"items":[{}]}}"#, nodes.join(","));
         let tainted = node(r#""taints":[{"key":"node.kubernetes.io/not-ready"}]"#, "True");
-        assert!(nodes_are_ready(&list(&[node("", "True")])));
+        let own = node(r#""taints":[{"key":"node-role.kubernetes.io/control-plane"}]"#, "True");
+        assert!(nodes_are_ready(&list(&[node("", "True"), own])));
         assert!(!nodes_are_ready(&list(&[node("", "True"), tainted])));
         assert!(!nodes_are_ready(&list(&[node("", "False")])));
         assert!(!nodes_are_ready(&list(&[])));
