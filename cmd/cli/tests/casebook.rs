@@ -1,4 +1,5 @@
-//! Runs the casebook: every scenario of `testdata/cases/*.md`, in a folder of its own.
+//! Runs the casebook: every scenario of `testdata/cases/*.md`, in a folder of its own. Here each
+//! is played in the sandbox; `real::casebook` plays them on a real server.
 //!
 //! A scenario is a heading, a sentence that says why, and fenced blocks that are done in
 //! order. `UPDATE_EXPECT=1` writes what was printed into the blocks.
@@ -18,28 +19,62 @@ use crate::support::{Desk, Said};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-fn cases() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/cases")
+/// A file of the casebook, in pieces that joined are the file again.
+pub(crate) struct Chapter {
+    path: PathBuf,
+    pieces: Vec<Piece>,
+    pub(crate) scenarios: Vec<Scenario>,
 }
 
-#[test]
-fn every_scenario_prints_what_the_casebook_says() {
-    let update = std::env::var_os("UPDATE_EXPECT").is_some();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(cases())
+enum Piece {
+    Text(String),
+    /// The body of a block, by its scenario and its place there.
+    Block(usize, usize),
+}
+
+pub(crate) struct Scenario {
+    /// The file and the heading: `create.md: A second plan is empty`.
+    pub(crate) name: String,
+    pub(crate) blocks: Vec<Block>,
+}
+
+pub(crate) struct Block {
+    pub(crate) kind: String,
+    pub(crate) body: String,
+}
+
+/// All files of the casebook, in the order of their names.
+pub(crate) fn chapters() -> Vec<Chapter> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/cases");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == "md"))
         .collect();
     files.sort();
+    files.into_iter().map(Chapter::read).collect()
+}
+
+#[test]
+fn every_scenario_prints_what_the_casebook_says() {
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let (mut scenarios, mut wrong) = (0, Vec::new());
-    for path in files {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let (now, count) = play(&name, &text, &mut wrong);
-        assert!(count > 0, "{name} has no scenario with a block");
-        scenarios += count;
-        if update && now != text {
-            std::fs::write(&path, now).unwrap();
+    for chapter in chapters() {
+        let played: Vec<Vec<String>> =
+            chapter.scenarios.iter().map(|scenario| scenario.play(Desk::new())).collect();
+        for (scenario, now) in chapter.scenarios.iter().zip(&played) {
+            for (Block { kind, body }, now) in scenario.blocks.iter().zip(now) {
+                if now != body {
+                    wrong.push(format!(
+                        "---- {}: {kind}\n---- expected\n{body}---- printed\n{now}",
+                        scenario.name
+                    ));
+                }
+            }
+        }
+        scenarios += played.len();
+        if update {
+            chapter.rewrite(&played);
         }
     }
     println!("{scenarios} scenarios");
@@ -52,40 +87,67 @@ fn every_scenario_prints_what_the_casebook_says() {
     );
 }
 
+impl Chapter {
+    fn read(path: PathBuf) -> Self {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let (mut pieces, mut scenarios) = (Vec::new(), Vec::<Scenario>::new());
+        let (mut outside, mut heading) = (String::new(), None);
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            writeln!(outside, "{line}").unwrap();
+            if let Some(title) = line.strip_prefix("## ") {
+                heading = Some(format!("{file}: {title}"));
+            }
+            let Some(kind) = line.strip_prefix("```").filter(|b| !b.is_empty()) else { continue };
+            let body: Vec<&str> = lines.by_ref().take_while(|l| *l != "```").collect();
+            let body: String = body.iter().flat_map(|l| [*l, "\n"]).collect();
+            if let Some(name) = heading.take() {
+                scenarios.push(Scenario { name, blocks: Vec::new() });
+            }
+            let at = scenarios.len().checked_sub(1).expect("a heading before the first block");
+            pieces.push(Piece::Text(std::mem::replace(&mut outside, "```\n".to_owned())));
+            pieces.push(Piece::Block(at, scenarios[at].blocks.len()));
+            scenarios[at].blocks.push(Block { kind: kind.to_owned(), body });
+        }
+        pieces.push(Piece::Text(outside));
+        assert!(!scenarios.is_empty(), "{file} has no scenario with a block");
+        Self { path, pieces, scenarios }
+    }
+
+    /// Writes the file with other bodies in its blocks.
+    fn rewrite(&self, played: &[Vec<String>]) {
+        let text: String = self
+            .pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text.as_str(),
+                Piece::Block(scenario, block) => &played[*scenario][*block],
+            })
+            .collect();
+        if text != std::fs::read_to_string(&self.path).unwrap() {
+            std::fs::write(&self.path, text).unwrap();
+        }
+    }
+}
+
+impl Scenario {
+    /// All that is said and expected in it.
+    pub(crate) fn text(&self) -> String {
+        self.blocks.iter().map(|block| block.body.as_str()).collect()
+    }
+
+    /// Does what the blocks say; returns them as they should be.
+    pub(crate) fn play(&self, desk: Desk) -> Vec<String> {
+        let mut play = Play { desk, last: None };
+        self.blocks.iter().map(|block| play.block(&block.kind, &block.body)).collect()
+    }
+}
+
 /// A scenario as it goes on.
 struct Play {
     desk: Desk,
     last: Option<Said>,
-}
-
-/// Plays all scenarios of a file; returns the file as it should be.
-fn play(file: &str, text: &str, wrong: &mut Vec<String>) -> (String, usize) {
-    let (mut out, mut count) = (String::new(), 0);
-    let mut heading = String::new();
-    let mut current: Option<Play> = None;
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        writeln!(out, "{line}").unwrap();
-        if let Some(title) = line.strip_prefix("## ") {
-            title.clone_into(&mut heading);
-            current = None;
-        }
-        let Some(block) = line.strip_prefix("```").filter(|b| !b.is_empty()) else { continue };
-        let body: Vec<&str> = lines.by_ref().take_while(|l| *l != "```").collect();
-        let body: String = body.iter().flat_map(|l| [*l, "\n"]).collect();
-        let scenario = current.get_or_insert_with(|| {
-            count += 1;
-            Play { desk: Desk::new(), last: None }
-        });
-        let now = scenario.block(block, &body);
-        if now != body {
-            wrong.push(format!(
-                "---- {file}: {heading}: {block}\n---- expected\n{body}---- printed\n{now}"
-            ));
-        }
-        writeln!(out, "{now}```").unwrap();
-    }
-    (out, count)
 }
 
 impl Play {
@@ -95,6 +157,9 @@ impl Play {
             "hcl" => {
                 let named = body.strip_prefix("# file: ").and_then(|b| b.split_once('\n'));
                 let (name, text) = named.unwrap_or(("main.hcl", body));
+                if text.lines().any(|line| line.starts_with("cluster ")) {
+                    self.desk.forget_cluster();
+                }
                 self.desk.write(name, text);
                 self.last = None;
                 body.to_owned()
@@ -151,13 +216,18 @@ fn shown(out: &str) -> String {
     let mut in_legend = false;
     for line in out.lines() {
         in_legend |= line.starts_with("Resource actions are indicated");
-        let skip = in_legend || line.starts_with("Cluster sandbox ");
+        let skip = in_legend || is_target(line);
         in_legend &= !line.is_empty();
         if !skip && (!line.is_empty() || lines.last().is_some_and(|l| !l.is_empty())) {
             lines.push(line);
         }
     }
     joined(&lines)
+}
+
+/// The first line of a plan: `Cluster prod v1.37.2 at https://... (uid ...), project web`.
+fn is_target(line: &str) -> bool {
+    line.starts_with("Cluster ") && line.contains(" at ") && line.contains(", project ")
 }
 
 /// What an apply prints after its plan.

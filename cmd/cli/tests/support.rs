@@ -1,6 +1,7 @@
 //! A folder to work in, and the program in it.
 
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, GroupVersionKind};
 use regex::Regex;
 use serde_json::Value as Json;
@@ -11,7 +12,12 @@ use std::sync::LazyLock;
 /// A directory of configuration with a data directory of its own.
 pub(crate) struct Desk {
     folder: tempfile::TempDir,
+    /// The cluster that the desk works on; its own sandbox if there is none.
+    kubeconfig: Option<PathBuf>,
 }
+
+/// What a desk on a real cluster has beside the files of a scenario.
+const CLUSTER_FILE: &str = "cluster.hcl";
 
 /// What a command printed, and its exit code.
 #[derive(Debug)]
@@ -32,7 +38,29 @@ impl Desk {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("desk").tempdir().unwrap();
         std::fs::create_dir(folder.path().join("team")).unwrap();
-        Self { folder }
+        Self { folder, kubeconfig: None }
+    }
+
+    /// A desk whose configuration names a cluster, and has a folder as the host of each node.
+    pub(crate) fn on(kubeconfig: &Path, nodes: &[&str]) -> Self {
+        let mut desk = Self::new();
+        let hosts = desk.folder.path().join("hosts");
+        for node in nodes {
+            std::fs::create_dir_all(hosts.join(node)).unwrap();
+        }
+        let block = format!(
+            "cluster \"real\" {{\n  kubeconfig = \"{}\"\n  hosts = \"{}\"\n}}\n",
+            kubeconfig.display(),
+            hosts.display()
+        );
+        desk.write(CLUSTER_FILE, block);
+        desk.kubeconfig = Some(kubeconfig.to_owned());
+        desk
+    }
+
+    /// Leaves it to the configuration to name a cluster.
+    pub(crate) fn forget_cluster(&self) {
+        let _absent = std::fs::remove_file(self.dir().join(CLUSTER_FILE));
     }
 
     /// The directory of the configuration.
@@ -117,13 +145,13 @@ impl Desk {
         text
     }
 
-    /// Writes to the sandbox as somebody else would, through its API.
+    /// Writes to the cluster as somebody else would, through its API.
     pub(crate) fn somebody_writes(&self, documents: &str) {
         let objects: Vec<Json> = documents
             .split("\n---\n")
             .map(|one| serde_saphyr::from_str(one).unwrap_or_else(|e| panic!("{e}:\n{one}")))
             .collect();
-        at_sandbox(&self.data().join("sandbox"), |client| async move {
+        self.with_client(|client| async move {
             for object in objects {
                 write_object(&client, object).await;
             }
@@ -136,20 +164,31 @@ impl Desk {
             "apiVersion": api_version, "kind": kind,
             "metadata": { "namespace": namespace, "name": name },
         });
-        at_sandbox(&self.data().join("sandbox"), |client| async move {
+        self.with_client(|client| async move {
             let (api, name) = api_of(&client, &wanted);
             let found = api.get_opt(&name).await.unwrap();
             found.map_or(Json::Null, |o| serde_json::to_value(o).unwrap())
         })
     }
+
+    fn with_client<T, F: Future<Output = T>>(&self, work: impl FnOnce(kube::Client) -> F) -> T {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            if let Some(kubeconfig) = &self.kubeconfig {
+                return work(client(kubeconfig).await).await;
+            }
+            let sandbox = sandbox::Sandbox::open(&self.data().join("sandbox")).unwrap();
+            work(sandbox.client()).await
+        })
+    }
 }
 
-fn at_sandbox<T, F: Future<Output = T>>(folder: &Path, work: impl FnOnce(kube::Client) -> F) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let sandbox = sandbox::Sandbox::open(folder).unwrap();
-        work(sandbox.client()).await
-    })
+/// A client of the cluster that a kubeconfig names.
+pub(crate) async fn client(kubeconfig: &Path) -> kube::Client {
+    let read = Kubeconfig::read_from(kubeconfig).unwrap();
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(read, &options).await.unwrap();
+    kube::Client::try_from(config).unwrap()
 }
 
 fn api_of(client: &kube::Client, object: &Json) -> (Api<DynamicObject>, String) {
@@ -171,6 +210,7 @@ async fn write_object(client: &kube::Client, mut object: Json) {
     let parts = object.as_object_mut().expect("an object");
     if parts.remove("deleted").is_some() {
         api.delete(&name, &DeleteParams::default()).await.unwrap();
+        until_gone(&api, &name).await;
         return;
     }
     let status = parts.remove("status");
@@ -180,4 +220,16 @@ async fn write_object(client: &kube::Client, mut object: Json) {
         let patch = serde_json::json!({ "status": status });
         api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
     }
+}
+
+/// Some objects take a while to go, or do not before a finalizer is taken off.
+async fn until_gone(api: &Api<DynamicObject>, name: &str) {
+    for _ in 0..200 {
+        match api.get_opt(name).await.unwrap() {
+            Some(object) if object.metadata.finalizers.as_ref().is_none_or(Vec::is_empty) => {}
+            Some(_) | None => return,
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{name} does not go");
 }

@@ -200,9 +200,9 @@ fn apply_with_a_torn_journal_is_resumed_to_the_same_world() {
 /// On a real server steps take as long as they take.
 #[test]
 fn apply_killed_on_a_real_server_is_resumed_to_the_same_world() {
-    let Some(stage) = Stage::real("kill -9") else { return };
     let command = ["apply", "-auto-approve"];
     let goal = {
+        let Some(stage) = Stage::real("kill -9") else { return };
         let site = Site::new(&stage, "quickstart");
         site.well(&command);
         let entries = 2 + 2 * site.remembered().lines().count();

@@ -3,9 +3,11 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod casebook;
 mod crash;
 mod definitions;
 mod examples;
+mod ground;
 mod interrupt;
 mod others;
 mod refused;

@@ -1,13 +1,14 @@
 //! An API server to run against.
 
+use crate::support::client;
 use kube::api::{Api, DynamicObject, ListParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::discovery::{Discovery, verbs};
 use sandbox::{Faults, Sandbox};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::runtime::Runtime;
 
 /// A server, a kubeconfig for it, and what the tests know of it.
@@ -17,6 +18,16 @@ pub(super) struct Stage {
     runtime: Runtime,
     sandbox: Option<Sandbox>,
     _folder: Option<tempfile::TempDir>,
+    _turn: Option<Turn>,
+}
+
+/// Tests share the real server, but for those that need it as it is without the others.
+static REAL: RwLock<()> = RwLock::new(());
+
+#[expect(dead_code, reason = "held, not looked at")]
+enum Turn {
+    Shared(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
 }
 
 fn from_environment(name: &str) -> Option<PathBuf> {
@@ -38,16 +49,43 @@ impl Stage {
         let address = listener.local_addr().unwrap();
         std::fs::write(&kubeconfig, sandbox.write_kubeconfig(address)).unwrap();
         runtime.spawn(async move { served.serve(listener).await });
-        Self { name: "sandbox", kubeconfig, runtime, sandbox: Some(sandbox), _folder: Some(folder) }
+        Self {
+            name: "sandbox",
+            kubeconfig,
+            runtime,
+            sandbox: Some(sandbox),
+            _folder: Some(folder),
+            _turn: None,
+        }
     }
 
     /// The real server that the environment names; says so when there is none.
+    ///
+    /// Not to be called again while one is held: somebody may wait to be alone.
     pub(super) fn real(test: &str) -> Option<Self> {
+        let turn = || Turn::Shared(REAL.read().unwrap_or_else(PoisonError::into_inner));
+        Self::real_in_turn(test, turn)
+    }
+
+    /// The real server while no other test works on it.
+    pub(super) fn real_alone(test: &str) -> Option<Self> {
+        let turn = || Turn::Alone(REAL.write().unwrap_or_else(PoisonError::into_inner));
+        Self::real_in_turn(test, turn)
+    }
+
+    fn real_in_turn(test: &str, turn: impl Fn() -> Turn) -> Option<Self> {
         let Some(kubeconfig) = from_environment("CLINCH_TEST_KUBECONFIG") else {
             println!("SKIPPED {test} on a real server: CLINCH_TEST_KUBECONFIG is not set");
             return None;
         };
-        Some(Self { name: "real", kubeconfig, runtime: runtime(), sandbox: None, _folder: None })
+        Some(Self {
+            name: "real",
+            kubeconfig,
+            runtime: runtime(),
+            sandbox: None,
+            _folder: None,
+            _turn: Some(turn()),
+        })
     }
 
     /// A sandbox, and the real server if there is one.
@@ -97,13 +135,6 @@ impl Stage {
     pub(super) fn objects(&self, own: &str) -> BTreeMap<String, Json> {
         self.on(|client| async move { objects(client, own).await })
     }
-}
-
-async fn client(kubeconfig: &Path) -> kube::Client {
-    let read = Kubeconfig::read_from(kubeconfig).unwrap();
-    let options = KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(read, &options).await.unwrap();
-    kube::Client::try_from(config).unwrap()
 }
 
 async fn objects(client: kube::Client, own: &str) -> BTreeMap<String, Json> {
