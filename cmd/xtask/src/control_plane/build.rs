@@ -31,7 +31,19 @@ pub(super) const STAGES_FILE: &str = "kwok-stages.yaml";
 
 /// The folder with all binaries; built when the cache does not have it.
 pub(crate) fn everything() -> Result<PathBuf, Trouble> {
-    let folder = cache::binaries_folder()?;
+    once(&cache::MODULES, |partial| {
+        fs::write(partial.join(STAGES_FILE), stages()?).doing(|| "writing kwok's stages".to_owned())
+    })
+}
+
+/// The older kubectl; built when the cache does not have it.
+pub(super) fn older_kubectl() -> Result<PathBuf, Trouble> {
+    once(&[cache::OLDER_KUBECTL], |_| Ok(())).map(|folder| folder.join("kubectl"))
+}
+
+/// The folder with the programs of these modules, and what `add` puts beside them.
+fn once(modules: &[&str], add: impl Fn(&Path) -> Result<(), Trouble>) -> Result<PathBuf, Trouble> {
+    let folder = cache::binaries_folder(modules)?;
     if folder.is_dir() {
         return Ok(folder);
     }
@@ -48,10 +60,10 @@ pub(crate) fn everything() -> Result<PathBuf, Trouble> {
     let partial = folder.with_extension("partial");
     let _ = fs::remove_dir_all(&partial); // What an interrupted build left.
     fs::create_dir_all(&partial).doing(|| format!("creating {}", partial.display()))?;
-    for module in cache::MODULES {
+    for module in modules {
         build(module, &partial)?;
     }
-    fs::write(partial.join(STAGES_FILE), stages()?).doing(|| "writing kwok's stages".to_owned())?;
+    add(&partial)?;
     fs::rename(&partial, &folder).doing(|| format!("naming {}", folder.display()))?;
     say(format_args!("control plane: built in {}s", start.elapsed().as_secs()));
     Ok(folder)
@@ -76,7 +88,7 @@ fn required<'a>(go_mod: &'a str, dependency: &str) -> Option<&'a str> {
 /// Builds the programs of one module into `into`.
 fn build(module: &str, into: &Path) -> Result<(), Trouble> {
     let (version, stamp, output, package) = match module {
-        "kubernetes" => {
+        "kubernetes" | cache::OLDER_KUBECTL => {
             let version = pinned(module, "k8s.io/kubernetes")?;
             // The empty last component is a trailing slash: a folder for several programs.
             (version.clone(), kubernetes_stamp(&version), into.join(""), "tool")

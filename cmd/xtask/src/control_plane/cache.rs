@@ -7,8 +7,11 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The Go modules, each a folder of `testdata/controlplane` with its `go.mod` and `go.sum`.
+/// The Go modules of a control plane, each a folder of `testdata/controlplane` with its `go.mod` and `go.sum`.
 pub(super) const MODULES: [&str; 3] = ["kubernetes", "etcd", "kwok"];
+
+/// The Go module of a kubectl that is a few releases older than the servers.
+pub(super) const OLDER_KUBECTL: &str = "kubectl-older";
 
 /// Change when the way of building changes, so that older binaries are not taken for new ones.
 const RECIPE: &str = "2";
@@ -28,9 +31,9 @@ fn base() -> Result<PathBuf, Trouble> {
     std::path::absolute(&found).doing(|| format!("finding {}", found.display()))
 }
 
-/// Where the binaries belong that these go.mod and go.sum files describe.
-pub(super) fn binaries_folder() -> Result<PathBuf, Trouble> {
-    Ok(base()?.join(digest(&sources(), &build_target())?))
+/// Where the binaries belong that the go.mod and go.sum files of these modules describe.
+pub(super) fn binaries_folder(modules: &[&str]) -> Result<PathBuf, Trouble> {
+    Ok(base()?.join(digest(&sources(), modules, &build_target())?))
 }
 
 /// Where the control plane called `name` keeps its certificates, logs and data.
@@ -44,10 +47,10 @@ fn build_target() -> String {
     go.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default()
 }
 
-fn digest(sources: &Path, target: &str) -> Result<String, Trouble> {
+fn digest(sources: &Path, modules: &[&str], target: &str) -> Result<String, Trouble> {
     let mut hash = Sha256::new();
     hash.update(format!("{RECIPE}\n{target}\n"));
-    for module in MODULES {
+    for module in modules {
         for file in ["go.mod", "go.sum"] {
             let path = sources.join(module).join(file);
             let text = fs::read(&path).doing(|| format!("reading {}", path.display()))?;
@@ -75,11 +78,11 @@ mod tests {
             fs::write(folder.join(module).join("go.mod"), "module x").unwrap();
             fs::write(folder.join(module).join("go.sum"), "").unwrap();
         }
-        let first = digest(&folder, "go1").unwrap();
-        assert_eq!(first, digest(&folder, "go1").unwrap());
-        assert_ne!(first, digest(&folder, "go2").unwrap());
+        let first = digest(&folder, &MODULES, "go1").unwrap();
+        assert_eq!(first, digest(&folder, &MODULES, "go1").unwrap());
+        assert_ne!(first, digest(&folder, &MODULES, "go2").unwrap());
         fs::write(folder.join("kwok/go.sum"), "a").unwrap();
-        assert_ne!(first, digest(&folder, "go1").unwrap());
+        assert_ne!(first, digest(&folder, &MODULES, "go1").unwrap());
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -47,6 +47,9 @@ pub(crate) enum Command {
     Pin {
         /// Version of k8s.io/kubernetes
         version: String,
+        /// Pin the older kubectl instead
+        #[arg(long)]
+        older_kubectl: bool,
     },
 }
 
@@ -83,7 +86,8 @@ pub(crate) fn run(command: Command) -> Result<(), Trouble> {
         Command::Down(Down { name: Name { name }, after: Some(pid) }) => down_after(&name, pid),
         Command::Env(Name { name }) => print_exports(&running(&name)?),
         Command::Status(Name { name }) => status(&name),
-        Command::Pin { version } => pin::pin(&version),
+        Command::Pin { version, older_kubectl: false } => pin::pin("kubernetes", &version),
+        Command::Pin { version, older_kubectl: true } => pin::pin(cache::OLDER_KUBECTL, &version),
     }
 }
 

@@ -1,24 +1,24 @@
-//! Moving `testdata/controlplane/kubernetes` to another release.
+//! Moving `testdata/controlplane/kubernetes`, or the older kubectl, to another release.
 //!
 //! The main module asks for its staging modules at v0.0.0 and replaces them by folders of its own
 //! repository. Outside of that repository each one is replaced by its published release, which
 //! has the same numbers with a leading zero: v1.37.2 goes with v0.37.2.
 
-use super::cache;
+use super::cache::{self, OLDER_KUBECTL};
 use crate::trouble::{Doing, Trouble, say};
 use std::fs;
 use std::process::Command;
 
-pub(super) fn pin(version: &str) -> Result<(), Trouble> {
+pub(super) fn pin(module: &str, version: &str) -> Result<(), Trouble> {
     let staged = staging_version(version)
         .ok_or_else(|| Trouble::new(format!("`{version}` is not a version such as v1.37.2")))?;
     let upstream = go_mod_of(version)?;
-    let path = cache::sources().join("kubernetes/go.mod");
-    let text = write_go_mod(version, &staged, &upstream);
+    let path = cache::sources().join(module).join("go.mod");
+    let text = write_go_mod(module, version, &staged, &upstream);
     fs::write(&path, text).doing(|| format!("writing {}", path.display()))?;
     let tidy = Command::new("go")
         .args(["mod", "tidy"])
-        .current_dir(cache::sources().join("kubernetes"))
+        .current_dir(cache::sources().join(module))
         .env("GOWORK", "off")
         .status()
         .doing(|| "starting go".to_owned())?;
@@ -51,8 +51,8 @@ fn go_mod_of(version: &str) -> Result<String, Trouble> {
     fs::read_to_string(path).doing(|| format!("reading go.mod of {module}"))
 }
 
-/// A go.mod with the four programs and one replacement for each staging module of `upstream`.
-fn write_go_mod(version: &str, staged: &str, upstream: &str) -> String {
+/// A go.mod with the programs and one replacement for each staging module of `upstream`.
+fn write_go_mod(module: &str, version: &str, staged: &str, upstream: &str) -> String {
     let line = |start: &str| upstream.lines().find(|line| line.starts_with(start)).unwrap_or("");
     let replaces: Vec<String> = upstream
         .lines()
@@ -60,12 +60,16 @@ fn write_go_mod(version: &str, staged: &str, upstream: &str) -> String {
         .map(|(module, _)| format!("\t{module} => {module} {staged}"))
         .collect();
     let replaces = replaces.join("\n");
+    let programs: &[&str] = if module == OLDER_KUBECTL {
+        &["kubectl"]
+    } else {
+        &["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"]
+    };
+    let tools: Vec<String> =
+        programs.iter().map(|program| format!("\tk8s.io/kubernetes/cmd/{program}\n")).collect();
+    let tools = tools.concat();
     format!(
-        "module clinch.invalid/controlplane/kubernetes\n\n{go}\n\n{godebug}\n\ntool (\n\
-         \tk8s.io/kubernetes/cmd/kube-apiserver\n\
-         \tk8s.io/kubernetes/cmd/kube-controller-manager\n\
-         \tk8s.io/kubernetes/cmd/kube-scheduler\n\
-         \tk8s.io/kubernetes/cmd/kubectl\n)\n\n\
+        "module clinch.invalid/controlplane/{module}\n\n{go}\n\n{godebug}\n\ntool (\n{tools})\n\n\
          require k8s.io/kubernetes {version}\n\nreplace (\n{replaces}\n)\n",
         go = line("go "),
         godebug = line("godebug "),
@@ -89,10 +93,18 @@ mod tests {
         let upstream = "go 1.26.0\n\ngodebug default=go1.26\n\nreplace (\n\
                         \tk8s.io/api => ./staging/src/k8s.io/api\n\
                         \tk8s.io/streaming => ./staging/src/k8s.io/streaming\n)\n";
-        let text = write_go_mod("v1.37.2", "v0.37.2", upstream);
+        let text = write_go_mod("kubernetes", "v1.37.2", "v0.37.2", upstream);
         assert!(text.contains("\ngo 1.26.0\n\ngodebug default=go1.26\n"), "{text}");
         assert!(text.contains("\tk8s.io/api => k8s.io/api v0.37.2\n"), "{text}");
         assert!(text.contains("\tk8s.io/streaming => k8s.io/streaming v0.37.2\n"), "{text}");
         assert!(text.contains("require k8s.io/kubernetes v1.37.2\n"), "{text}");
+        assert!(text.contains("\tk8s.io/kubernetes/cmd/kube-apiserver\n"), "{text}");
+    }
+
+    #[test]
+    fn older_kubectl_comes_without_servers() {
+        let text = write_go_mod(OLDER_KUBECTL, "v1.34.4", "v0.34.4", "go 1.24.0\n");
+        assert!(text.starts_with("module clinch.invalid/controlplane/kubectl-older\n"), "{text}");
+        assert!(text.contains("tool (\n\tk8s.io/kubernetes/cmd/kubectl\n)\n"), "{text}");
     }
 }

@@ -19,6 +19,7 @@ pub(crate) struct Record {
     /// Of a user who may read a few kinds and write nothing.
     pub(crate) kubeconfig_readonly: PathBuf,
     pub(crate) kubectl: PathBuf,
+    pub(crate) kubectl_older: Option<PathBuf>,
     pub(crate) processes: Vec<Process>,
     /// False until the start is complete.
     pub(crate) ready: bool,
@@ -54,12 +55,17 @@ impl Record {
     /// What a shell or a test needs to know.
     pub(crate) fn exports(&self) -> Vec<(&'static str, String)> {
         let text = |path: &Path| path.display().to_string();
-        vec![
+        let older = self.kubectl_older.iter();
+        let exports = [
             ("KUBECONFIG", text(&self.kubeconfig)),
             ("CLINCH_TEST_KUBECONFIG", text(&self.kubeconfig)),
             ("CLINCH_TEST_KUBECONFIG_READONLY", text(&self.kubeconfig_readonly)),
             ("CLINCH_TEST_KUBECTL", text(&self.kubectl)),
-        ]
+        ];
+        exports
+            .into_iter()
+            .chain(older.map(|path| ("CLINCH_TEST_KUBECTL_OLDER", text(path))))
+            .collect()
     }
 
     fn to_json(&self) -> Value {
@@ -76,6 +82,7 @@ impl Record {
             "kubeconfig": self.kubeconfig,
             "kubeconfig_readonly": self.kubeconfig_readonly,
             "kubectl": self.kubectl,
+            "kubectl_older": self.kubectl_older,
             "processes": processes,
             "ready": self.ready,
         })
@@ -101,6 +108,7 @@ impl Record {
             kubeconfig: text(&value["kubeconfig"])?.into(),
             kubeconfig_readonly: text(&value["kubeconfig_readonly"])?.into(),
             kubectl: text(&value["kubectl"])?.into(),
+            kubectl_older: text(&value["kubectl_older"]).map(Into::into),
             processes: value["processes"].as_array()?.iter().map(process).collect::<Option<_>>()?,
             ready: value["ready"].as_bool()?,
         })
@@ -121,6 +129,7 @@ mod tests {
             kubeconfig: "/run/admin.kubeconfig".into(),
             kubeconfig_readonly: "/run/viewer.kubeconfig".into(),
             kubectl: "/bin/kubectl".into(),
+            kubectl_older: Some("/bin/older/kubectl".into()),
             processes: vec![process],
             ready: true,
         }

@@ -10,6 +10,8 @@ pub(super) struct Tools {
     pub(super) etcd: PathBuf,
     pub(super) apiserver: PathBuf,
     pub(super) kubectl: PathBuf,
+    /// For tests of how older clients get on with a server.
+    pub(super) kubectl_older: Option<PathBuf>,
     pub(super) controllers: Option<Controllers>,
 }
 
@@ -29,6 +31,7 @@ pub(super) fn find() -> Result<Tools, Trouble> {
             etcd: folder.join("etcd"),
             apiserver: folder.join("kube-apiserver"),
             kubectl: folder.join("kubectl"),
+            kubectl_older: older_kubectl(),
             controllers: Some(Controllers::of(&folder)),
         }),
     }
@@ -60,7 +63,18 @@ fn borrowed(assets: &Path) -> Result<Tools, Trouble> {
             None
         }
     };
-    Ok(Tools { etcd, apiserver, kubectl, controllers })
+    Ok(Tools { etcd, apiserver, kubectl, kubectl_older: older_kubectl(), controllers })
+}
+
+/// Nothing else depends on it, so a control plane starts without it.
+fn older_kubectl() -> Option<PathBuf> {
+    match build::older_kubectl() {
+        Ok(path) => Some(path),
+        Err(trouble) => {
+            say(format_args!("control plane: WITHOUT the older kubectl: {trouble}"));
+            None
+        }
+    }
 }
 
 fn require(assets: &Path, name: &str) -> Result<PathBuf, Trouble> {

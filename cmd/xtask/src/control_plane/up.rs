@@ -94,6 +94,7 @@ impl Start {
             kubeconfig: folder.join("admin.kubeconfig"),
             kubeconfig_readonly: folder.join("viewer.kubeconfig"),
             kubectl: tools.kubectl.clone(),
+            kubectl_older: tools.kubectl_older.clone(),
             processes: Vec::new(),
             ready: false,
         };
