@@ -194,7 +194,20 @@ func visit(t reflect.Type) string {
 	return names[t]
 }
 
-func fields(t reflect.Type, merge map[string]mergeField) []string {
+// The number of a field on the wire, which the published types carry as a tag.
+func wireNumber(field reflect.StructField) string {
+	parts := strings.Split(field.Tag.Get("protobuf"), ",")
+	if len(parts) < 2 {
+		return ""
+	}
+	return parts[1]
+}
+
+// What a struct is in that is not sent at all: the envelope says what an object is.
+const nowhere = "nowhere"
+
+// The fields of a struct; inside is the way on the wire to a struct that JSON flattens.
+func fields(t reflect.Type, merge map[string]mergeField, inside string) []string {
 	var out []string
 	for i := 0; i < t.NumField(); i++ {
 		field := t.Field(i)
@@ -208,7 +221,11 @@ func fields(t reflect.Type, merge map[string]mergeField) []string {
 			if inner.Kind() == reflect.Pointer {
 				inner = inner.Elem()
 			}
-			out = append(out, fields(inner, merge)...)
+			nested := nowhere
+			if number := wireNumber(field); number != "" && inside != nowhere {
+				nested = inside + number + "/"
+			}
+			out = append(out, fields(inner, merge, nested)...)
 			continue
 		}
 		if !tagged {
@@ -242,6 +259,9 @@ func fields(t reflect.Type, merge map[string]mergeField) []string {
 			ref = &keyed
 		}
 		line := fmt.Sprintf("  %s %s %s%s", parts[0], flags, expr(field.Type, ref), key)
+		if number := wireNumber(field); number != "" && inside != nowhere {
+			line += " #" + inside + number
+		}
 		if strategy := field.Tag.Get("patchStrategy"); strategy != "" {
 			line += " ~" + strategy
 			if mergeKey := field.Tag.Get("patchMergeKey"); mergeKey != "" {
@@ -342,7 +362,7 @@ func main() {
 				}
 			}
 		}
-		lines[head] = fields(t, merge)
+		lines[head] = fields(t, merge, "")
 	}
 	sort.Strings(roots)
 	last := ""

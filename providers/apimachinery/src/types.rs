@@ -109,6 +109,9 @@ pub struct Field {
     pub key_default: Option<Value>,
     /// What a strategic merge patch does with it.
     pub patch: Option<PatchRule>,
+    /// Its number in protobuf, after the numbers of the structs around it that JSON flattens;
+    /// empty when it has none.
+    pub wire: Vec<u32>,
 }
 
 /// What a strategic merge patch does with a field.
@@ -199,6 +202,7 @@ impl Schema {
             omit_zero: false,
             key_default: None,
             patch: None,
+            wire: Vec::new(),
         };
         let fields = [("apiVersion", string), ("kind", string), ("metadata", metadata)];
         let fields = fields.into_iter().map(|(name, id)| (name.to_owned(), field(id))).collect();

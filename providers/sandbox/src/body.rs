@@ -1,15 +1,18 @@
 //! What a client sent: the body of a request as a value.
 
+use apimachinery::types;
 use bytes::Bytes;
 use http::request::Parts;
 use serde_json::Value;
 
+use crate::codec;
 use crate::errors::ApiError;
 use crate::handlers::write::PatchKind;
 use crate::request;
 
 /// Media types in which bodies are read.
-const BODIES: [&str; 2] = ["application/json", "application/yaml"];
+const BODIES: [&str; 3] = ["application/json", "application/yaml", PROTOBUF];
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 const PATCHES: [&str; 4] = [
     "application/json-patch+json",
     "application/merge-patch+json",
@@ -23,6 +26,8 @@ pub(crate) fn object(parts: &Parts, body: &Bytes) -> Result<Value, ApiError> {
     match media.as_str() {
         "" | "application/json" => from_json(body),
         "application/yaml" | "text/yaml" => from_yaml(body),
+        PROTOBUF => codec::read_protobuf(types::builtin(), body)
+            .map_err(|error| ApiError::bad_request(error.to_string())),
         _ => Err(ApiError::unsupported_media_type(&BODIES)),
     }
 }

@@ -5,12 +5,13 @@
 //! the table, and second versions of one resource (`autoscaling/v1`,
 //! `events.k8s.io/v1`), because nothing here converts between versions.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use apimachinery::discovery::{self, Resource, Subresource};
 use apimachinery::types::{self, TypeId};
 use serde_json::Value;
 
+use crate::custom::Definition;
 use crate::handlers::reviews;
 use crate::store::Txn;
 
@@ -24,12 +25,15 @@ pub(crate) struct Served {
     pub(crate) type_id: TypeId,
     /// Defined by an object, not built in.
     pub(crate) custom: bool,
+    /// Where it is defined, if it is not built in.
+    pub(crate) definition: Option<Definition>,
     /// The key of its objects in the store.
     pub(crate) table: String,
 }
 
 /// The subresources that the sandbox plays.
-const SUBRESOURCES: [&str; 4] = ["status", "scale", "eviction", "finalize"];
+const SUBRESOURCES: [&str; 7] =
+    ["status", "scale", "eviction", "finalize", "binding", "token", "approval"];
 
 static BUILT_IN: LazyLock<Vec<Served>> = LazyLock::new(|| {
     let known = discovery::all().iter().filter(|resource| {
@@ -48,7 +52,7 @@ static BUILT_IN: LazyLock<Vec<Served>> = LazyLock::new(|| {
             let mut resource = resource.clone();
             resource.subresources.retain(|sub| SUBRESOURCES.contains(&sub.name.as_str()));
             let table = resource.qualified();
-            Some(Served { resource, type_id, custom: false, table })
+            Some(Served { resource, type_id, custom: false, definition: None, table })
         })
         .collect()
 });
@@ -89,13 +93,10 @@ pub(crate) fn all(txn: &Txn<'_>) -> Vec<Served> {
 
 /// The resources that definitions serve: the storage version of each.
 fn custom(txn: &Txn<'_>) -> Vec<Served> {
-    txn.list(DEFINITIONS, None)
-        .iter()
-        .filter_map(|definition| from_definition(definition))
-        .collect()
+    txn.list(DEFINITIONS, None).iter().filter_map(from_definition).collect()
 }
 
-fn from_definition(definition: &Value) -> Option<Served> {
+fn from_definition(definition: &Arc<Value>) -> Option<Served> {
     let spec = &definition["spec"];
     let names = &spec["names"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -103,8 +104,9 @@ fn from_definition(definition: &Value) -> Option<Served> {
         value.as_array().into_iter().flatten().map(text).collect()
     };
     let versions = spec["versions"].as_array()?;
-    let version =
-        versions.iter().find(|version| version["storage"] == true && version["served"] == true)?;
+    let is_served = |version: &Value| version["storage"] == true && version["served"] == true;
+    let index = versions.iter().position(is_served)?;
+    let version = &versions[index];
     let plural = text(&names["plural"]);
     let group = text(&spec["group"]);
     let kind = text(&names["kind"]);
@@ -122,6 +124,15 @@ fn from_definition(definition: &Value) -> Option<Served> {
             verbs: ["get", "patch", "update"].map(str::to_owned).to_vec(),
         });
     }
+    if !version["subresources"]["scale"].is_null() {
+        subresources.push(Subresource {
+            name: "scale".to_owned(),
+            kind: "Scale".to_owned(),
+            group: "autoscaling".to_owned(),
+            version: "v1".to_owned(),
+            verbs: ["get", "patch", "update"].map(str::to_owned).to_vec(),
+        });
+    }
     let verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
     let resource = Resource {
         group,
@@ -136,5 +147,7 @@ fn from_definition(definition: &Value) -> Option<Served> {
         subresources,
     };
     let table = resource.qualified();
-    Some(Served { resource, type_id: types::builtin().custom_object(), custom: true, table })
+    let definition = Some(Definition::new(definition.clone(), index));
+    let type_id = types::builtin().custom_object();
+    Some(Served { resource, type_id, custom: true, definition, table })
 }

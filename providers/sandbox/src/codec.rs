@@ -1,4 +1,4 @@
-//! Objects as the server holds them, and as it writes them.
+//! Objects as the server holds them, as it writes them, and as clients send them in protobuf.
 //!
 //! [`decode`] turns JSON that somebody sent into the normal form in which the rest of
 //! the sandbox works: unknown fields are gone (and reported), quantities are canonical,
@@ -11,7 +11,9 @@
 
 mod decode;
 mod encode;
+mod protobuf;
 mod scalar;
 
 pub(crate) use decode::{DecodeError, decode};
 pub(crate) use encode::{encode, encode_stored};
+pub(crate) use protobuf::read as read_protobuf;

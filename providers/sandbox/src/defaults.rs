@@ -18,6 +18,9 @@ use crate::meta;
 
 /// Fills in the defaults of this kind.
 pub(crate) fn apply(served: &Served, object: &mut Value) {
+    if let Some(definition) = &served.definition {
+        definition.fill_in(object);
+    }
     match served.table.as_str() {
         "limitranges" => core::limit_range(object),
         "resourcequotas" => core::resource_quota(object),

@@ -1,5 +1,7 @@
-//! The documents that say what is served: discovery, old and aggregated, and a small
-//! `OpenAPI` that lets clients leave validation to the server.
+//! The documents that say what is served: discovery, old and aggregated, and an `OpenAPI` that
+//! lets clients leave validation to the server and explain fields.
+
+mod schemas;
 
 use std::collections::BTreeMap;
 
@@ -163,7 +165,7 @@ fn new_entry(resource: &Resource) -> Value {
     entry
 }
 
-/// `/openapi/v3`: one small document per group and version.
+/// `/openapi/v3`: one document per group and version.
 pub(crate) fn openapi_index(txn: &Txn<'_>) -> Value {
     let mut paths = serde_json::Map::new();
     for (group, versions) in grouped(txn) {
@@ -185,9 +187,9 @@ pub(crate) fn openapi(txn: &Txn<'_>, path: &str) -> Option<Value> {
         _ => return None,
     };
     let groups = grouped(txn);
-    let served = groups.get(group)?.get(version)?;
+    let all = groups.get(group)?.get(version)?;
     let mut paths = serde_json::Map::new();
-    for served in served {
+    for served in all {
         let resource = &served.resource;
         let scope = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
         let path = format!("/{}{scope}/{}/{{name}}", root(group, version), resource.plural);
@@ -210,7 +212,7 @@ pub(crate) fn openapi(txn: &Txn<'_>, path: &str) -> Option<Value> {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": crate::info::GIT_VERSION},
         "paths": paths,
-        "components": {"schemas": {}},
+        "components": {"schemas": schemas::of(all)},
     }))
 }
 

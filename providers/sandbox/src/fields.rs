@@ -3,7 +3,7 @@
 //! This is the seam between objects in their normal form and [`crate::ssa`], which
 //! works on what is written.
 
-use apimachinery::types;
+use apimachinery::types::{self, Schema, TypeId};
 use serde_json::{Value, json};
 
 use crate::catalog::Served;
@@ -22,15 +22,35 @@ pub(crate) struct FieldRequest<'a> {
     pub(crate) now: &'a str,
 }
 
+/// How the objects of a request merge.
+enum Types {
+    BuiltIn(TypeId),
+    Defined(Box<Schema>, TypeId),
+}
+
 impl FieldRequest<'_> {
-    fn updater<'b>(&'b self, api_version: &'b str) -> Updater<'b> {
+    fn updater<'b>(&'b self, api_version: &'b str, types: &'b Types) -> Updater<'b> {
+        let (schema, type_id) = match types {
+            Types::BuiltIn(id) => (types::builtin(), *id),
+            Types::Defined(schema, id) => (&**schema, *id),
+        };
         Updater {
-            schema: types::builtin(),
-            type_id: self.served.type_id,
+            schema,
+            type_id,
             api_version,
             subresource: self.subresource,
             ignored: kinds::ignored(self.served, self.subresource),
             now: self.now,
+        }
+    }
+
+    fn types(&self) -> Types {
+        match &self.served.definition {
+            None => Types::BuiltIn(self.served.type_id),
+            Some(definition) => {
+                let (schema, id) = definition.types();
+                Types::Defined(Box::new(schema), id)
+            }
         }
     }
 
@@ -70,8 +90,13 @@ impl FieldRequest<'_> {
         }
         let api_version = self.served.resource.api_version();
         let before = live.map_or_else(|| self.empty(), without_managed);
-        let owners =
-            self.updater(&api_version).update(&before, &self.encode(new), owners, self.manager);
+        let types = self.types();
+        let owners = self.updater(&api_version, &types).update(
+            &before,
+            &self.encode(new),
+            owners,
+            self.manager,
+        );
         meta::put(new, "managedFields", owners.encode());
     }
 
@@ -89,7 +114,8 @@ impl FieldRequest<'_> {
         let empty = self.empty();
         let before = live.map_or_else(|| empty.clone(), without_managed);
         let api_version = self.served.resource.api_version();
-        let updater = self.updater(&api_version);
+        let types = self.types();
+        let updater = self.updater(&api_version, &types);
         match updater.apply(&empty, &before, config, owners, self.manager, force) {
             Ok((merged, owners)) => Ok((merged, owners.encode())),
             Err(ApplyError::Conflicts(conflicts)) => Err(conflict(&conflicts)),

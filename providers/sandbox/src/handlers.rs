@@ -3,15 +3,17 @@
 //! [`write`] is the one way in which objects come into being and change: decode,
 //! default, owners, admission, preparation, validation, quota, storing, controllers,
 //! in the real server's order. [`read`] and [`delete`] are the rest of the everyday
-//! ones; [`scale`], [`eviction`] and [`reviews`] are paths that stand for something
+//! ones; [`scale`], [`eviction`], [`binding`], [`token`] and [`reviews`] are paths that stand for something
 //! else, and [`table`] is another way of showing what is read.
 
+pub(crate) mod binding;
 pub(crate) mod delete;
 pub(crate) mod eviction;
 pub(crate) mod read;
 pub(crate) mod reviews;
 pub(crate) mod scale;
 pub(crate) mod table;
+pub(crate) mod token;
 pub(crate) mod write;
 
 use std::sync::Arc;

@@ -25,6 +25,7 @@ mod catalog;
 mod clock;
 mod codec;
 mod controllers;
+mod custom;
 mod defaults;
 mod documents;
 mod errors;

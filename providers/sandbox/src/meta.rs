@@ -76,3 +76,8 @@ pub(crate) fn as_map(value: &mut Value) -> &mut Map<String, Value> {
         _ => unreachable!("was made a map above"),
     }
 }
+
+/// A text where there is one.
+pub(crate) fn plain(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

@@ -17,7 +17,7 @@ use crate::faults::Twist;
 use crate::handlers::delete::{self, DeleteOptions};
 use crate::handlers::table::Shape;
 use crate::handlers::write;
-use crate::handlers::{Ask, Target, Written, eviction, read, reviews, scale};
+use crate::handlers::{Ask, Target, Written, binding, eviction, read, reviews, scale, token};
 use crate::info;
 use crate::request::{ObjectPath, Path, Query, WriteOptions};
 use crate::respond::{json, plain, refusal, set_type};
@@ -178,11 +178,17 @@ fn object_reply(call: &Call<'_>, path: &ObjectPath, query: &Query) -> Result<Rep
             }
             write::create(txn, ask, &sent)
         }),
-        (&Method::POST, false, Some("eviction")) => write_reply(call, path, query, |txn, ask| {
-            let sent = call.sent()?;
-            let object = Arc::new(eviction::evict(txn, ask.env, ask.target, &sent)?);
-            Ok(Written { object, created: true, warnings: Vec::new() })
-        }),
+        (&Method::POST, false, Some(action @ ("eviction" | "binding" | "token"))) => {
+            write_reply(call, path, query, |txn, ask| {
+                let sent = call.sent()?;
+                let object = match action {
+                    "eviction" => eviction::evict(txn, ask.env, ask.target, &sent)?,
+                    "binding" => binding::bind(txn, ask, &sent)?,
+                    _ => token::request(txn, ask, &sent)?,
+                };
+                Ok(Written { object: Arc::new(object), created: true, warnings: Vec::new() })
+            })
+        }
         (&Method::PUT, false, Some("scale")) => {
             write_reply(call, path, query, |txn, ask| scale::change(txn, ask, None, &call.sent()?))
         }
@@ -190,11 +196,11 @@ fn object_reply(call: &Call<'_>, path: &ObjectPath, query: &Query) -> Result<Rep
             let (kind, change) = body::patch(call.parts, call.body)?;
             scale::change(txn, ask, Some(kind), &change)
         }),
-        (&Method::PUT, false, subresource) if subresource != Some("eviction") => {
+        (&Method::PUT, false, subresource) if !is_action(subresource) => {
             write_reply(call, path, query, |txn, ask| write::replace(txn, ask, &call.sent()?))
         }
         (&Method::PATCH, false, subresource)
-            if !matches!(subresource, Some("eviction" | "finalize")) =>
+            if !is_action(subresource) && subresource != Some("finalize") =>
         {
             write_reply(call, path, query, |txn, ask| {
                 let (kind, change) = body::patch(call.parts, call.body)?;
@@ -217,12 +223,12 @@ fn read_reply(
 ) -> Result<Reply, ApiError> {
     call.server.transact(|txn, env, store| {
         let target = target(txn, path)?;
-        if matches!(subresource, Some("eviction" | "finalize")) || is_question(&target) {
+        if is_action(subresource) || subresource == Some("finalize") || is_question(&target) {
             return Err(ApiError::method_not_allowed());
         }
         let object = read::get(store, &target, call.twist.stale)?;
         let shown = match subresource {
-            Some("scale") => scale::of(&object),
+            Some("scale") => scale::of(&target.served, &object),
             _ => call.shape().one(&target.served, &object, env.now),
         };
         Ok(Outcome::Drop(Reply::Json(StatusCode::OK, shown, Vec::new())))
@@ -239,6 +245,11 @@ fn list_reply(call: &Call<'_>, path: &ObjectPath, query: &Query) -> Result<Reply
         let list = call.shape().many(&target.served, &page, env.now);
         Ok(Outcome::Drop(Reply::List(list)))
     })
+}
+
+/// A subresource that is only posted to.
+fn is_action(subresource: Option<&str>) -> bool {
+    matches!(subresource, Some("eviction" | "binding" | "token"))
 }
 
 fn is_question(target: &Target) -> bool {

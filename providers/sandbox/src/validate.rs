@@ -20,6 +20,10 @@ use crate::catalog::Served;
 /// The complaints about a new object.
 pub(crate) fn created(served: &Served, object: &Value) -> Vec<FieldError> {
     let mut errors = metadata::created(served, object);
+    if let Some(definition) = &served.definition {
+        errors.extend(definition.complaints(object, ""));
+        return errors;
+    }
     errors.extend(rules(served, object));
     if served.table == "priorityclasses.scheduling.k8s.io" {
         errors.extend(policy::priority_class_created(object));
@@ -35,6 +39,10 @@ pub(crate) fn changed(
     old: &Value,
 ) -> Vec<FieldError> {
     let mut errors = metadata::changed(served, object, old);
+    if let Some(definition) = &served.definition {
+        errors.extend(definition.complaints(object, subresource));
+        return errors;
+    }
     match served.table.as_str() {
         "nodes" if subresource == "status" => errors.extend(core::node_status(object)),
         _ if subresource == "status" => {}

@@ -74,10 +74,13 @@ impl Reader {
             omit_zero: flags.contains('z'),
             key_default: None,
             patch: None,
+            wire: Vec::new(),
         };
         for word in words {
             if let Some(default) = word.strip_prefix('=') {
                 field.key_default = serde_json::from_str(default).ok();
+            } else if let Some(way) = word.strip_prefix('#') {
+                field.wire = way.split('/').filter_map(|number| number.parse().ok()).collect();
             } else if let Some(rule) = word.strip_prefix('~') {
                 let (strategies, key) = rule.split_once(':').unwrap_or((rule, ""));
                 field.patch = Some(PatchRule {

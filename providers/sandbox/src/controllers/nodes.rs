@@ -25,6 +25,10 @@ pub(crate) fn populate(txn: &mut Txn<'_>, env: &Env<'_>) {
     }
 }
 
+/// The annotation of nodes that have no machine, by which kwok knows them as well: they are
+/// ready as soon as they are there.
+const PLAYED: &str = "kwok.x-k8s.io/node";
+
 fn node(env: &Env<'_>, name: &str, number: usize) -> Value {
     let control_plane = number == 0;
     let mut labels = json!({
@@ -129,6 +133,17 @@ pub(super) fn after_write(txn: &mut Txn<'_>, env: &Env<'_>, node: &Arc<Value>) {
         }
     }
     let mut node = node.clone();
+    let mut conditions = status["conditions"].as_array().into_iter().flatten();
+    let reports = conditions.any(|one| one["type"] == "Ready");
+    if !reports && !node["metadata"]["annotations"][PLAYED].is_null() {
+        let played = self::status(env, meta::name(&node), 0);
+        for field in ["addresses", "conditions", "nodeInfo"] {
+            meta::as_map(&mut status).insert(field.to_owned(), played[field].clone());
+        }
+        if allocatable.is_empty() {
+            node = set_status(txn, env, served, &node, status.clone(), KUBELET_STATUS);
+        }
+    }
     if !allocatable.is_empty() {
         meta::as_map(&mut status).insert("allocatable".to_owned(), Value::Object(allocatable));
         node = set_status(txn, env, served, &node, status, KUBELET_STATUS);

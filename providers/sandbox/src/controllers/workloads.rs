@@ -76,15 +76,25 @@ fn deployment(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, object: &Arc<Va
     let hash = template_hash(&object["spec"]["template"]);
     let name = format!("{}-{hash}", meta::name(object));
     let replicas = object["spec"]["replicas"].as_i64().unwrap_or(1);
+    let mut newest_old = 0;
     for old in owned(txn, REPLICA_SETS, object) {
         if meta::name(&old) != name {
+            newest_old = newest_old.max(revision(&old));
             scale(txn, env, sets, &old, 0);
         }
     }
-    match txn.get(REPLICA_SETS, meta::namespace(object), &name) {
-        Some(present) => scale(txn, env, sets, &present, replicas),
+    let present = txn.get(REPLICA_SETS, meta::namespace(object), &name);
+    let number = present.as_deref().map_or(0, revision).max(newest_old + 1);
+    match present {
+        Some(present) => {
+            let mut numbered = (*present).clone();
+            set_revision(&mut numbered, number);
+            let present = super::write(txn, env, sets, Some(&present), numbered, super::CONTROLLER);
+            scale(txn, env, sets, &present, replicas);
+        }
         None => {
-            let set = new_replica_set(object, &name, &hash, replicas);
+            let mut set = new_replica_set(object, &name, &hash, replicas);
+            set_revision(&mut set, number);
             if let Ok(set) = write::create_as(txn, env, sets, &set, "kube-controller-manager") {
                 replica_set(txn, env, sets, &set);
             }
@@ -94,8 +104,25 @@ fn deployment(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, object: &Arc<Va
     let status = deployment_status(env, object, present.as_deref());
     let live = txn.get(DEPLOYMENTS, meta::namespace(object), meta::name(object));
     if let Some(live) = live {
-        set_status(txn, env, served, &live, status, CONTROLLER_STATUS);
+        let mut told = (*live).clone();
+        set_revision(&mut told, number);
+        meta::as_map(&mut told).insert("status".to_owned(), status);
+        super::write(txn, env, served, Some(&live), told, CONTROLLER_STATUS);
     }
+}
+
+/// The annotation that numbers the templates of a deployment.
+const REVISION: &str = "deployment.kubernetes.io/revision";
+
+fn revision(set: &Value) -> u64 {
+    let text = set["metadata"]["annotations"][REVISION].as_str();
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+fn set_revision(object: &mut Value, number: u64) {
+    let annotations =
+        meta::map_at(object, "metadata").entry("annotations").or_insert_with(|| json!({}));
+    meta::as_map(annotations).insert(REVISION.to_owned(), json!(number.to_string()));
 }
 
 fn new_replica_set(deployment: &Value, name: &str, hash: &str, replicas: i64) -> Value {

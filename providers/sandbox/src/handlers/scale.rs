@@ -4,13 +4,26 @@ use serde_json::{Value, json};
 
 use super::write::{self, PatchKind};
 use super::{Answer, Ask, Written};
+use crate::catalog::Served;
+use crate::custom::{Definition, columns};
 use crate::errors::ApiError;
 use crate::meta;
 use crate::patch;
 use crate::store::Txn;
 
+/// Where the numbers are, as paths such as `.spec.replicas`.
+fn paths(served: &Served) -> (String, String, Option<String>) {
+    let owned = |path: &str| path.to_owned();
+    match served.definition.as_ref().and_then(Definition::scale) {
+        Some(paths) => (owned(paths.wanted), owned(paths.present), paths.selector.map(owned)),
+        None => (owned(".spec.replicas"), owned(".status.replicas"), None),
+    }
+}
+
 /// An object's scale.
-pub(crate) fn of(object: &Value) -> Value {
+pub(crate) fn of(served: &Served, object: &Value) -> Value {
+    let (wanted, present, selected) = paths(served);
+    let number = |path: &str| columns::first(object, path).and_then(Value::as_i64).unwrap_or(0);
     let metadata = &object["metadata"];
     let mut shown = json!({
         "name": metadata["name"],
@@ -26,16 +39,21 @@ pub(crate) fn of(object: &Value) -> Value {
         .iter()
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
         .collect();
-    json!({
+    let selector = match selected {
+        Some(path) => columns::first(object, &path).map_or("", meta::plain).to_owned(),
+        None => selector.join(","),
+    };
+    let mut scale = json!({
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": shown,
-        "spec": {"replicas": object["spec"]["replicas"].as_i64().unwrap_or(0)},
-        "status": {
-            "replicas": object["status"]["replicas"].as_i64().unwrap_or(0),
-            "selector": selector.join(","),
-        },
-    })
+        "spec": {"replicas": number(&wanted)},
+        "status": {"replicas": number(&present)},
+    });
+    if !selector.is_empty() {
+        scale["status"]["selector"] = json!(selector);
+    }
+    scale
 }
 
 /// `PUT` and `PATCH` on a scale.
@@ -46,7 +64,8 @@ pub(crate) fn change(
     body: &Value,
 ) -> Answer<Written> {
     let live = super::read::live(txn, ask.target)?;
-    let before = of(&live);
+    let served = &ask.target.served;
+    let before = of(served, &live);
     let wanted = match kind {
         None => body.clone(),
         Some(PatchKind::Json) => patch::json(&before, body)?,
@@ -70,9 +89,24 @@ pub(crate) fn change(
         return Err(ApiError::invalid("autoscaling", "Scale", &ask.target.name, &[error]));
     }
     let mut object = (*live).clone();
-    meta::map_at(&mut object, "spec").insert("replicas".to_owned(), json!(replicas));
+    set(&mut object, &paths(served).0, json!(replicas));
     let version = wanted["metadata"].get("resourceVersion").cloned();
     meta::put(&mut object, "resourceVersion", version.filter(Value::is_string));
     let written = write::put_changed(txn, ask, &object, &live)?;
-    Ok(Written { object: std::sync::Arc::new(of(&written)), created: false, warnings: Vec::new() })
+    Ok(Written {
+        object: std::sync::Arc::new(of(served, &written)),
+        created: false,
+        warnings: Vec::new(),
+    })
+}
+
+/// Sets what stands at a path of plain names.
+fn set(object: &mut Value, path: &str, value: Value) {
+    let mut names: Vec<&str> = path.split('.').filter(|name| !name.is_empty()).collect();
+    let Some(last) = names.pop() else { return };
+    let mut inside = object;
+    for name in names {
+        inside = meta::as_map(inside).entry(name).or_insert_with(|| json!({}));
+    }
+    meta::as_map(inside).insert(last.to_owned(), value);
 }

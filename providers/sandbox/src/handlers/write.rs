@@ -251,6 +251,10 @@ fn store_changed(
     if written == *live {
         return Ok(Arc::new(written));
     }
+    if ask.options.dry_run {
+        // Nothing is stored, so the version stays what it is, and no controller hears of it.
+        return Ok(Arc::new(written));
+    }
     if meta::is_terminating(&written)
         && meta::finalizers(&written).is_empty()
         && !is_held(ask, &written)
@@ -374,7 +378,12 @@ impl Ask<'_> {
     /// The object in normal form, and warnings about unknown fields.
     fn decode(&self, sent: &Value) -> Result<(Value, Vec<String>), DecodeError> {
         let served = &self.target.served;
-        let decoded = codec::decode(types::builtin(), served.type_id, &served.resource.kind, sent)?;
+        let mut decoded =
+            codec::decode(types::builtin(), served.type_id, &served.resource.kind, sent)?;
+        if let Some(definition) = &served.definition {
+            let dropped = definition.prune(&mut decoded.object);
+            decoded.strict.extend(dropped.iter().map(|path| format!("unknown field {path:?}")));
+        }
         match self.options.validation {
             FieldValidation::Strict if !decoded.strict.is_empty() => {
                 Err(DecodeError(format!("strict decoding error: {}", decoded.strict.join(", "))))

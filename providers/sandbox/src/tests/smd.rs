@@ -291,6 +291,7 @@ impl SchemaReader {
                     omit_empty: true,
                     omit_zero: false,
                     key_default: field.get("default").cloned(),
+                    wire: Vec::new(),
                     patch: None,
                 };
                 fields.insert(field["name"].as_str().unwrap().to_owned(), field_type);

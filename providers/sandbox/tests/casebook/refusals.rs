@@ -44,9 +44,12 @@ async fn method_that_a_resource_does_not_have_is_405() {
 #[tokio::test]
 async fn body_in_a_form_that_is_not_understood_is_415() {
     let sandbox = Sandbox::in_memory();
-    let headers = [("content-type", "application/vnd.kubernetes.protobuf")];
+    let headers = [("content-type", "application/cbor")];
     let (code, status) = raw(&sandbox, "POST", "/api/v1/namespaces", &headers, "k8s").await;
     assert_eq!((code, status["reason"].as_str()), (415, Some("UnsupportedMediaType")));
+    let headers = [("content-type", "application/vnd.kubernetes.protobuf")];
+    let (code, status) = raw(&sandbox, "POST", "/api/v1/namespaces", &headers, "k8s").await;
+    assert_eq!((code, status["reason"].as_str()), (400, Some("BadRequest")));
     let (code, _) =
         raw(&sandbox, "PATCH", "/api/v1/nodes/worker-1", &[("content-type", "text/plain")], "x")
             .await;
