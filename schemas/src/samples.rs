@@ -81,6 +81,7 @@ pub(crate) fn change(before: Option<Value>, after: Option<Value>) -> Change {
                 .step(values::Step::Item(ItemKey(vec![("name".into(), Value::string("web"))]))),
             text: "owned by kubectl".to_owned(),
         }],
+        blocked: Vec::new(),
     }
 }
 
@@ -139,6 +140,8 @@ pub(crate) fn plan() -> SavedPlan {
             (addr("config_map.found"), Some(record("f"))),
         ],
         complete: true,
+        blocked: Vec::new(),
+        rights: Vec::new(),
     };
     let main = SourceText { name: "main.hcl".to_owned(), text: "a = \"ü\\n\"\n".to_owned() };
     let variables = BTreeMap::from([("size".to_owned(), Value::from(5))]);

@@ -108,6 +108,43 @@ pub(crate) enum Allowed {
     Drain,
     /// Restarting hosts
     Reboot,
+    /// Deleting objects of others along with a namespace or a definition, or shared with others
+    Foreign,
+    /// Deleting what holds data, or a machine: claims, volumes, nodes
+    Data,
+    /// Deleting what is annotated to be kept
+    Kept,
+    /// Deleting all that is remembered, because the configuration declares nothing
+    Empty,
+}
+
+/// What a person allows by name.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct AllowArgs {
+    /// What may be done that cannot be taken back: destroy, drain and reboot for -auto-approve;
+    /// foreign, data, kept and empty always
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub(crate) allow: Vec<Allowed>,
+    /// How many objects may be destroyed; without it 10, or a tenth of all
+    #[arg(long, value_name = "N")]
+    pub(crate) max_destroy: Option<usize>,
+}
+
+impl AllowArgs {
+    /// What a plan is made with.
+    pub(crate) fn guards(&self) -> plans::Allowed {
+        let kind = |allowed: &Allowed| match allowed {
+            Allowed::Foreign => Some(plans::GuardKind::Foreign),
+            Allowed::Data => Some(plans::GuardKind::Data),
+            Allowed::Kept => Some(plans::GuardKind::Kept),
+            Allowed::Empty => Some(plans::GuardKind::Empty),
+            Allowed::Destroy | Allowed::Drain | Allowed::Reboot => None,
+        };
+        plans::Allowed {
+            kinds: self.allow.iter().filter_map(kind).collect(),
+            max_destroy: self.max_destroy,
+        }
+    }
 }
 
 /// How output looks.
@@ -179,6 +216,8 @@ pub(crate) struct PlanArgs {
     /// Plan to delete everything that this configuration manages
     #[arg(long)]
     pub(crate) destroy: bool,
+    #[command(flatten)]
+    pub(crate) allow: AllowArgs,
     /// Plan to delete this instance and create it anew; may be repeated
     #[arg(long, value_name = "ADDRESS", conflicts_with = "destroy")]
     pub(crate) replace: Vec<InstanceAddr>,
@@ -220,9 +259,8 @@ pub(crate) struct ApplyArgs {
     pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
-    /// What -auto-approve may do besides creating and changing: destroy, drain, reboot
-    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
-    pub(crate) allow: Vec<Allowed>,
+    #[command(flatten)]
+    pub(crate) allow: AllowArgs,
     /// Finish the run that was interrupted, without planning anew
     #[arg(long, conflicts_with_all = ["plan", "target", "exclude"])]
     pub(crate) resume: bool,
@@ -238,6 +276,8 @@ pub(crate) struct ApplyArgs {
 pub(crate) struct DestroyArgs {
     #[command(flatten)]
     pub(crate) run: RunArgs,
+    #[command(flatten)]
+    pub(crate) allow: AllowArgs,
 }
 
 #[derive(Debug, Args)]

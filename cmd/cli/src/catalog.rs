@@ -2,12 +2,12 @@
 
 use access::{Cluster, Hosts, Secrets};
 use addrs::TypeName;
-use cluster::io::ClusterProvider;
+use cluster::io::{By, ClusterProvider, Need};
 use node::NodeProvider;
 use plans::{Exported, Op, Problem, Target};
 use provider::{
-    BoxFuture, Bracketing, Catalog, DataKind, Found, Observation, Performed, Preview, Progress,
-    Providers, ResourceKind, Settled, StepError, Wanted,
+    Asked, BoxFuture, Bracketing, Catalog, DataKind, Observation, Performed, Preview, Progress,
+    Providers, ResourceKind, Search, Settled, StepError, Wanted,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use values::Value;
@@ -54,6 +54,8 @@ pub(crate) struct World {
     cluster: ClusterProvider,
     nodes: NodeProvider,
     host_types: BTreeSet<TypeName>,
+    /// The namespace of the state, when it is in the cluster.
+    state_in: Option<String>,
 }
 
 impl World {
@@ -64,7 +66,13 @@ impl World {
             cluster: ClusterProvider::new(cluster).reading(Secrets::beside(".")),
             nodes: NodeProvider::new(hosts, project),
             host_types: node::kinds().iter().map(|k| k.name().clone()).collect(),
+            state_in: None,
         }
+    }
+
+    /// The same for a configuration that keeps its state in this namespace.
+    pub(crate) fn keeping_state_in(self, namespace: &str) -> Self {
+        Self { state_in: Some(namespace.to_owned()), ..self }
     }
 
     /// The cluster itself, for what is not a resource.
@@ -121,14 +129,32 @@ impl Providers for World {
         }
     }
 
-    fn find(&self, project: &str) -> BoxFuture<'_, Result<Vec<Found>, Problem>> {
+    fn rights(&self, ops: Vec<Op>) -> BoxFuture<'_, Result<Vec<Asked>, Problem>> {
+        Box::pin(async move {
+            // Rights on hosts show when a host is looked at.
+            let places: Vec<usize> =
+                (0..ops.len()).filter(|i| !self.is_host(&ops[*i].ty)).collect();
+            let asked: Vec<Op> = places.iter().map(|i| ops[*i].clone()).collect();
+            let of_state = match &self.state_in {
+                Some(namespace) => of_state(namespace),
+                None => Vec::new(),
+            };
+            let mut rights = self.cluster.rights(&asked, of_state).await?;
+            for right in &mut rights {
+                right.ops.iter_mut().for_each(|op| *op = places[*op]);
+            }
+            Ok(rights)
+        })
+    }
+
+    fn find(&self, project: &str) -> BoxFuture<'_, Result<Search, Problem>> {
         let project = project.to_owned();
         Box::pin(async move {
             let (objects, files) =
                 tokio::join!(self.cluster.find(&project), self.nodes.find(&project));
-            let mut found = objects?;
-            found.extend(files?);
-            Ok(found)
+            let mut search = objects?;
+            search.found.extend(files?);
+            Ok(search)
         })
     }
 }
@@ -146,4 +172,19 @@ fn split(wanted: Vec<Wanted>, on_host: &[bool]) -> (Vec<Wanted>, Vec<Wanted>) {
 fn merge(hosts: Vec<Observation>, objects: Vec<Observation>, on_host: &[bool]) -> Vec<Observation> {
     let (mut hosts, mut objects) = (hosts.into_iter(), objects.into_iter());
     on_host.iter().map_while(|host| if *host { hosts.next() } else { objects.next() }).collect()
+}
+
+/// What a run does to the objects of its state: journal and pieces in Secrets, and the lock.
+fn of_state(namespace: &str) -> Vec<Need> {
+    let secrets = ["get", "list", "create", "update", "delete"].map(|v| (v, "", "secrets"));
+    let leases = ["get", "create", "update"].map(|v| (v, "coordination.k8s.io", "leases"));
+    let need = |(verb, group, resource): (&'static str, &str, &str)| Need {
+        verb,
+        group: group.to_owned(),
+        resource: resource.to_owned(),
+        namespace: Some(namespace.to_owned()),
+        name: None,
+        by: By::Other("the state"),
+    };
+    secrets.into_iter().chain(leases).map(need).collect()
 }

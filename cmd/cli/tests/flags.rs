@@ -31,10 +31,13 @@ fn auto_approve_alone_deletes_nothing() {
     for args in [&["apply", "-auto-approve"][..], &["apply", "-auto-approve", "-json"]] {
         let said = desk.run(args);
         assert_eq!(said.code, 1, "{}", said.all());
+        assert!(said.all().contains("-allow=empty"), "{}", said.all());
+        let said = desk.run(&[args, &["-allow=empty"]].concat());
+        assert_eq!(said.code, 1, "{}", said.all());
         assert!(said.all().contains("-allow=destroy"), "{}", said.all());
     }
     assert_eq!(desk.look("v1", "Namespace", "", "team")["kind"], "Namespace");
-    let said = desk.run(&["apply", "-auto-approve", "-allow=destroy"]);
+    let said = desk.run(&["apply", "-auto-approve", "-allow=destroy,empty"]);
     assert_eq!(said.code, 0, "{}", said.all());
     assert_eq!(desk.look("v1", "Namespace", "", "team"), Json::Null);
 }

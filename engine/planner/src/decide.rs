@@ -3,11 +3,14 @@
 use crate::declare::{Declaration, Declared, evaluator, place_all, placed, undecided};
 use crate::order::sequence;
 use crate::removed::{Remembered, Removed};
-use crate::{PlanInput, Planning, codes, protected, requested, selection};
+use crate::{PlanInput, Planning, codes, guards, protected, requested, selection};
 use addrs::{InstanceAddr, ResourceAddr, Scope};
 use diags::Diagnostic;
 use lang::Evaluator;
-use plans::{Action, Change, Identity, ObjectKey, Origin, OutputChange, Problem, Reason, Recorded};
+use plans::{
+    Action, Change, Guard, GuardKind, Identity, ObjectKey, Origin, OutputChange, Problem, Reason,
+    Recorded,
+};
 use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -207,6 +210,7 @@ impl Decider<'_, '_> {
             ignore: &lifecycle.ignore,
             created: &created,
             project: &self.input.options.project,
+            protect: lifecycle.prevent_destroy,
         };
         let Some(mut decision) = self.ask(d.kind, &d.addr, request) else {
             self.evaluator.set(d.addr.clone(), undecided(d.kind.schema(), &args));
@@ -249,7 +253,7 @@ impl Decider<'_, '_> {
         {
             self.planning.plan.remember.push((d.addr.clone(), Some(record.clone())));
         }
-        let entry = Self::entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
+        let entry = self.entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
         let mut entry = Entry { record: Some(record), needs, ..entry };
         if requested && entry.change.action == Action::Replace {
             entry.change.reason = Some(Reason::Requested);
@@ -265,7 +269,7 @@ impl Decider<'_, '_> {
         if protected {
             let old = replaced.unwrap_or_else(|| d.identity.shown.clone());
             let why = protected::replaced(self.input, &self.evaluator, &entry.change, &old);
-            self.refuse(&entry.change, why);
+            self.refuse(entry, why);
             return;
         }
         self.entries.push(entry);
@@ -310,6 +314,7 @@ impl Decider<'_, '_> {
         entry.change.action = Action::Replace;
         entry.change.before = deletion.before;
         entry.change.notes.extend(deletion.notes);
+        entry.change.blocked.extend(guards::lift(self.input, deletion.guards));
         entry.ops.splice(0..0, deletion.ops);
         entry.needed.clone_from(&old.recorded.needs);
     }
@@ -324,12 +329,16 @@ impl Decider<'_, '_> {
         let Some(kind) = self.input.catalog.resource(removed.addr.ty.as_str()) else { return };
         let identity = &removed.recorded.identity;
         let mut entry =
-            Self::entry(removed.addr.clone(), kind, identity, decision, Some(removed.recorded));
+            self.entry(removed.addr.clone(), kind, identity, decision, Some(removed.recorded));
         entry.change.reason = Some(removed.reason.clone());
         entry.change.origin = Origin::Pending;
-        if removed.recorded.protected {
-            let why = protected::deleted(self.input, &self.evaluator, &entry.change);
-            self.refuse(&entry.change, why);
+        // Of what the object says itself, or of what is remembered; either is enough.
+        let mut guards = entry.change.blocked.iter();
+        let said = guards.find(|guard| guard.kind == GuardKind::Protected);
+        if said.is_some() || removed.recorded.protected {
+            let said = said.map(|g| g.why.as_str()).filter(|_| !removed.recorded.protected);
+            let why = protected::deleted(self.input, &self.evaluator, &entry.change, said);
+            self.refuse(entry, why);
             return;
         }
         self.entries.push(entry);
@@ -351,6 +360,7 @@ impl Decider<'_, '_> {
             ignore: &[],
             created: &created,
             project: &self.input.options.project,
+            protect: removed.recorded.protected,
         };
         self.ask(kind, removed.addr, request)
     }
@@ -399,6 +409,7 @@ impl Decider<'_, '_> {
     }
 
     fn entry(
+        &self,
         addr: InstanceAddr,
         kind: &dyn ResourceKind,
         identity: &Identity,
@@ -430,13 +441,20 @@ impl Decider<'_, '_> {
                 basis: decision.basis,
                 origin: if moved { Origin::Drift } else { Origin::Pending },
                 notes: decision.notes,
+                blocked: guards::lift(self.input, decision.guards),
             },
         }
     }
 
-    fn refuse(&mut self, change: &Change, why: Diagnostic) {
-        self.failed.insert(change.addr.clone());
+    /// The change is shown for what it would be; that it is refused makes the plan one that
+    /// cannot be applied.
+    fn refuse(&mut self, mut entry: Entry, why: Diagnostic) {
+        self.failed.insert(entry.change.addr.clone());
         self.planning.diagnostics.push(why);
+        entry.change.blocked.retain(|guard| guard.kind != GuardKind::Protected);
+        let why = "protected by `prevent_destroy`".to_owned();
+        entry.change.blocked.insert(0, Guard { kind: GuardKind::Protected, why });
+        self.entries.push(entry);
     }
 
     fn outputs(&mut self) {

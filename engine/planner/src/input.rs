@@ -4,7 +4,7 @@ use addrs::{Ident, InstanceAddr, TypeName};
 use config::Config;
 use diags::Diagnostics;
 use lang::{References, Schemas};
-use plans::{Exported, Fingerprints, Mode, ObjectKey, Op, Plan, Target, Timestamp};
+use plans::{Allowed, Exported, Fingerprints, Mode, ObjectKey, Op, Plan, Target, Timestamp};
 use provider::{Catalog, Observation, Preview, Wanted};
 use states::State;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +56,8 @@ pub struct Options {
     pub replace: BTreeSet<InstanceAddr>,
     /// What is planned at all.
     pub selection: crate::Selection,
+    /// What a person allowed by name.
+    pub allowed: Allowed,
 }
 
 /// A data source to read.

@@ -46,6 +46,7 @@ pub fn resolve(
             ignore: &lifecycle.ignore,
             created: &BTreeSet::new(),
             project: &input.options.project,
+            protect: lifecycle.prevent_destroy,
         });
         match planned {
             Planned::NeedsPreview(op) => Ok(vec![op]),

@@ -26,6 +26,7 @@
 mod codes;
 mod decide;
 mod declare;
+mod guards;
 mod input;
 mod late;
 mod order;
@@ -57,6 +58,7 @@ pub fn plan<'a>(input: &PlanInput<'a, '_>, draft: &mut Draft<'a>) -> Planning {
     }
     let decided = decide::decide(input, declared, removed, &mut planning);
     order::lay_steps(input, decided, &mut planning);
+    planning.plan.blocked = guards::of_plan(input, declared, &planning.plan.changes);
     planning.plan.complete = !planning.diagnostics.has_errors() && planning.needs.is_empty();
     planning
 }
@@ -76,5 +78,7 @@ fn empty(input: &PlanInput<'_, '_>) -> Plan {
         brackets: Vec::new(),
         remember: Vec::new(),
         complete: true,
+        blocked: Vec::new(),
+        rights: Vec::new(),
     }
 }

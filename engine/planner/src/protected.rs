@@ -62,11 +62,12 @@ pub(crate) fn replaced(
 }
 
 /// A protected object would be deleted. The protection is remembered, so that it outlives its
-/// block.
+/// block; `said` is what the object says itself where only that is left of it.
 pub(crate) fn deleted(
     input: &PlanInput<'_, '_>,
     evaluator: &Evaluator<'_>,
     change: &Change,
+    said: Option<&str>,
 ) -> Diagnostic {
     let (addr, shown) = (&change.addr, &change.identity.shown);
     let what = match &change.reason {
@@ -77,6 +78,14 @@ pub(crate) fn deleted(
             "its block is gone, which does not end the protection"
         }
     };
+    if let Some(said) = said {
+        let detail = format!("{shown} (`{addr}`) is protected, and {what}: {said}.");
+        let help = format!(
+            "If it may go, take that off the object, and plan again. To keep the object and \
+             forget it, run:\n  clinch state rm '{addr}'"
+        );
+        return protected(addr, detail, help);
+    }
     let detail =
         format!("`{addr}` ({shown}) was applied with `prevent_destroy = true`, and {what}.");
     let help = match &change.reason {

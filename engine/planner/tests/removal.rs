@@ -89,6 +89,8 @@ fn another_name_in_the_same_block_replaces_the_object() {
 fn protected_object_is_not_deleted_even_when_its_block_is_gone() {
     let world = World::default().with("a", 1).remembering("thing.a", "a", &[]).protecting();
     assert_snapshot!(text("locals {}", &world), @r"
+    Delete thing.a (NotInConfiguration)
+    1. delete a needs []
     E0403 Object is protected: `thing.a` (a) was applied with `prevent_destroy = true`, and its block is gone, which does not end the protection.
     not complete
     ");
@@ -106,6 +108,9 @@ fn protected_object_is_not_replaced() {
     "#;
     let world = World::default().with("a", 1).remembering("thing.a", "a", &[]);
     assert_snapshot!(text(hcl, &world), @r"
+    Replace thing.a (CannotUpdate([]))
+    1. delete a needs []
+    2. create a needs [1]
     E0403 Object is protected at 2:9: It cannot be changed in place, so a would be deleted and created anew. `thing.a` is protected by `prevent_destroy`.
     not complete
     ");
@@ -167,10 +172,13 @@ fn what_is_not_declared_or_is_protected_is_not_replaced_on_request() {
     world.objects.insert("a".to_owned(), values::Value::Null);
     world.replace = vec!["thing.a", "thing.aa", "thing.many"];
     assert_snapshot!(text(hcl, &world), @r"
+    Replace thing.a (Requested)
     Create thing.many[0]
     Create thing.many[1]
-    1. create many-0 needs []
-    2. create many-1 needs []
+    1. delete a needs []
+    2. create a needs [1]
+    3. create many-0 needs []
+    4. create many-1 needs []
     E0408 No such instance: `thing.aa` was named on the command line, and there is no such instance.
     E0408 No such instance: `thing.many` was named on the command line, and there is no such instance.
     E0403 Object is protected at 2:9: It is to be replaced as requested, so a would be deleted and created anew. `thing.a` is protected by `prevent_destroy`.
@@ -285,4 +293,60 @@ fn a_selection_that_means_nothing_is_an_error() {
     E0408 No such instance: `thing.d[7]` was named on the command line, and there is no such instance.
     not complete
     ");
+}
+
+fn blocked(hcl: &str, world: &World) -> Vec<String> {
+    let (planning, _) = crate::world::planned(hcl, world);
+    let plan = &planning.plan;
+    let of_changes = plan.changes.iter().flat_map(|change| &change.blocked);
+    let guards = plan.blocked.iter().chain(of_changes);
+    guards.map(|guard| format!("{}: {}", guard.kind.name(), guard.why)).collect()
+}
+
+/// A world that remembers so many things, of which nothing declares any more so many.
+fn many(all: usize, gone: usize) -> (String, World) {
+    let (mut hcl, mut world) = (String::new(), World::default());
+    for i in 0..all {
+        let (addr, name) = (format!("thing.t{i}"), format!("t{i}"));
+        world = world.with(&name, 1).remembering(addr.leak(), name.clone().leak(), &[]);
+        if i >= gone {
+            let block = format!("resource \"thing\" \"{name}\" {{\n  name = \"{name}\"\n  size = 1\n}}");
+            hcl = format!("{hcl}{block}\n");
+        }
+    }
+    (hcl, world)
+}
+
+#[test]
+fn ten_may_go_and_more_need_their_number() {
+    let (hcl, world) = many(12, 10);
+    assert_eq!(blocked(&hcl, &world), [""; 0]);
+    let (hcl, mut world) = many(12, 11);
+    assert_eq!(
+        blocked(&hcl, &world),
+        ["many: 11 of 12 objects would be destroyed, more than 10 and more than a tenth"]
+    );
+    world.allowed.max_destroy = Some(11);
+    assert_eq!(blocked(&hcl, &world), [""; 0]);
+    world.allowed.max_destroy = Some(2);
+    assert_eq!(blocked(&hcl, &world), ["many: 11 of 12 objects would be destroyed, more than 2"]);
+}
+
+#[test]
+fn whoever_destroys_everything_has_said_so() {
+    let (hcl, mut world) = many(12, 12);
+    world.mode = Some(Mode::Destroy);
+    assert_eq!(blocked(&hcl, &world), [""; 0]);
+    world.allowed.max_destroy = Some(3);
+    assert_eq!(blocked(&hcl, &world), ["many: 12 of 12 objects would be destroyed, more than 3"]);
+}
+
+#[test]
+fn empty_configuration_deletes_nothing_unless_that_is_meant() {
+    let mut world = World::default().with("a", 1).remembering("thing.a", "a", &[]);
+    let why = "empty: the configuration declares nothing, and what the state remembers would be \
+               destroyed: 1 object";
+    assert_eq!(blocked("locals {}", &world), [why]);
+    world.allowed.kinds.insert(plans::GuardKind::Empty);
+    assert_eq!(blocked("locals {}", &world), [""; 0]);
 }

@@ -146,6 +146,7 @@ fn decided(
         uid: None,
         notes: Vec::new(),
         warnings: Vec::new(),
+        guards: Vec::new(),
     }))
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) replace: Vec<&'static str>,
     /// What is planned at all.
     pub(crate) selection: planner::Selection,
+    /// What a person allowed by name.
+    pub(crate) allowed: plans::Allowed,
 }
 
 /// Remembered: address to name, needs and protection.
@@ -115,6 +117,7 @@ pub(crate) fn planned(hcl: &str, world: &World) -> (Planning, SourceMap) {
             .map(|a| a.parse().expect("an address"))
             .collect::<BTreeSet<_>>(),
         selection: world.selection.clone(),
+        allowed: world.allowed.clone(),
     };
     let (mut reads, mut observed, mut previews) =
         (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());

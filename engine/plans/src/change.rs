@@ -1,6 +1,6 @@
 //! What changes, for one instance.
 
-use crate::Identity;
+use crate::{Guard, Identity};
 use addrs::{InstanceAddr, Scope};
 use values::{Disruption, Path, Value};
 
@@ -56,6 +56,8 @@ pub enum Basis {
     Local,
     /// Not verified by the server until apply; why.
     Unverified(String),
+    /// Predicted here, because the server may not be asked by whoever plans; why.
+    Predicted(String),
 }
 
 /// Whether the world moved or the configuration did.
@@ -101,6 +103,8 @@ pub struct Change {
     pub origin: Origin,
     /// Things to know.
     pub notes: Vec<Note>,
+    /// What must be allowed by name before it happens; nothing of a plan is done otherwise.
+    pub blocked: Vec<Guard>,
 }
 
 /// What happens to an output.

@@ -12,11 +12,13 @@
 
 mod change;
 mod event;
+mod guard;
 mod op;
 mod plan;
 
 pub use change::{Action, Basis, Change, Note, Origin, OutputChange, Reason};
 pub use event::{Ended, Event, Outcome, Stop, Tally};
+pub use guard::{Allowed, Guard, GuardKind, Right, flag};
 pub use op::{Identity, ObjectKey, Op, Problem};
 pub use plan::{
     Bracket, BracketId, Exported, Fingerprints, Mode, Plan, Recorded, Step, StepId, Target,

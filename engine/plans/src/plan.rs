@@ -1,6 +1,6 @@
 //! What will happen.
 
-use crate::{Action, Change, Op, OutputChange};
+use crate::{Action, Change, Guard, Op, OutputChange, Right};
 use addrs::{InstanceAddr, Scope};
 use values::{Disruption, Value};
 
@@ -133,6 +133,10 @@ pub struct Plan {
     pub remember: Vec<(InstanceAddr, Option<Recorded>)>,
     /// Whether everything in scope could be looked at and planned.
     pub complete: bool,
+    /// What must be allowed by name because of the plan as a whole.
+    pub blocked: Vec<Guard>,
+    /// Rights that its steps need, as far as they were asked about.
+    pub rights: Vec<Right>,
 }
 
 impl Plan {
@@ -140,6 +144,12 @@ impl Plan {
     pub fn has_changes(&self) -> bool {
         self.changes.iter().any(|c| c.action.is_change())
             || self.outputs.iter().any(OutputChange::is_change)
+    }
+
+    /// How many objects it deletes; a replacement deletes one.
+    pub fn deletions(&self) -> usize {
+        let deletes = |c: &&Change| matches!(c.action, Action::Delete | Action::Replace);
+        self.changes.iter().filter(deletes).count()
     }
 
     /// The step of this number.

@@ -2,7 +2,7 @@
 
 use crate::world::Preview;
 use addrs::{Scope, TypeName};
-use plans::{Action, Basis, Exported, Identity, Note, ObjectKey, Op, Problem, Recorded};
+use plans::{Action, Basis, Exported, Guard, Identity, Note, ObjectKey, Op, Problem, Recorded};
 use std::collections::BTreeSet;
 use values::{Disruption, Path, Schema, Value};
 
@@ -111,6 +111,8 @@ pub struct PlanRequest<'a> {
     pub created: &'a BTreeSet<ObjectKey>,
     /// The configuration's name, which is written on every object that it owns.
     pub project: &'a str,
+    /// Whether the object is to be protected from deletion, which is written on it too.
+    pub protect: bool,
 }
 
 /// The answer of [`ResourceKind::plan`].
@@ -153,6 +155,8 @@ pub struct Decision {
     pub notes: Vec<Note>,
     /// Warnings; an error here would be [`Planned::Failed`].
     pub warnings: Vec<Problem>,
+    /// What must be allowed by name before it happens.
+    pub guards: Vec<Guard>,
 }
 
 impl Planned {
@@ -180,6 +184,7 @@ impl Decision {
             uid: None,
             notes: Vec::new(),
             warnings: Vec::new(),
+            guards: Vec::new(),
         }
     }
 }

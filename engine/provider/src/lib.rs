@@ -20,5 +20,6 @@ pub use catalog::{
     ResourceKind,
 };
 pub use world::{
-    BoxFuture, Found, Performed, Preview, Progress, Providers, Settled, StepError, Wanted,
+    Asked, BoxFuture, Found, Performed, Preview, Progress, Providers, Search, Settled, StepError,
+    Wanted,
 };

@@ -2,7 +2,7 @@
 
 use crate::Observation;
 use addrs::TypeName;
-use plans::{Exported, Identity, Op, Problem, Target};
+use plans::{Exported, Identity, Op, Problem, Right, Target};
 use std::future::Future;
 use std::pin::Pin;
 use values::Value;
@@ -87,6 +87,26 @@ pub struct Found {
     pub identity: Identity,
     /// Its uid.
     pub uid: Option<String>,
+    /// Whether it says that it is protected from deletion.
+    pub protected: bool,
+}
+
+/// What was found, and what could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Search {
+    /// Objects with the mark.
+    pub found: Vec<Found>,
+    /// Places where there may be more, each with why it could not be looked at.
+    pub unseen: Vec<String>,
+}
+
+/// A right that operations need, and who needs it by position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The right; who needs it is said beside it.
+    pub right: Right,
+    /// Positions of the operations.
+    pub ops: Vec<usize>,
 }
 
 /// Access to the world for all resource types together.
@@ -119,5 +139,12 @@ pub trait Providers: Send + Sync {
     fn settle<'a>(&'a self, op: &'a Op) -> BoxFuture<'a, Result<Settled, StepError>>;
 
     /// Finds every object that carries this configuration's mark.
-    fn find(&self, project: &str) -> BoxFuture<'_, Result<Vec<Found>, Problem>>;
+    fn find(&self, project: &str) -> BoxFuture<'_, Result<Search, Problem>>;
+
+    /// Asks which rights these operations need and which of them are there. The answer names
+    /// who needs a right by position in `ops`. Changes nothing.
+    fn rights(&self, ops: Vec<Op>) -> BoxFuture<'_, Result<Vec<Asked>, Problem>> {
+        let _ = ops;
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }

@@ -51,6 +51,7 @@ pub(crate) async fn late_values(
             cwd: loaded.cwd.clone(),
             replace: BTreeSet::new(),
             selection: planner::Selection::All,
+            allowed: plans::Allowed::default(),
         },
         picture,
         observed: keys.into_iter().zip(answers).collect(),

@@ -2,11 +2,13 @@
 
 use crate::{Loaded, World};
 use addrs::{InstanceAddr, InstanceKey, Mode, ModuleInstance};
-use diags::Diagnostics;
+use diags::{Code, Diagnostic, Diagnostics};
 use planner::Options;
 use plans::{ObjectKey, Recorded};
 use states::State;
 use std::collections::BTreeMap;
+
+const UNSEEN: Code = Code("E0466");
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,13 +64,13 @@ pub async fn rebuild(
     }
     let restored: Vec<InstanceAddr> = state.records.keys().cloned().collect();
     let declared: Vec<&ObjectKey> = planning.plan.changes.iter().map(|c| &c.identity.key).collect();
-    let found = world
+    let search = world
         .providers
         .find(&loaded.project)
         .await
         .map_err(|problem| Diagnostics::from(problem.into_diagnostic()))?;
     let mut orphans = Vec::new();
-    for found in found.iter().filter(|f| !declared.contains(&&f.identity.key)) {
+    for found in search.found.iter().filter(|f| !declared.contains(&&f.identity.key)) {
         let Ok(name) = "orphan".parse() else { continue };
         let addr = InstanceAddr {
             module: ModuleInstance::root(),
@@ -82,10 +84,25 @@ pub async fn rebuild(
             uid: found.uid.clone(),
             digest: String::new(),
             needs: Vec::new(),
-            protected: false,
+            protected: found.protected,
         };
         state.records.insert(addr.clone(), record);
         orphans.push(addr);
     }
-    Ok(Rebuilt { state, restored, orphans, diagnostics: planning.diagnostics })
+    let mut diagnostics = planning.diagnostics;
+    diagnostics.extend((!search.unseen.is_empty()).then(|| unseen(&search.unseen)));
+    Ok(Rebuilt { state, restored, orphans, diagnostics })
+}
+
+/// What could not be looked at may hold more; what is not found is not remembered, and so it is
+/// not deleted either.
+fn unseen(places: &[String]) -> Diagnostic {
+    let detail = format!(
+        "Objects of this configuration may be among these, and could not be looked for:\n  {}\n\
+         Declared objects are remembered nevertheless; what nothing declares any more stays as \
+         it is.",
+        places.join("\n  ")
+    );
+    Diagnostic::warning(UNSEEN, "Not everything could be looked at", detail)
+        .with_help("Rebuild once more as somebody who may list these, if that matters.")
 }

@@ -28,6 +28,7 @@ pub fn validate(loaded: &Loaded, catalog: &dyn Catalog) -> Diagnostics {
         cwd: loaded.cwd.clone(),
         replace: BTreeSet::new(),
         selection: planner::Selection::All,
+        allowed: plans::Allowed::default(),
     };
     let input = PlanInput {
         config: &loaded.config,

@@ -72,6 +72,7 @@ impl Desk {
             cwd: String::new(),
             replace: BTreeSet::new(),
             selection: planner::Selection::All,
+            allowed: plans::Allowed::default(),
         }
     }
 

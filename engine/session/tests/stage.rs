@@ -5,8 +5,8 @@ use addrs::TypeName;
 use diags::Diagnostics;
 use plans::{Exported, Identity, Op, Problem, Target};
 use provider::{
-    BoxFuture, Found, Observation, Performed, Preview, Progress, Providers, Settled, StepError,
-    Wanted,
+    BoxFuture, Found, Observation, Performed, Preview, Progress, Providers, Search, Settled,
+    StepError, Wanted,
 };
 use runner::{Clock, Journal};
 use schemas::plan::SavedPlan;
@@ -135,7 +135,7 @@ impl Providers for Stage {
         Box::pin(async { answer })
     }
 
-    fn find(&self, _: &str) -> BoxFuture<'_, Result<Vec<Found>, Problem>> {
+    fn find(&self, _: &str) -> BoxFuture<'_, Result<Search, Problem>> {
         let found = |name: String| Found {
             ty: "thing".parse().unwrap(),
             identity: Identity {
@@ -144,9 +144,10 @@ impl Providers for Stage {
                 shown: name.clone(),
             },
             uid: None,
+            protected: false,
         };
         let found = self.with(|s| s.marked.clone()).into_iter().map(found).collect();
-        Box::pin(async { Ok(found) })
+        Box::pin(async { Ok(Search { found, unseen: Vec::new() }) })
     }
 }
 

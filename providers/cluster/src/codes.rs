@@ -70,5 +70,3 @@ pub const NODE_EFFECT: Code = Code("E0755");
 pub const LOOK: Code = Code("E0756");
 /// An object does not fit the definition that the same configuration gives of its kind.
 pub const DEFINITION: Code = Code("E0757");
-/// A deletion takes objects along that are not of this project.
-pub const ALONG: Code = Code("E0758");

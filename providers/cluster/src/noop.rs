@@ -71,6 +71,50 @@ pub fn projection(live: &Value, manager: &str) -> Value {
     }
 }
 
+/// The object without the fields that `manager` alone owns and `intent` has no more: what an
+/// apply would remove, as far as maps go. A prediction, for when the server may not be asked.
+#[must_use]
+pub fn released(intent: &Value, live: &Value, manager: &str) -> Value {
+    let Ok(entry) = apply_entry(live, manager) else { return live.clone() };
+    let others: Vec<&Value> = managed_fields(live)
+        .iter()
+        .filter(|other| !is_apply_by(other, manager))
+        .filter_map(|other| other.get("fieldsV1"))
+        .collect();
+    let tree = entry.get("fieldsV1").unwrap_or(&Value::Null);
+    without(tree, &others, Some(intent), live)
+}
+
+fn without(tree: &Value, others: &[&Value], intent: Option<&Value>, live: &Value) -> Value {
+    let (Some(tree), Value::Map(map)) = (tree.as_map(), live) else { return live.clone() };
+    let mut map = Map::clone(map);
+    for (key, below) in tree.iter() {
+        let Some(name) = key.strip_prefix("f:") else { continue };
+        let Some(part) = map.get(name).cloned() else { continue };
+        let shared: Vec<&Value> = others.iter().filter_map(|other| other.get(key)).collect();
+        let wanted = intent.and_then(|intent| intent.get(name));
+        match wanted {
+            None if shared.is_empty() && !has_others(below, &part) => {
+                map.remove(name);
+            }
+            _ => {
+                map.insert(name.into(), without(below, &shared, wanted, &part));
+            }
+        }
+    }
+    Value::map(map)
+}
+
+/// Whether a part has fields that our record does not tell of.
+fn has_others(tree: &Value, part: &Value) -> bool {
+    match (tree.as_map(), part) {
+        (Some(tree), Value::Map(map)) if !tree.is_empty() => map.iter().any(|(name, part)| {
+            tree.get(format!("f:{name}").as_str()).is_none_or(|below| has_others(below, part))
+        }),
+        _ => false,
+    }
+}
+
 /// Whether `manager` has an apply entry, of any version.
 pub fn has_apply_entry(live: &Value, manager: &str) -> bool {
     managed_fields(live).iter().any(|entry| is_apply_by(entry, manager))

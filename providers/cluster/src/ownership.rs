@@ -18,6 +18,17 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The label that says to which set an object belongs.
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
 
+/// The annotation of an object that was applied with `prevent_destroy`. It outlives the block
+/// and the state, and goes only by an apply that shows it.
+pub const PROTECTED: &str = "clinch.dev/prevent-destroy";
+/// Annotations by which other tools are told to keep an object, with the word for it.
+///
+/// Sources: [Tell Helm not to uninstall a
+/// resource](https://helm.sh/docs/howto/charts_tips_and_tricks/#tell-helm-not-to-uninstall-a-resource),
+/// [cli-utils, lifecycle directives](https://pkg.go.dev/sigs.k8s.io/cli-utils/pkg/common).
+pub const KEEP: &[(&str, &str)] =
+    &[("helm.sh/resource-policy", "keep"), ("cli-utils.sigs.k8s.io/on-remove", "keep")];
+
 /// The name of the set of all objects of a project, as [`PART_OF`] holds it.
 ///
 /// It is derived as for an `ApplySet` whose parent is the Secret `clinch-PROJECT` in
@@ -27,9 +38,10 @@ pub fn set_id(project: &str) -> String {
     format!("applyset-{}-v1", URL_SAFE_NO_PAD.encode(Sha256::digest(parent)))
 }
 
-/// The intent with the labels of ownership.
+/// The intent with the labels of ownership, and with the annotation of protection where that
+/// is wanted.
 #[must_use]
-pub fn mark(intent: &Value, project: &str) -> Value {
+pub fn mark(intent: &Value, project: &str, guarded: bool) -> Value {
     let mut object = intent.as_map().cloned().unwrap_or_default();
     let mut metadata = map_of(object.get("metadata"));
     let labels = match metadata.get("labels") {
@@ -38,6 +50,17 @@ pub fn mark(intent: &Value, project: &str) -> Value {
         given => Value::map(with_marks(map_of(given), project)),
     };
     metadata.insert("labels".into(), labels);
+    if guarded {
+        let annotations = match metadata.get("annotations") {
+            Some(unknown @ Value::Unknown(_)) => unknown.clone(),
+            given => {
+                let mut annotations = map_of(given);
+                annotations.insert(PROTECTED.into(), "true".into());
+                Value::map(annotations)
+            }
+        };
+        metadata.insert("annotations".into(), annotations);
+    }
     object.insert("metadata".into(), Value::map(metadata));
     Value::map(object)
 }
@@ -67,6 +90,46 @@ pub fn is_ours(live: &Value, project: &str) -> bool {
         Some(set) => set == set_id(project),
         None => noop::has_apply_entry(live, MANAGER),
     }
+}
+
+/// Whether the object says that it is protected from deletion.
+pub fn is_protected(live: &Value) -> bool {
+    annotation(live, PROTECTED) == Some("true")
+}
+
+/// The annotation by which an object wants to be kept, with what it says.
+pub fn keep(live: &Value) -> Option<(&'static str, &'static str)> {
+    KEEP.iter().copied().find(|(name, word)| annotation(live, name) == Some(word))
+}
+
+fn annotation<'a>(live: &'a Value, name: &str) -> Option<&'a str> {
+    live.get("metadata")?.get("annotations")?.get(name)?.as_str()
+}
+
+/// Other programs that apply fields of the object, as we do. Who has a person behind it is not
+/// one of them: what was changed by hand is drift.
+pub fn other_appliers(live: &Value) -> Vec<String> {
+    let entries = live.get("metadata").and_then(|metadata| metadata.get("managedFields"));
+    let entries = entries.and_then(Value::as_list).unwrap_or(&[]);
+    let text =
+        |of: &Value, name: &str| of.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+    let applies = |entry: &&Value| {
+        text(entry, "operation") == "Apply" && text(entry, "subresource").is_empty()
+    };
+    let mut names: Vec<String> =
+        entries.iter().filter(applies).map(|entry| text(entry, "manager")).collect();
+    names.retain(|name| name != MANAGER && !by_hand(name));
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The object that this one belongs to, as its owner references say: `Deployment web`.
+pub fn owner(live: &Value) -> Option<String> {
+    let owners = live.get("metadata")?.get("ownerReferences")?.as_list()?;
+    let owner = owners.first()?;
+    let text = |name: &str| owner.get(name).and_then(Value::as_str).unwrap_or("?");
+    Some(format!("{} {}", text("kind"), text("name")))
 }
 
 /// The other set that the object says it belongs to.

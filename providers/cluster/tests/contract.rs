@@ -41,6 +41,7 @@ fn plan(kind: &dyn ResourceKind, args: &Value, observed: &Observation) -> Planne
         ignore: &[],
         created: NOTHING,
         project: "p",
+        protect: false,
     };
     match kind.plan(&request(None)) {
         Planned::NeedsPreview(op) => {

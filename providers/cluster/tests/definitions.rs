@@ -49,7 +49,7 @@ fn definition_is_never_replaced_because_a_field_of_it_is_fixed() {
 }
 
 #[test]
-fn what_goes_with_a_definition_is_counted_and_what_is_of_others_is_a_warning() {
+fn what_goes_with_a_definition_is_counted_and_what_is_of_others_must_be_allowed() {
     let manifest = r#"manifest = {
         apiVersion = "apiextensions.k8s.io/v1", kind = "CustomResourceDefinition"
         metadata = { name = "widgets.example.com" }
@@ -73,27 +73,31 @@ fn what_goes_with_a_definition_is_counted_and_what_is_of_others_is_a_warning() {
             ignore: &[],
             created: &BTreeSet::new(),
             project: "shop",
+            protect: false,
         });
         let Planned::Decided(decision) = planned else { panic!("{planned:?}") };
         let notes = decision.notes.iter().map(|note| note.text.clone());
-        notes.chain(decision.warnings.into_iter().map(|w| w.detail)).collect::<Vec<_>>()
+        let foreign = decision.guards.into_iter().filter(|g| g.why.contains("go with it"));
+        notes.chain(foreign.map(|guard| guard.why)).collect::<Vec<_>>()
     };
     let all = "every object of this kind is deleted with it, in all namespaces";
     assert_eq!(told(r#"{"along": []}"#), [all, "there is no object of this kind"]);
     assert_eq!(
-        told(r#"{"along": [{"set": "SET", "count": 2, "example": "a/x"}]}"#),
-        [all, "objects of this kind now: 2, all of this project"]
+        told(
+            r#"{"along": [{"set": "SET", "kind": "Widget", "count": 2, "names": ["a/x", "a/y"]}]}"#
+        ),
+        [all, "of this kind now, all of this project: 2 Widget (a/x, a/y)"]
     );
     assert_eq!(
         told(
-            r#"{"along": [{"set": "", "count": 3, "example": "b/y"},
-                          {"set": "SET", "count": 2, "example": "a/x"}]}"#
+            r#"{"along": [{"set": "", "kind": "Widget", "count": 3, "names": ["b/y"]},
+                          {"set": "SET", "kind": "Widget", "count": 1, "names": ["a/x"]}]}"#
         ),
         [
             all,
-            "objects of this kind now: 5, 3 of them not of this project",
-            "Deleting CustomResourceDefinition widgets.example.com deletes 3 objects of its kind \
-             that are not of this project: `b/y`, for one."
+            "of this kind now, of this project: 1 Widget (a/x)",
+            "of this kind now, of others: 3 Widget (b/y, ...)",
+            "3 objects of its kind are not of this project and go with it: 3 Widget (b/y, ...)"
         ]
     );
 }

@@ -445,6 +445,7 @@ fn dongles(live: Option<&str>, wanted: bool, recorded: Option<&str>) -> String {
         ignore: &[],
         created: &BTreeSet::new(),
         project: "shop",
+        protect: false,
     });
     crate::support::answer(&planned)
 }
@@ -556,6 +557,7 @@ fn strange_answers_of_a_server_do_not_panic() {
                             ignore: &[values::Path::of("data.a"), values::Path::of("nothing")],
                             created: &BTreeSet::new(),
                             project: "shop",
+                            protect: false,
                         });
                         let deletes = matches!(&planned, Planned::Decided(d) if d.action == plans::Action::Delete);
                         assert!(!deletes || !live.is_null(), "{planned:?}");

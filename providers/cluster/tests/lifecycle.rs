@@ -61,6 +61,7 @@ impl Life<'_> {
                 ignore: &[],
                 created: &created,
                 project: &self.project,
+                protect: false,
             });
             match planned {
                 Planned::NeedsPreview(op) => {
@@ -231,7 +232,8 @@ async fn taints_of_others_survive_whatever_is_set_between_them() {
         );
 
         let found = provider.find("taints").await.unwrap();
-        let found: Vec<&str> = found.iter().map(|found| found.identity.shown.as_str()).collect();
+        let found: Vec<&str> =
+            found.found.iter().map(|found| found.identity.shown.as_str()).collect();
         assert_eq!(found, [format!("settings of node {node}")], "{server}");
 
         ours.perform(&ours.plan(false).await).await;
@@ -246,7 +248,7 @@ async fn taints_of_others_survive_whatever_is_set_between_them() {
                 {"op": "remove", "path": "/metadata/labels/clinch-test"},
             ]))
             .await;
-        assert_eq!(provider.find("taints").await.unwrap(), []);
+        assert_eq!(provider.find("taints").await.unwrap(), provider::Search::default());
     }
 }
 

@@ -146,6 +146,7 @@ fn node_that_is_not_wanted_any_more_is_released_and_never_deleted() {
             ignore: &[],
             created: &std::collections::BTreeSet::new(),
             project: "shop",
+            protect: false,
         })
     };
     let Planned::Decided(decision) = plan(&node(r#"{"disk": "ssd"}"#, SPEC, RECORD, "")) else {

@@ -101,12 +101,16 @@ pub(crate) fn answer(planned: &Planned) -> String {
                 Basis::Server => "the server said so".to_owned(),
                 Basis::Local => "compared here".to_owned(),
                 Basis::Unverified(why) => format!("not verified: {why}"),
+                Basis::Predicted(why) => format!("predicted: {why}"),
             };
             let mut out = format!("{:?} ({basis})", decision.action);
             for path in &decision.replaced_for {
                 let _ = write!(out, "\nreplaced for `{path}`");
             }
             differences(decision.before.as_ref(), decision.after.as_ref(), &mut out);
+            for guard in &decision.guards {
+                let _ = write!(out, "\n{} guard: {}", guard.kind.name(), guard.why);
+            }
             for op in &decision.ops {
                 let _ = write!(out, "\nop: {} guard {:?}", op.text, op.guard);
             }

@@ -115,7 +115,8 @@ impl NodeProvider {
                     owned::project_of(&content).map(str::to_owned)
                 };
                 if file.as_ref().and_then(of).as_deref() == Some(project) {
-                    found.push(Found { ty: ty.name().clone(), identity, uid: None });
+                    let ty = ty.name().clone();
+                    found.push(Found { ty, identity, uid: None, protected: false });
                 }
             }
         }

@@ -57,6 +57,7 @@ pub(crate) fn plan(args: Option<&Value>, observed: &Observation, ignore: &[Path]
         ignore,
         created: &BTreeSet::new(),
         project: "shop",
+        protect: false,
     })
 }
 

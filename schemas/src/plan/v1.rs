@@ -56,6 +56,12 @@ pub struct Body {
     pub remember: Vec<Remember>,
     /// Whether everything in scope could be looked at and planned.
     pub complete: bool,
+    /// What must be allowed by name because of the plan as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<Guard>,
+    /// Rights that its steps need, as far as they were asked about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rights: Vec<Right>,
     /// The directory of the root module.
     pub dir: String,
     /// Every source in the order in which it was read.
@@ -130,6 +136,43 @@ pub struct Change {
     pub origin: Origin,
     /// Things to know.
     pub notes: Vec<Note>,
+    /// What must be allowed by name before it happens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<Guard>,
+}
+
+/// Something that must be allowed by name.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// Which kind.
+    pub kind: GuardKind,
+    /// What would happen.
+    pub why: String,
+}
+
+/// A right that the steps need.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanRight")]
+pub struct Right {
+    /// `patch`.
+    pub verb: String,
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// `configmaps`, `nodes/status`.
+    pub resource: String,
+    /// The namespace; absent for the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The object, when the right is about this one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who needs it.
+    pub needed_by: Vec<String>,
+    /// Whether it is there; absent when that could not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<bool>,
 }
 
 /// An entry that stands there has a value, be it null: nothing is something else than null.
@@ -270,6 +313,8 @@ pub enum Basis {
     Local,
     /// Not verified by the server until apply; why.
     Unverified(String),
+    /// Predicted here, because the server may not be asked; why.
+    Predicted(String),
 }
 
 /// An enum of words, the same on both sides.
@@ -295,6 +340,24 @@ macro_rules! words {
             }
         }
     };
+}
+
+words! {
+    /// What a guard is about.
+    GuardKind = plans::GuardKind {
+        /// Objects of others.
+        Foreign,
+        /// Data, or a machine.
+        Data,
+        /// It wants to be kept.
+        Kept,
+        /// Nothing is declared any more.
+        Empty,
+        /// More than usual.
+        Many,
+        /// It was applied with `prevent_destroy`.
+        Protected,
+    }
 }
 
 words! {

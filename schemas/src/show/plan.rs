@@ -66,8 +66,42 @@ pub struct PlanOps {
     pub clusters: Vec<Cluster>,
     /// Nodes taken out of service.
     pub nodes: Vec<Node>,
-    /// Empty: nothing is asked of the clusters before the first step.
-    pub preflight: Vec<Json>,
+    /// Rights that the steps need. One that is not there stops an apply before its first step.
+    pub preflight: Vec<Preflight>,
+    /// What must be allowed by name because of the plan as a whole.
+    pub blocked: Vec<Blocked>,
+    /// How many changes the server could not verify before apply.
+    pub unverified: usize,
+}
+
+/// A right that steps need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Preflight {
+    /// `patch`.
+    pub verb: String,
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// `configmaps`, `nodes/status`.
+    pub resource: String,
+    /// The namespace, or null for the whole cluster.
+    pub namespace: Option<String>,
+    /// The object, when the right is about this one only.
+    pub name: Option<String>,
+    /// Addresses that need it, or who else.
+    pub needed_by: Vec<String>,
+    /// Whether it is there; null when that could not be asked.
+    pub allowed: Option<bool>,
+}
+
+/// Something that does not happen unless a person allows it by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Blocked {
+    /// `foreign`, `data`, `kept`, `empty`, `many` or `protected`.
+    pub guard: String,
+    /// What would happen.
+    pub why: String,
+    /// The flag that allows it; null when none does.
+    pub flag: Option<String>,
 }
 
 /// A cluster.
@@ -170,7 +204,8 @@ pub struct ChangeOps {
     pub steps: Vec<StepText>,
     /// Fields that others claim; empty in a plan that can be applied.
     pub conflicts: Vec<String>,
-    /// Where `after` comes from: `proven`, `server`, `local` or `unverified`.
+    /// Where `after` comes from: `proven`, `server`, `local`, `unverified` (not before apply) or
+    /// `predicted` (here, because the server may not be asked).
     pub basis: String,
     /// Why the server could not verify it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,6 +214,8 @@ pub struct ChangeOps {
     pub origin: String,
     /// Things to know.
     pub notes: Vec<Note>,
+    /// What must be allowed by name before it happens.
+    pub blocked: Vec<Blocked>,
 }
 
 /// One step, as people read it.
@@ -223,7 +260,10 @@ impl Plan {
             relevant_attributes: Vec::new(),
             checks: Vec::new(),
             timestamp: rfc3339(plan.made),
-            applyable: plan.complete && plan.has_changes() && plan.mode != plans::Mode::Drift,
+            applyable: plan.complete
+                && plan.has_changes()
+                && plan.mode != plans::Mode::Drift
+                && !is_blocked(plan),
             complete: plan.complete,
             errored: !plan.complete,
             x_ops: plan_ops(plan, &changes, &outputs),
@@ -263,8 +303,34 @@ fn plan_ops(
             uid: target.uid,
             version: target.version,
         }],
-        preflight: Vec::new(),
+        preflight: plan.rights.iter().map(preflight).collect(),
+        blocked: blocked(&plan.blocked, plan.deletions()),
+        unverified: plan.changes.iter().filter(|c| is_unverified(c)).count(),
     }
+}
+
+fn is_unverified(c: &plans::Change) -> bool {
+    c.action.is_change() && matches!(c.basis, Basis::Unverified(_) | Basis::Predicted(_))
+}
+
+/// Whether a right or a permission is missing.
+fn is_blocked(plan: &plans::Plan) -> bool {
+    let lacks = plan.rights.iter().any(|right| right.allowed == Some(false));
+    lacks || !plan.blocked.is_empty() || plan.changes.iter().any(|c| !c.blocked.is_empty())
+}
+
+fn preflight(right: &plans::Right) -> Preflight {
+    let plans::Right { verb, group, resource, namespace, name, needed_by, allowed } = right.clone();
+    Preflight { verb, group, resource, namespace, name, needed_by, allowed }
+}
+
+fn blocked(guards: &[plans::Guard], deletions: usize) -> Vec<Blocked> {
+    let one = |guard: &plans::Guard| Blocked {
+        guard: guard.kind.name().to_owned(),
+        why: guard.why.clone(),
+        flag: plans::flag(guard.kind, deletions),
+    };
+    guards.iter().map(one).collect()
 }
 
 /// Over what the plan does and to which cluster, not when or from which state it was made.
@@ -273,7 +339,13 @@ fn digest(
     changes: &[ResourceChange],
     outputs: &BTreeMap<String, Delta>,
 ) -> String {
-    let effects: Vec<_> = changes.iter().filter(|c| c.change.actions != ["no-op"]).collect();
+    let effects = changes.iter().filter(|c| c.change.actions != ["no-op"]).cloned();
+    // What is allowed by name does the same as what need not be.
+    let effects = effects.map(|mut change| {
+        change.x_ops.blocked.clear();
+        change
+    });
+    let effects: Vec<ResourceChange> = effects.collect();
     let text = serde_json::to_string(&(&plan.project, &plan.target.uid, effects, outputs))
         .expect("names and plain JSON serialize");
     crate::envelope::digest(&[&text])
@@ -340,6 +412,7 @@ fn change_ops(steps: &Steps<'_>, c: &plans::Change) -> ChangeOps {
         Basis::Server => ("server", None),
         Basis::Local => ("local", None),
         Basis::Unverified(why) => ("unverified", Some(why.clone())),
+        Basis::Predicted(why) => ("predicted", Some(why.clone())),
     };
     ChangeOps {
         object: c.identity.shown.clone(),
@@ -362,6 +435,8 @@ fn change_ops(steps: &Steps<'_>, c: &plans::Change) -> ChangeOps {
             .iter()
             .map(|n| Note { path: n.path.to_string(), text: n.text.clone() })
             .collect(),
+        // A guard of one change is lifted by its kind alone.
+        blocked: blocked(&c.blocked, 0),
     }
 }
 

@@ -1,15 +1,15 @@
 //! `apply` and `destroy`: plan, ask, do; or do a saved plan; or finish an interrupted run.
 
 use super::place::{self, Claim, Hold, Opened};
-use super::plan;
 use super::work::{self, Aim, Configured, Connected};
+use super::{plan, preflight};
 use crate::args::{Allowed, ApplyArgs, DestroyArgs, RunArgs};
 use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::signals::{self, Signals};
 use crate::store::Lock;
 use crate::{exit, variables};
-use diags::{Code, Diagnostic, Diagnostics, SourceMap};
+use diags::{Code, Diagnostic, Diagnostics, Severity, SourceMap};
 use local::Holder;
 use plans::{Action, Event, Mode, Plan};
 use provider::Catalog;
@@ -17,6 +17,7 @@ use schemas::event::v1::{Level, Line};
 use schemas::plan::SavedPlan;
 use session::{Applied, ApplyOptions, Resumed, Store};
 use states::State;
+use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -46,8 +47,8 @@ struct Run<'a> {
 
 pub(crate) async fn run(args: &ApplyArgs, env: &Environment) -> u8 {
     let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
-    let aim = Aim::new(mode, &args.replace, &args.run.part);
-    let run = Run::new(&args.run, env, aim, &args.allow, "apply");
+    let aim = Aim::new(mode, &args.replace, &args.run.part, &args.allow);
+    let run = Run::new(&args.run, env, aim, &args.allow.allow, "apply");
     let done = if args.resume {
         run.resume().await
     } else if let Some(path) = &args.plan {
@@ -59,8 +60,8 @@ pub(crate) async fn run(args: &ApplyArgs, env: &Environment) -> u8 {
 }
 
 pub(crate) async fn destroy(args: &DestroyArgs, env: &Environment) -> u8 {
-    let aim = Aim::new(Mode::Destroy, &[], &args.run.part);
-    let run = Run::new(&args.run, env, aim, &[Allowed::Destroy], "destroy");
+    let aim = Aim::new(Mode::Destroy, &[], &args.run.part, &args.allow);
+    let run = Run::new(&args.run, env, aim, &args.allow.allow, "destroy");
     let done = run.planned().await;
     run.finish(done)
 }
@@ -130,13 +131,19 @@ impl<'a> Run<'a> {
             return Err(super::state::in_flight().into());
         }
         let interrupted = || Early::Code(signals.exit_code().unwrap_or(exit::FAILED));
-        let (planning, picture) = work::plan(&configured, &connected, self.aim.clone(), &signals)
-            .await
-            .ok_or_else(interrupted)?;
+        let (mut planning, picture) =
+            work::plan(&configured, &connected, self.aim.clone(), &signals)
+                .await
+                .ok_or_else(interrupted)?;
+        let (plan, done) = (&mut planning.plan, BTreeSet::new());
+        let look = preflight::look(plan, &done, &connected, Severity::Error);
+        let in_the_way =
+            signals::until_interrupted(&signals, look).await.ok_or_else(interrupted)?;
         console.diagnostics(&connected.notes, &configured.sources);
         let part = self.args.part.is_some();
         plan::show(&planning, part, &configured, &connected.state, console);
-        if planning.diagnostics.has_errors() {
+        console.diagnostics(&in_the_way, &configured.sources);
+        if planning.diagnostics.has_errors() || in_the_way.has_errors() {
             return Err(Early::Code(exit::FAILED));
         }
         if !planning.plan.has_changes() && planning.plan.remember.is_empty() {
@@ -246,6 +253,8 @@ impl<'a> Run<'a> {
         let connected = work::connected(&configured, flags, events, self.env, store, lock, access)
             .await
             .map_err(told)?;
+        let mut saved = saved;
+        preflight::lift(&mut saved.plan, &self.aim.allowed);
         let shown = Arc::new(saved.plan.clone());
         if resuming {
             session::check_resumed(&saved.plan, &configured.loaded).map_err(told)?;
@@ -261,6 +270,16 @@ impl<'a> Run<'a> {
             .await
             .ok_or_else(|| Early::Code(signals.exit_code().unwrap_or(exit::FAILED)))?;
         let seen = (picture, planning.exports);
+        let done = connected.unfinished.iter().filter(|_| resuming);
+        let done = done.flat_map(states::UnfinishedRun::done).collect();
+        let look = preflight::look(&mut saved.plan, &done, &connected, Severity::Error);
+        let in_the_way = signals::until_interrupted(signals, look)
+            .await
+            .ok_or_else(|| Early::Code(signals.exit_code().unwrap_or(exit::FAILED)))?;
+        if in_the_way.has_errors() {
+            return Err(told(in_the_way));
+        }
+        self.console.diagnostics(&in_the_way, &configured.sources);
         if !self.console.json && resuming {
             self.console.data(&view::human::plan(&shown, &self.console.out, view::Detail::Summary));
         }

@@ -6,7 +6,7 @@ use crate::args::DriftArgs;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::{exit, signals};
-use plans::{Mode, Origin};
+use plans::{Basis, Change, Mode, Origin};
 
 pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
@@ -40,7 +40,15 @@ pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
     if planning.diagnostics.has_errors() {
         return exit::FAILED;
     }
-    // What was never applied is pending, not drift.
-    let mut changes = planning.plan.changes.iter().filter(|c| c.action.is_change());
-    if changes.any(|c| c.origin == Origin::Drift) { exit::DIFFERENT } else { exit::DONE }
+    // What was never applied is pending, not drift. What could not be compared, because the
+    // server may not be asked, is neither drift nor the absence of it.
+    let drifts = |c: &&Change| c.action.is_change() && c.origin == Origin::Drift;
+    let unknown = |c: &Change| matches!(c.basis, Basis::Predicted(_)) && c.before == c.after;
+    let (unknown, drift): (Vec<&Change>, Vec<&Change>) =
+        planning.plan.changes.iter().filter(drifts).partition(|c| unknown(c));
+    match (drift.is_empty(), unknown.is_empty()) {
+        (false, _) => exit::DIFFERENT,
+        (true, false) => exit::FAILED,
+        (true, true) => exit::DONE,
+    }
 }

@@ -7,6 +7,7 @@ mod lock;
 mod output;
 mod place;
 mod plan;
+mod preflight;
 mod sandbox;
 mod schema;
 mod show;

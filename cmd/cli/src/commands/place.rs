@@ -87,7 +87,7 @@ pub(crate) async fn open(
             if folder.is_used()? {
                 return Err(not_moved(env, namespace).into());
             }
-            let access = connect(configured, flags, env).await?;
+            let access = connect(configured, flags, env).await?.keeping_state_in(namespace);
             let room = room(&access, configured, namespace);
             let lock = match hold {
                 Hold::No => Lock::None,

@@ -1,15 +1,18 @@
 //! `plan`: what would apply do?
 
 use super::place::Hold;
+use super::preflight;
 use super::work::{self, Configured};
 use crate::args::PlanArgs;
 use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::{exit, signals};
+use diags::Severity;
 use planner::Planning;
 use plans::{Action, Event, Mode, Plan};
 use schemas::plan::SavedPlan;
 use states::State;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +27,7 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
     };
     let Ok(signals) = signals::listen() else { return exit::FAILED };
     let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
-    let aim = work::Aim::new(mode, &args.replace, &args.part);
+    let aim = work::Aim::new(mode, &args.replace, &args.part, &args.allow);
     let connected =
         match work::connect(&configured, &args.cluster, talker(&console), env, Hold::No).await {
             Ok(connected) => connected,
@@ -33,7 +36,15 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
                 return exit::FAILED;
             }
         };
-    let Some((planning, _)) = work::plan(&configured, &connected, aim, &signals).await else {
+    let work = async {
+        let (mut planning, _) = work::plan(&configured, &connected, aim, &signals).await?;
+        let (plan, done) = (&mut planning.plan, BTreeSet::new());
+        let look = preflight::look(plan, &done, &connected, Severity::Warning);
+        let in_the_way = signals::until_interrupted(&signals, look).await?;
+        planning.diagnostics.extend(in_the_way);
+        Some(planning)
+    };
+    let Some(planning) = work.await else {
         return signals.exit_code().unwrap_or(exit::FAILED);
     };
     console.diagnostics(&connected.notes, &configured.sources);

@@ -198,9 +198,13 @@ async fn rebuild(args: &StateRebuildArgs, env: &Environment) -> u8 {
                 console.data(&format!("Remembered {addr}.\n"));
             }
             for addr in &rebuilt.orphans {
-                console.data(&format!(
-                    "Remembered {addr}, which nothing declares; the next plan deletes it.\n"
-                ));
+                let protected = rebuilt.state.records.get(addr).is_some_and(|r| r.protected);
+                let then = if protected {
+                    "and which is protected; no plan deletes it"
+                } else {
+                    "so the next plan deletes it"
+                };
+                console.data(&format!("Remembered {addr}, which nothing declares, {then}.\n"));
             }
             console.data(&format!(
                 "Rebuilt the state: {} declared, {} not declared.\n",

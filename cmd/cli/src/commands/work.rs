@@ -1,7 +1,7 @@
 //! What plan, apply, destroy, drift and state rebuild share: from files to a plan.
 
 use super::place::{self, Hold, Opened};
-use crate::args::{ClusterArgs, PartArgs, VariableArgs};
+use crate::args::{AllowArgs, ClusterArgs, PartArgs, VariableArgs};
 use crate::catalog::Types;
 use crate::console::Console;
 use crate::environment::Environment;
@@ -174,23 +174,35 @@ pub(crate) struct Aim {
     pub(crate) replace: BTreeSet<InstanceAddr>,
     /// What is planned at all.
     pub(crate) selection: Selection,
+    /// What a person allows by name.
+    pub(crate) allowed: plans::Allowed,
 }
 
 impl Aim {
-    pub(crate) fn new(mode: Mode, replace: &[InstanceAddr], part: &PartArgs) -> Self {
+    pub(crate) fn new(
+        mode: Mode,
+        replace: &[InstanceAddr],
+        part: &PartArgs,
+        allow: &AllowArgs,
+    ) -> Self {
         let all = |addrs: &[InstanceAddr]| addrs.iter().cloned().collect();
         let selection = match (part.target.as_slice(), part.exclude.as_slice()) {
             ([], []) => Selection::All,
             ([], exclude) => Selection::Except(all(exclude)),
             (target, _) => Selection::Only(all(target)),
         };
-        Self { mode, replace: all(replace), selection }
+        Self { mode, replace: all(replace), selection, allowed: allow.guards() }
     }
 }
 
 impl From<Mode> for Aim {
     fn from(mode: Mode) -> Self {
-        Self { mode, replace: BTreeSet::new(), selection: Selection::All }
+        Self {
+            mode,
+            replace: BTreeSet::new(),
+            selection: Selection::All,
+            allowed: plans::Allowed::default(),
+        }
     }
 }
 
@@ -211,6 +223,7 @@ pub(crate) fn options(loaded: &Loaded, state: &State, target: &Target, aim: Aim)
         cwd: loaded.cwd.clone(),
         replace: aim.replace,
         selection: aim.selection,
+        allowed: aim.allowed,
     }
 }
 

@@ -87,7 +87,7 @@ fn objects_follow_their_definition_and_namespace_and_go_before_them() {
         follows(&applied, "namespace.search: Creation complete", "config_map.settings: Creating");
         site.is_converged();
         let destroyed = site.well(&["destroy", "-auto-approve"]);
-        let count = "note: objects of this kind now: 1, all of this project";
+        let count = "note: of this kind now, all of this project: 1 Index (";
         assert!(destroyed.out.contains(count), "{}: {}", stage.name, destroyed.all());
         follows(&destroyed, "object.one: Destruction complete", "object.definition: Destroying");
         follows(&destroyed, "object.one: Destruction complete", "namespace.search: Destroying...");

@@ -77,6 +77,11 @@ fn deployment_behind_a_network_policy_comes_and_goes() {
 }
 
 #[test]
+fn planner_of_pull_requests_comes_and_goes() {
+    play("ci-planner", |_| {});
+}
+
+#[test]
 fn a_state_in_the_cluster_is_lost_rebuilt_and_shared() {
     play("shared-state", |site| {
         let own = format!("shared-state-{}", site.own);

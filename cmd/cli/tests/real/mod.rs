@@ -10,6 +10,7 @@ mod examples;
 mod ground;
 mod interrupt;
 mod others;
+mod preflight;
 mod refused;
 mod rights;
 mod shared;

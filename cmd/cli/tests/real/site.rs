@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Names in the examples that would be met by another test at the same time.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "\"web\"",
     "\"default-mem-example\"",
     "\"constraints-mem-example\"",
@@ -20,6 +20,7 @@ const NAMES: [&str; 9] = [
     "\"example.com/special-storage\"",
     "\"stable.example.com\"",
     "\"crontabs-example\"",
+    "\"ci-planner-example\"",
 ];
 
 pub(super) struct Site<'a> {

@@ -209,6 +209,8 @@ pub(super) fn saved(id: &str) -> SavedPlan {
         brackets: Vec::new(),
         remember: Vec::new(),
         complete: true,
+        blocked: Vec::new(),
+        rights: Vec::new(),
     };
     let sources = vec![SourceText { name: "main.hcl".to_owned(), text: "locals {}\n".to_owned() }];
     let snapshot = Snapshot { dir: ".".to_owned(), sources, variables: BTreeMap::new() };

@@ -5,7 +5,7 @@ use super::rows::is_quiet;
 use super::secret::only_secrets_differ;
 use crate::style::Ink;
 use crate::{Detail, Style, text, value};
-use plans::{Action, Basis, Change, Mode, Origin, Reason};
+use plans::{Action, Basis, Change, Mode, Origin, Reason, Right};
 use values::{Diff, Path, Value};
 
 /// The sign in its colour, in three columns.
@@ -36,7 +36,15 @@ pub(super) fn difference(change: &Change) -> Diff {
 }
 
 /// All lines of one change.
-pub(super) fn lines(change: &Change, mode: Mode, style: Style, detail: Detail) -> Vec<String> {
+///
+/// `lacks` are rights for it that whoever plans does not have.
+pub(super) fn lines(
+    change: &Change,
+    lacks: &[&Right],
+    mode: Mode,
+    style: Style,
+    detail: Detail,
+) -> Vec<String> {
     let forces: &[Path] = match &change.reason {
         Some(Reason::CannotUpdate(paths)) => paths,
         _ => &[],
@@ -57,8 +65,28 @@ pub(super) fn lines(change: &Change, mode: Mode, style: Style, detail: Detail) -
     for path in forces {
         because(format!("because {} cannot be updated in-place", text::line(&path.to_string())));
     }
-    if let Basis::Unverified(why) = &change.basis {
-        because(format!("not verified by the server: {}", text::line(why)));
+    match &change.basis {
+        Basis::Unverified(why) => {
+            because(format!("not verified by the server: {}", text::line(why)));
+        }
+        Basis::Predicted(why) => {
+            let why = text::line(why);
+            because(format!("predicted locally, not verified by the server: {why}"));
+        }
+        Basis::Proven | Basis::Server | Basis::Local => {}
+    }
+    for guard in &change.blocked {
+        let allow = match plans::flag(guard.kind, 0) {
+            Some(flag) => format!("; {flag} allows it"),
+            None => String::new(),
+        };
+        let blocked = format!("# (blocked: {}{allow})", text::line(&guard.why));
+        out.push(format!("  {}", style.ink(Ink::Destroy, &blocked)));
+    }
+    for right in lacks {
+        let right = right.to_string();
+        let blocked = format!("# (blocked: you may not {})", text::line(&right));
+        out.push(format!("  {}", style.ink(Ink::Destroy, &blocked)));
     }
     for note in notes {
         let path = note.path.to_string();

@@ -4,8 +4,8 @@ use super::body::Body;
 use super::{change, only_secrets_differ, table};
 use crate::style::Ink;
 use crate::{Detail, Style, text};
-use plans::{Action, Change, Mode, Origin, OutputChange, Plan, Tally};
-use std::collections::BTreeMap;
+use plans::{Action, Basis, Change, GuardKind, Mode, Origin, OutputChange, Plan, Tally};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use values::{Diff, Disruption};
 
@@ -65,6 +65,71 @@ pub fn nodes(plan: &Plan) -> Option<String> {
         of(Disruption::Reboot),
     ))
 }
+
+/// How many changes are only predicted, and why: `Not verified by the server: 2 of 3 changes
+/// (...)`; `None` when all are verified, or will be.
+pub fn predicted(plan: &Plan) -> Option<String> {
+    let changes = || plan.changes.iter().filter(|c| c.action.is_change());
+    let mut whys: Vec<&str> = Vec::new();
+    let mut count = 0;
+    for change in changes() {
+        if let Basis::Predicted(why) = &change.basis {
+            count += 1;
+            if !whys.contains(&why.as_str()) {
+                whys.push(why);
+            }
+        }
+    }
+    if count == 0 {
+        return None;
+    }
+    let more = match whys.len().saturating_sub(WHYS) {
+        0 => String::new(),
+        n => format!("; and {n} more"),
+    };
+    whys.truncate(WHYS);
+    let all = text::count(changes().count(), "change", "changes");
+    let whys = whys.join("; ");
+    Some(format!("Not verified by the server: {count} of {all} ({}{more}).", text::line(&whys)))
+}
+
+/// What must be allowed by name, and what is not allowed to whoever plans, in one line; `None`
+/// when nothing stands in the way of the plan.
+pub fn blocked(plan: &Plan) -> Option<String> {
+    let deletions = plan.deletions();
+    let missing = plan.rights.iter().filter(|r| r.allowed == Some(false)).count();
+    let guards = plan.blocked.iter().chain(plan.changes.iter().flat_map(|c| &c.blocked));
+    let flags: BTreeSet<String> =
+        guards.clone().filter_map(|guard| plans::flag(guard.kind, deletions)).collect();
+    let protected = guards.clone().filter(|guard| guard.kind == GuardKind::Protected).count();
+    let mut parts: Vec<String> =
+        plan.blocked.iter().map(|guard| text::line(&guard.why).into_owned()).collect();
+    let changes = plan
+        .changes
+        .iter()
+        .filter(|c| c.blocked.iter().any(|guard| guard.kind != GuardKind::Protected));
+    match changes.count() {
+        0 => {}
+        n => parts.push(format!("{} must be allowed by name", text::count(n, "change", "changes"))),
+    }
+    if protected > 0 {
+        parts.push(format!("{} protected", text::count(protected, "object is", "objects are")));
+    }
+    if missing > 0 {
+        parts.push(format!("{} missing", text::count(missing, "right is", "rights are")));
+    }
+    if parts.is_empty() {
+        return None;
+    }
+    let allow = match flags.into_iter().collect::<Vec<_>>().join(" ") {
+        flags if flags.is_empty() => String::new(),
+        flags => format!(" To allow it: {flags}"),
+    };
+    Some(format!("Blocked: {}.{allow}", parts.join("; ")))
+}
+
+/// So many reasons are told.
+const WHYS: usize = 3;
 
 struct Page<'a> {
     plan: &'a Plan,
@@ -195,7 +260,10 @@ impl Page<'_> {
         self.paragraph(title);
         for c in changes {
             self.blank();
-            self.out.extend(change::lines(c, self.plan.mode, self.style, self.detail));
+            let addr = c.addr.to_string();
+            let missing = self.plan.rights.iter().filter(|r| r.allowed == Some(false));
+            let lacks: Vec<_> = missing.filter(|r| r.needed_by.contains(&addr)).collect();
+            self.out.extend(change::lines(c, &lacks, self.plan.mode, self.style, self.detail));
         }
     }
 
@@ -257,11 +325,18 @@ impl Page<'_> {
             self.out.push(line);
             self.out.extend(nodes(self.plan));
         }
+        self.out.extend(predicted(self.plan));
+        self.out.extend(blocked(self.plan).map(|line| self.style.ink(Ink::Destroy, &line)));
+        let guards = self.plan.changes.iter().flat_map(|c| &c.blocked);
+        let protected = guards.filter(|guard| guard.kind == GuardKind::Protected).count();
         if !self.plan.complete {
-            self.paragraph(
+            self.paragraph(if protected > 0 {
+                "Planning failed. What is protected would be destroyed, so this plan cannot be \
+                 applied. The errors say how to lift the protection."
+            } else {
                 "Planning failed. Something in scope could not be looked at or planned, so this \
-                 plan is not the whole. The errors say what.",
-            );
+                 plan is not the whole. The errors say what."
+            });
         }
     }
 }

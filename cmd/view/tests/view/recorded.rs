@@ -40,6 +40,7 @@ pub(crate) fn change(action: Action, at: &str, shown: &str) -> Change {
         basis: Basis::Server,
         origin: Origin::Pending,
         notes: Vec::new(),
+        blocked: Vec::new(),
     }
 }
 
@@ -83,6 +84,8 @@ pub(crate) fn plan(changes: Vec<Change>) -> Plan {
         brackets: Vec::new(),
         remember: Vec::new(),
         complete: true,
+        blocked: Vec::new(),
+        rights: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use plans::{
     ObjectKey, Op, Origin, Outcome, Plan, Problem, Recorded, Step, StepId, Stop, Target, Timestamp,
 };
 use provider::{
-    BoxFuture, Found, Observation, Performed, Preview, Progress, Providers, Settled, StepError,
+    BoxFuture, Observation, Performed, Preview, Progress, Providers, Search, Settled, StepError,
     Wanted,
 };
 use states::{JournalEntry, RunStarted, State};
@@ -257,7 +257,7 @@ impl Providers for World {
         unreachable!("the runner does not preview")
     }
 
-    fn find(&self, _: &str) -> BoxFuture<'_, Result<Vec<Found>, Problem>> {
+    fn find(&self, _: &str) -> BoxFuture<'_, Result<Search, Problem>> {
         unreachable!("the runner does not search")
     }
 }
@@ -355,6 +355,7 @@ pub(super) fn change(addr: InstanceAddr, action: Action) -> Change {
         basis: Basis::Local,
         origin: Origin::Pending,
         notes: Vec::new(),
+        blocked: Vec::new(),
     }
 }
 
@@ -387,6 +388,8 @@ pub(super) fn plan_of(steps: Vec<Step>, changes: Vec<Change>) -> Arc<Plan> {
         brackets: Vec::new(),
         remember: Vec::new(),
         complete: true,
+        blocked: Vec::new(),
+        rights: Vec::new(),
     })
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod list;
 mod ops;
 mod retry;
+mod reviews;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -19,6 +20,7 @@ pub use discovery::{Discovery, Resource};
 pub use error::{Call, Cause, ClusterError, Failure, Place, Refusal, TlsTrouble, Unreachable};
 pub use list::{Listing, Query};
 pub use ops::{Apply, Delete, JsonPatch, Propagation, Write};
+pub use reviews::Attempt;
 pub use watch::{Watch, WatchEvent};
 
 pub(crate) use transport::classify;

@@ -34,7 +34,7 @@ pub(super) fn wanted<T: ApiType>(ty: &TypeName, request: &PlanRequest<'_>, args:
     let intent = canonical(&hide_secret_data(&T::intent(args)));
     let elsewhere = T::sources(args);
     let (intent, to_read) = sources::filled(&intent, &elsewhere, live);
-    let intent = ownership::mark(&intent, request.project);
+    let intent = ownership::mark(&intent, request.project, request.protect);
     let (mut notes, warnings) = T::notes(&Seen { args, live });
     notes.extend(to_read);
     let sources = sources::to_args(&elsewhere);
@@ -104,6 +104,18 @@ impl Case<'_> {
         let mut args = op.args.as_map().cloned().unwrap_or_default();
         args.insert("sources".into(), self.sources.clone());
         Op { args: Value::map(args), ..op }
+    }
+
+    /// What the server may not be asked about by whoever plans. It is asked right before.
+    pub(super) fn predicted(self, why: String, live: Option<&Value>) -> Planned {
+        let basis = Basis::Predicted(why);
+        let Some(live) = live else {
+            let op = self.create(true);
+            let after = self.intent.clone();
+            return self.created(op, &after, basis, Vec::new());
+        };
+        let intent = self.with_ignored_parts(live);
+        self.judged_here(&intent, live, basis)
     }
 
     fn created(self, op: Op, after: &Value, basis: Basis, changed: Vec<Problem>) -> Planned {
@@ -176,13 +188,26 @@ impl Case<'_> {
 
     /// Changes what the server cannot judge yet; it is asked right before.
     fn late_update(self, intent: &Value, live: &Value, why: String) -> Planned {
+        self.judged_here(intent, live, Basis::Unverified(why))
+    }
+
+    fn judged_here(mut self, intent: &Value, live: &Value, basis: Basis) -> Planned {
         let op = self.update(intent, live, &Value::Null);
         let mut args = op.args.as_map().cloned().unwrap_or_default();
         args.insert("verify".into(), true.into());
         let op = Op { args: Value::map(args), ..op };
         let before = self.masked(live);
-        let after = shown::overlaid(&before, intent);
-        let basis = Basis::Unverified(why);
+        let after = match &basis {
+            Basis::Predicted(_) => {
+                shown::overlaid(&noop::released(intent, &before, ownership::MANAGER), intent)
+            }
+            _ => shown::overlaid(&before, intent),
+        };
+        if matches!(basis, Basis::Predicted(_)) && shown::view(&before) == shown::view(&after) {
+            // What could not be compared is not equal.
+            let text = "no difference can be seen here, and only the server knows for sure";
+            self.notes.push(Note { path: Path::root(), text: text.to_owned() });
+        }
         self.updated(live, &before, &after, basis, op, Vec::new())
     }
 
@@ -269,8 +294,10 @@ impl Case<'_> {
         let why = "the server cannot be asked about the new object while the old one exists";
         let basis = Basis::Unverified(why.to_owned());
         let uid = shown::uid(live).map(str::to_owned);
+        let guards = super::remove::guards(live);
         let decision = self.decision(Action::Replace, basis, exported);
         Planned::Decided(Box::new(Decision {
+            guards,
             replaced_for: paths,
             before,
             after,
@@ -294,6 +321,7 @@ impl Case<'_> {
             uid: None,
             notes: self.notes,
             warnings: self.warnings,
+            guards: Vec::new(),
         }
     }
 

@@ -81,6 +81,10 @@ pub(super) fn answer(case: Case<'_>, refusal: &Value, live: Option<&Value>) -> A
             Ok(case.unverified(format!("kind `{kind}` is created by this plan")))
         }
         (404, _) => Err(vec![missing(&case, &refusal)]),
+        (403, _) if may_not(&refusal).is_some() => {
+            let why = may_not(&refusal).unwrap_or_default();
+            Ok(case.predicted(why, live))
+        }
         (401 | 403, _) => Err(vec![forbidden(&case, &refusal)]),
         (422, Some(_)) if is_immutable(&refusal) && defines(&case) => {
             Err(vec![fixed_definition(&case, &refusal)])
@@ -99,6 +103,30 @@ pub(super) fn answer(case: Case<'_>, refusal: &Value, live: Option<&Value>) -> A
     }
 }
 
+/// The right that whoever plans does not have, as a clause: the server said no before it looked
+/// at what was asked. `User "viewer" cannot patch resource "configmaps" in API group "" in the
+/// namespace "web"`; other rules answer 403 too, in other words.
+fn may_not(refusal: &Refusal) -> Option<String> {
+    let (head, rest) = refusal.message.split_once(" cannot ")?;
+    let (verb, rest) = rest.split_once(" resource \"")?;
+    let (resource, rest) = rest.split_once('"')?;
+    let user = head.split("ser \"").nth(1).and_then(|rest| rest.split('"').next());
+    let group = rest.split("in API group \"").nth(1).and_then(|rest| rest.split('"').next());
+    let group = group.filter(|g| !g.is_empty()).map(|g| format!(" ({g})")).unwrap_or_default();
+    let namespace = rest.split("in the namespace \"").nth(1);
+    let place = match namespace.and_then(|rest| rest.split('"').next()) {
+        Some(namespace) => format!("in namespace `{namespace}`"),
+        None => "in the whole cluster".to_owned(),
+    };
+    Some(format!("`{}` may not {verb} {resource}{group} {place}", user.unwrap_or("?")))
+}
+
+/// Why whoever plans may not delete an object, when that is all that stands in the way.
+pub(super) fn may_not_delete(refusal: &Value) -> Option<String> {
+    let refusal = Refusal::read(refusal, &Value::Null);
+    (refusal.code == 403).then(|| may_not(&refusal)).flatten()
+}
+
 /// Why the server would not delete an object; nothing when it is gone already.
 pub(super) fn of_deletion(request: &PlanRequest<'_>, refusal: &Value) -> Option<Problem> {
     let refusal = Refusal::read(refusal, &Value::Null);
@@ -106,11 +134,6 @@ pub(super) fn of_deletion(request: &PlanRequest<'_>, refusal: &Value) -> Option<
     let (code, summary, help) = match refusal.code {
         404 => return None,
         409 => (codes::MOVED, "Object moved while planning", "Plan again."),
-        403 if refusal.message.contains("cannot delete resource") => (
-            codes::FORBIDDEN,
-            "Not allowed to delete",
-            "Give the user the verb `delete` on this resource.",
-        ),
         _ => (codes::REFUSED, "The server refuses the deletion", ""),
     };
     let detail = format!("{shown} would not be deleted: {}", refusal.message);
@@ -253,17 +276,6 @@ fn forbidden(case: &Case<'_>, refusal: &Refusal) -> Problem {
             format!("Nothing can be created in `{}` any more.", namespace_of(case.request)),
         )
         .with_help("Plan again once it is gone.");
-    }
-    if refusal.message.contains("cannot ") && refusal.message.contains(" resource ") {
-        return Problem::error(
-            codes::FORBIDDEN,
-            "Not allowed to ask the server",
-            Path::root(),
-            format!("The change cannot be verified: {}", refusal.message),
-        )
-        .with_help(
-            "Give the user the verbs `get`, `list`, `create` and `patch` on this resource.",
-        );
     }
     let detail = format!("{}: {}", case.request.identity.shown, refusal.message);
     Problem::error(codes::REFUSED, "Refused by admission", Path::root(), detail)

@@ -7,7 +7,7 @@ use super::refusal;
 use crate::canon::hide_secret_data;
 use crate::{codes, ownership, shown};
 use addrs::TypeName;
-use plans::{Action, Note, Problem};
+use plans::{Action, Basis, Guard, GuardKind, Note, Problem};
 use provider::{Decision, Observation, PlanRequest, Planned, Preview};
 use values::{Path, Value};
 
@@ -28,27 +28,71 @@ pub(super) fn unwanted(ty: &TypeName, request: &PlanRequest<'_>) -> Answer {
     };
     may_delete(request, live)?;
     let op = delete(ty, request.identity, live);
-    let (along, warning) = match request.preview {
+    let mut basis = Basis::Local;
+    let along = match request.preview {
         // Of what is on its way out already the server has nothing more to say.
-        None if shown::metadata(live, "deletionTimestamp").is_some() => (None, None),
+        None if shown::metadata(live, "deletionTimestamp").is_some() => Along::default(),
         None => return Ok(Planned::NeedsPreview(op)),
-        Some(Preview::Would(answer)) => along(request, answer),
+        Some(Preview::Would(answer)) => Along::read(request, answer),
         Some(Preview::Unknown(problem)) => return Err(vec![problem.clone()]),
-        Some(Preview::Refused(refused)) => match refusal::of_deletion(request, refused) {
-            Some(problem) => return Err(vec![problem]),
-            None => (None, None),
+        Some(Preview::Refused(refused)) => match refusal::may_not_delete(refused) {
+            Some(why) => {
+                basis = Basis::Predicted(why);
+                Along::read(request, refused)
+            }
+            None => match refusal::of_deletion(request, refused) {
+                Some(problem) => return Err(vec![problem]),
+                None => Along::default(),
+            },
         },
     };
     let before = Some(shown::view(&hide_secret_data(live)));
     let (before, _) = shown::without_marks(before, None);
+    let mut guards = guards(live);
+    guards.extend(along.guard(request));
     Ok(Planned::Decided(Box::new(Decision {
         before,
+        basis,
         ops: vec![op],
         uid: shown::uid(live).map(str::to_owned),
-        notes: notes(request, live, along),
-        warnings: warning.into_iter().collect(),
+        notes: notes(request, live, &along),
+        guards,
         ..Decision::plain(Action::Delete)
     })))
+}
+
+/// What an object says of itself that speaks against deleting it.
+pub(super) fn guards(live: &Value) -> Vec<Guard> {
+    let mut guards = Vec::new();
+    let mut say = |kind, why: String| guards.push(Guard { kind, why });
+    if ownership::is_protected(live) {
+        say(GuardKind::Protected, format!("its annotation `{}` says so", ownership::PROTECTED));
+    }
+    if let Some((name, word)) = ownership::keep(live) {
+        say(GuardKind::Kept, format!("its annotation `{name}: {word}` asks for it to be kept"));
+    }
+    let text = |name: &str| live.get(name).and_then(Value::as_str).unwrap_or_default();
+    match (text("apiVersion"), text("kind")) {
+        ("v1", "PersistentVolume" | "PersistentVolumeClaim") => {
+            say(GuardKind::Data, "the data behind it may be deleted with it".to_owned());
+        }
+        ("v1", "Node") => say(GuardKind::Data, "it is a machine that pods run on".to_owned()),
+        _ => {}
+    }
+    if let Some(owner) = ownership::owner(live) {
+        say(GuardKind::Foreign, format!("it belongs to {owner} (ownerReferences)"));
+    }
+    match ownership::other_appliers(live).as_slice() {
+        [] => {}
+        others => {
+            let others = others.join("`, `");
+            say(GuardKind::Foreign, format!("`{others}` applies fields of it, too"));
+        }
+    }
+    if !crate::noop::has_apply_entry(live, ownership::MANAGER) {
+        say(GuardKind::Foreign, "none of its fields is ours any more".to_owned());
+    }
+    guards
 }
 
 fn may_delete(request: &PlanRequest<'_>, live: &Value) -> Result<(), Vec<Problem>> {
@@ -80,51 +124,122 @@ fn may_delete(request: &PlanRequest<'_>, live: &Value) -> Result<(), Vec<Problem
     Ok(())
 }
 
-/// What goes with a definition: a note about all objects of its kind, and a warning when some
-/// of them are not this project's. The answer counts them by the set that they belong to.
-fn along(request: &PlanRequest<'_>, answer: &Value) -> (Option<String>, Option<Problem>) {
-    let Some(sets) = answer.get("along").and_then(Value::as_list) else { return (None, None) };
-    let own = ownership::set_id(request.project);
-    let count = |set: &&Value| {
-        let count = set.get("count").and_then(Value::as_number);
-        count.and_then(values::Number::as_i64).unwrap_or(0)
-    };
-    let text = |set: &Value, name: &str| -> String {
-        set.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let (ours, others): (Vec<&Value>, Vec<&Value>) =
-        sets.iter().partition(|set| text(set, "set") == own);
-    let (ours, foreign): (i64, i64) =
-        (ours.iter().map(count).sum(), others.iter().map(count).sum());
-    let note = match (ours, foreign) {
-        (0, 0) => "there is no object of this kind".to_owned(),
-        (ours, 0) => format!("objects of this kind now: {ours}, all of this project"),
-        (ours, foreign) => {
-            let all = ours + foreign;
-            format!("objects of this kind now: {all}, {foreign} of them not of this project")
-        }
-    };
-    let example = others.first().map(|set| text(set, "example")).unwrap_or_default();
-    let warning = (foreign > 0).then(|| {
-        let detail = format!(
-            "Deleting {} deletes {foreign} objects of its kind that are not of this project: \
-             `{example}`, for one.",
-            request.identity.shown
-        );
-        Problem::warning(codes::ALONG, "Objects of others are deleted too", Path::root(), detail)
-            .with_help(FORGET)
-    });
-    (Some(note), warning)
+/// What is deleted along with a namespace or a definition.
+#[derive(Default)]
+struct Along {
+    /// Whether anybody counted.
+    counted: bool,
+    ours: Vec<Group>,
+    foreign: Vec<Group>,
+    /// What could not be looked at.
+    unseen: Vec<String>,
 }
 
-fn notes(request: &PlanRequest<'_>, live: &Value, along: Option<String>) -> Vec<Note> {
+/// Objects of one kind.
+struct Group {
+    kind: String,
+    count: i64,
+    names: Vec<String>,
+}
+
+impl Along {
+    /// The answer counts objects by their kind and by the set that they say they belong to.
+    fn read(request: &PlanRequest<'_>, answer: &Value) -> Self {
+        let list = |name: &str| answer.get(name).and_then(Value::as_list);
+        let Some(sets) = list("along") else { return Self::default() };
+        let own = ownership::set_id(request.project);
+        let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+        let part = |set: &Value, name: &str| set.get(name).map(text).unwrap_or_default();
+        let group = |set: &Value| Group {
+            kind: part(set, "kind"),
+            count: set
+                .get("count")
+                .and_then(Value::as_number)
+                .and_then(values::Number::as_i64)
+                .unwrap_or(0),
+            names: set
+                .get("names")
+                .and_then(Value::as_list)
+                .map(|names| names.iter().map(text).collect())
+                .unwrap_or_default(),
+        };
+        let (ours, foreign): (Vec<&Value>, Vec<&Value>) =
+            sets.iter().partition(|set| part(set, "set") == own);
+        Self {
+            counted: true,
+            ours: ours.into_iter().map(group).collect(),
+            foreign: foreign.into_iter().map(group).collect(),
+            unseen: list("unseen").unwrap_or(&[]).iter().map(text).collect(),
+        }
+    }
+
+    fn guard(&self, request: &PlanRequest<'_>) -> Option<Guard> {
+        let defines = identity_text(request.identity, "kind") == "CustomResourceDefinition";
+        let inside = if defines { "of its kind" } else { "in it" };
+        let count = count(&self.foreign);
+        let why = match (count, self.unseen.as_slice()) {
+            (0, []) => return None,
+            (0, unseen) => {
+                format!("it could not be looked for {} {inside}", unseen.join(", "))
+            }
+            (1, _) => format!(
+                "1 object {inside} is not of this project and goes with it: {}",
+                listed(&self.foreign)
+            ),
+            (count, _) => format!(
+                "{count} objects {inside} are not of this project and go with it: {}",
+                listed(&self.foreign)
+            ),
+        };
+        Some(Guard { kind: GuardKind::Foreign, why })
+    }
+
+    /// What goes with it, a line each for what is ours and what is not.
+    fn lines(&self, inside: &str) -> Vec<String> {
+        if !self.counted {
+            return Vec::new();
+        }
+        let (ours, foreign) = (count(&self.ours), count(&self.foreign));
+        let (own, theirs) = (listed(&self.ours), listed(&self.foreign));
+        let mut lines = match (ours, foreign) {
+            (0, 0) => vec![format!("there is no object {inside}")],
+            (_, 0) => vec![format!("{inside} now, all of this project: {own}")],
+            (0, _) => vec![format!("{inside} now, none of this project: {theirs}")],
+            (_, _) => vec![
+                format!("{inside} now, of this project: {own}"),
+                format!("{inside} now, of others: {theirs}"),
+            ],
+        };
+        if !self.unseen.is_empty() {
+            lines.push(format!("not looked at for want of rights: {}", self.unseen.join(", ")));
+        }
+        lines
+    }
+}
+
+fn count(groups: &[Group]) -> i64 {
+    groups.iter().map(|group| group.count).sum()
+}
+
+/// `2 ConfigMap (a, b), 1 Secret (token)`.
+fn listed(groups: &[Group]) -> String {
+    let one = |group: &Group| {
+        let shown = i64::try_from(group.names.len()).unwrap_or(i64::MAX);
+        let more = if group.count > shown { ", ..." } else { "" };
+        format!("{} {} ({}{more})", group.count, group.kind, group.names.join(", "))
+    };
+    groups.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn notes(request: &PlanRequest<'_>, live: &Value, along: &Along) -> Vec<Note> {
     let mut texts = Vec::new();
     if identity_text(request.identity, "kind") == "Namespace" {
         texts.push("everything in the namespace is deleted with it".to_owned());
+        texts.extend(along.lines("in it"));
     }
     if identity_text(request.identity, "kind") == "CustomResourceDefinition" {
         texts.push("every object of this kind is deleted with it, in all namespaces".to_owned());
-        texts.extend(along);
+        texts.extend(along.lines("of this kind"));
     }
     if shown::metadata(live, "deletionTimestamp").is_some() {
         texts.push(format!("it is being deleted already{}", waits_for(live)));

@@ -2,12 +2,12 @@
 
 use super::target;
 use crate::api::{ObjectRef, identity_of};
-use crate::ownership::{PART_OF, set_id};
+use crate::ownership::{PART_OF, PROTECTED, set_id};
 use crate::settings::{RECORD, Record};
 use access::{Cluster, ClusterError, Query, Resource};
 use futures::future::join_all;
 use plans::Problem;
-use provider::Found;
+use provider::{Found, Search};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ const NEVER_OURS: &[(&str, &str)] = &[
 const STORES_NOTHING: &[&str] =
     &["metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"];
 
-pub(super) async fn find(cluster: &Cluster, project: &str) -> Result<Vec<Found>, Problem> {
+pub(super) async fn find(cluster: &Cluster, project: &str) -> Result<Search, Problem> {
     let kinds = kinds(cluster).await.map_err(|error| error.to_problem())?;
     let label = format!("{PART_OF}={}", set_id(project));
     let label = label.as_str();
@@ -34,13 +34,14 @@ pub(super) async fn find(cluster: &Cluster, project: &str) -> Result<Vec<Found>,
         (resource, cluster.list(resource, query, |live| Some(of(resource, &live))).await)
     });
     let mut found: BTreeMap<plans::ObjectKey, Found> = BTreeMap::new();
+    let mut unseen = Vec::new();
     for (resource, listing) in join_all(lists).await {
         let objects = match listing {
             Ok(listing) => listing.items,
             // Someone who may not even list a kind does not manage objects of it, except
             // where rights were taken away; the types that are managed most are not guessed.
             Err(error) if error.is_forbidden() && !is_everyday(resource) => {
-                tracing_forbidden(&error);
+                unseen.push(resource.shown());
                 continue;
             }
             // A kind that went away since it was discovered has no objects.
@@ -51,14 +52,18 @@ pub(super) async fn find(cluster: &Cluster, project: &str) -> Result<Vec<Found>,
             found.insert(object.identity.key.clone(), object);
         }
     }
-    for object in settings(cluster, project).await? {
-        found.insert(object.identity.key.clone(), object);
+    match settings(cluster, project).await {
+        Ok(settings) => {
+            found.extend(settings.into_iter().map(|object| (object.identity.key.clone(), object)));
+        }
+        Err(error) if error.is_forbidden() => unseen.push("settings of nodes".to_owned()),
+        Err(error) => return Err(error.to_problem()),
     }
-    Ok(found.into_values().collect())
+    Ok(Search { found: found.into_values().collect(), unseen })
 }
 
 /// Settings of nodes, whose owner is not said by a label: a node is nobody's.
-async fn settings(cluster: &Cluster, project: &str) -> Result<Vec<Found>, Problem> {
+async fn settings(cluster: &Cluster, project: &str) -> Result<Vec<Found>, ClusterError> {
     let ours = |node: Json| {
         let text = node["metadata"]["annotations"][RECORD].as_str()?;
         let record = Record::parse(text).filter(|record| record.project == project)?;
@@ -68,24 +73,15 @@ async fn settings(cluster: &Cluster, project: &str) -> Result<Vec<Found>, Proble
             ty: crate::type_name("node_settings"),
             identity: crate::kinds::settings_of(&text("name")?),
             uid: text("uid"),
+            protected: false,
         })
     };
-    match cluster.list(&target::nodes(), Query::default(), ours).await {
-        Ok(listing) => Ok(listing.items),
-        Err(error) if error.is_forbidden() => {
-            tracing_forbidden(&error);
-            Ok(Vec::new())
-        }
-        Err(error) => Err(error.to_problem()),
-    }
+    Ok(cluster.list(&target::nodes(), Query::default(), ours).await?.items)
 }
 
-fn tracing_forbidden(error: &ClusterError) {
-    tracing::warn!("not looked for objects of the project: {error}");
-}
-
-/// Each kind once, in the version that the server prefers.
-async fn kinds(cluster: &Cluster) -> Result<Vec<Resource>, ClusterError> {
+/// Kinds that somebody else than a machine makes objects of, each once, in the version that the
+/// server prefers.
+pub(super) async fn kinds(cluster: &Cluster) -> Result<Vec<Resource>, ClusterError> {
     let discovery = cluster.discovery().await?;
     let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
     let mut kinds = Vec::new();
@@ -117,6 +113,7 @@ fn of(resource: &Resource, live: &Json) -> Found {
         ty: crate::type_name(type_of(resource)),
         identity: identity_of(&object),
         uid: Some(text("uid").to_owned()).filter(|uid| !uid.is_empty()),
+        protected: live["metadata"]["annotations"][PROTECTED] == "true",
     }
 }
 

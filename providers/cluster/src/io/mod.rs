@@ -9,6 +9,8 @@
 //! | which cluster is this | `target` |
 //! | read all wanted objects, at the price of a few lists | `observe` |
 //! | ask the server what it would make of an operation | `preview` |
+//! | what is deleted along with a namespace or a definition | `along` |
+//! | which rights operations need, and which are there | `rights` |
 //! | do it, if the world is still as it was, and wait until it holds | `perform/` |
 //! | find out what became of an operation nobody saw the end of | `settle` |
 //! | find everything that carries a project's mark | `find` |
@@ -24,6 +26,7 @@
 //! **Not here:** what a difference means and what to do about it (`api`), and how requests
 //! are sent, repeated and limited (`access`).
 
+mod along;
 mod data;
 mod find;
 mod nodes;
@@ -32,16 +35,21 @@ mod observe;
 mod perform;
 mod preview;
 mod ready;
+mod rights;
 mod settle;
 mod target;
 #[cfg(test)]
 mod tests;
 mod wait;
 
+pub use rights::{By, Need, grant};
+
 use access::{Cluster, Secrets};
 use addrs::TypeName;
 use plans::{Exported, Op, Problem, Target};
-use provider::{Found, Observation, Performed, Preview, Progress, Settled, StepError, Wanted};
+use provider::{
+    Asked, Observation, Performed, Preview, Progress, Search, Settled, StepError, Wanted,
+};
 use values::Value;
 
 /// Access to all objects of the API, for every resource type of this crate and all
@@ -105,7 +113,13 @@ impl ClusterProvider {
     }
 
     /// Finds every object that carries this project's mark.
-    pub async fn find(&self, project: &str) -> Result<Vec<Found>, Problem> {
+    pub async fn find(&self, project: &str) -> Result<Search, Problem> {
         find::find(&self.cluster, project).await
+    }
+
+    /// Asks which rights these operations need and which of them are there.
+    /// `more` is what is needed besides.
+    pub async fn rights(&self, ops: &[Op], more: Vec<Need>) -> Result<Vec<Asked>, Problem> {
+        rights::of_operations(&self.cluster, ops, more).await
     }
 }

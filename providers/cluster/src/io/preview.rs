@@ -1,16 +1,16 @@
 //! Asking the server what an operation would do.
 
+use super::along;
 use super::object::{Intent, Named, broken, text};
 use super::perform::{self, Moved};
-use access::{Apply, Cluster, ClusterError, Delete, Failure, Propagation, Query, Resource, json};
+use access::{Apply, Cluster, ClusterError, Delete, Failure, Propagation, Resource, json};
 use futures::future::join_all;
 use plans::{Op, Problem};
 use provider::Preview;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
 use values::Value;
 
-use crate::ownership::{MANAGER, PART_OF};
+use crate::ownership::MANAGER;
 use crate::shown;
 
 pub(super) async fn preview(cluster: &Cluster, ops: Vec<Op>) -> Vec<Preview> {
@@ -43,12 +43,23 @@ async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
             };
             let asked = cluster.delete(&resource, namespace, &named.name, delete).await;
             let would = answer(asked, &Value::Null);
-            if named.kind != "CustomResourceDefinition" || !matches!(would, Preview::Would(_)) {
+            // What goes along matters too where only somebody else may delete it.
+            let refused = matches!(&would, Preview::Refused(refusal) if code_of(refusal) != 403);
+            if refused || matches!(would, Preview::Unknown(_)) {
                 return Ok(would);
             }
-            let along = along(cluster, &resource, &named).await;
+            let along = match named.kind.as_str() {
+                "CustomResourceDefinition" => along::of_kind(cluster, &resource, &named).await,
+                "Namespace" => along::in_namespace(cluster, &named.name).await,
+                _ => return Ok(would),
+            };
             let along = along.map_err(|error| error.to_problem())?;
-            Ok(Preview::Would(Value::map([("along", along)])))
+            Ok(match would {
+                Preview::Refused(refusal) => Preview::Refused(along.beside(&refusal)),
+                Preview::Would(_) | Preview::Unknown(_) => {
+                    Preview::Would(along.beside(&Value::Null))
+                }
+            })
         }
         "set_capacity" | "unset_capacity" => {
             Ok(answer(perform::capacity_preview(cluster, op, &named).await?, &Value::Null))
@@ -57,54 +68,8 @@ async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
     }
 }
 
-/// How many objects go with a definition, by the set that they say they belong to, each with
-/// an example.
-async fn along(
-    cluster: &Cluster,
-    definitions: &Resource,
-    named: &Named,
-) -> Result<Value, ClusterError> {
-    let text = |of: &Json| of.as_str().unwrap_or_default().to_owned();
-    let keep = |live: Json| {
-        let meta = &live["metadata"];
-        let set = text(&meta["labels"][PART_OF]);
-        let (namespace, name) = (text(&meta["namespace"]), text(&meta["name"]));
-        let shown = if namespace.is_empty() { name } else { format!("{namespace}/{name}") };
-        Some((set, access::text::clean(&shown)))
-    };
-    let found = of_definition(cluster, definitions, named, keep).await?;
-    let mut sets: BTreeMap<String, (i64, String)> = BTreeMap::new();
-    for (set, shown) in found.into_iter().flatten() {
-        sets.entry(set).or_insert((0, shown)).0 += 1;
-    }
-    Ok(Value::list(sets.into_iter().map(|(set, (count, example))| {
-        Value::map([
-            ("set", Value::from(set.as_str())),
-            ("count", count.into()),
-            ("example", Value::from(example.as_str())),
-        ])
-    })))
-}
-
-/// All objects of the kind that a definition defines; `None` when it serves none.
-pub(super) async fn of_definition<T: Send>(
-    cluster: &Cluster,
-    definitions: &Resource,
-    named: &Named,
-    keep: impl Fn(Json) -> Option<T> + Send + Sync,
-) -> Result<Option<Vec<T>>, ClusterError> {
-    let live = cluster.get(definitions, None, &named.name).await?;
-    let spec = &live["spec"];
-    let text = |of: &Json| of.as_str().unwrap_or_default().to_owned();
-    let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let Some(version) = versions.iter().find(|version| version["served"] == true) else {
-        return Ok(None);
-    };
-    let api_version = format!("{}/{}", text(&spec["group"]), text(&version["name"]));
-    let kind = cluster.resolve(&api_version, &text(&spec["names"]["kind"])).await?;
-    let Some(kind) = kind else { return Ok(None) };
-    let listing = cluster.list(&kind, Query::default(), keep).await?;
-    Ok(Some(listing.items))
+fn code_of(refusal: &Value) -> i64 {
+    refusal.get("code").and_then(Value::as_number).and_then(values::Number::as_i64).unwrap_or(0)
 }
 
 /// A dry-run of an apply, at the version that the plan saw. When only others have moved the

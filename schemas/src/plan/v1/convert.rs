@@ -1,8 +1,8 @@
 //! Version 1 of the plan, to and from the engine's own types.
 
 use super::{
-    Basis, Body, Bracket, Change, Fingerprints, Note, Op, OutputChange, PathStep, Reason, Remember,
-    Source, Step, Target,
+    Basis, Body, Bracket, Change, Fingerprints, Guard, Note, Op, OutputChange, PathStep, Reason,
+    Remember, Right, Source, Step, Target,
 };
 use crate::plan::{SavedPlan, Snapshot, SourceText};
 use crate::text::Text;
@@ -29,6 +29,8 @@ impl From<&SavedPlan> for Body {
             brackets: plan.brackets.iter().map(Into::into).collect(),
             remember: plan.remember.iter().map(Into::into).collect(),
             complete: plan.complete,
+            blocked: plan.blocked.iter().map(Into::into).collect(),
+            rights: plan.rights.iter().map(Into::into).collect(),
             dir: snapshot.dir.clone(),
             sources: snapshot.sources.iter().map(source).collect(),
             variables: snapshot.variables.iter().map(variable).collect(),
@@ -57,6 +59,8 @@ impl From<Body> for SavedPlan {
             brackets: body.brackets.into_iter().map(Into::into).collect(),
             remember: body.remember.into_iter().map(Into::into).collect(),
             complete: body.complete,
+            blocked: body.blocked.into_iter().map(Into::into).collect(),
+            rights: body.rights.into_iter().map(Into::into).collect(),
         };
         Self { plan, snapshot }
     }
@@ -110,6 +114,7 @@ impl From<&plans::Change> for Change {
             basis: (&change.basis).into(),
             origin: change.origin.into(),
             notes: change.notes.iter().map(Into::into).collect(),
+            blocked: change.blocked.iter().map(Into::into).collect(),
         }
     }
 }
@@ -128,7 +133,35 @@ impl From<Change> for plans::Change {
             basis: change.basis.into(),
             origin: change.origin.into(),
             notes: change.notes.into_iter().map(Into::into).collect(),
+            blocked: change.blocked.into_iter().map(Into::into).collect(),
         }
+    }
+}
+
+impl From<&plans::Guard> for Guard {
+    fn from(guard: &plans::Guard) -> Self {
+        Self { kind: guard.kind.into(), why: guard.why.clone() }
+    }
+}
+
+impl From<Guard> for plans::Guard {
+    fn from(guard: Guard) -> Self {
+        Self { kind: guard.kind.into(), why: guard.why }
+    }
+}
+
+impl From<&plans::Right> for Right {
+    fn from(right: &plans::Right) -> Self {
+        let plans::Right { verb, group, resource, namespace, name, needed_by, allowed } =
+            right.clone();
+        Self { verb, group, resource, namespace, name, needed_by, allowed }
+    }
+}
+
+impl From<Right> for plans::Right {
+    fn from(right: Right) -> Self {
+        let Right { verb, group, resource, namespace, name, needed_by, allowed } = right;
+        Self { verb, group, resource, namespace, name, needed_by, allowed }
     }
 }
 
@@ -315,6 +348,7 @@ impl From<&plans::Basis> for Basis {
             plans::Basis::Server => Self::Server,
             plans::Basis::Local => Self::Local,
             plans::Basis::Unverified(why) => Self::Unverified(why.clone()),
+            plans::Basis::Predicted(why) => Self::Predicted(why.clone()),
         }
     }
 }
@@ -326,6 +360,7 @@ impl From<Basis> for plans::Basis {
             Basis::Server => Self::Server,
             Basis::Local => Self::Local,
             Basis::Unverified(why) => Self::Unverified(why),
+            Basis::Predicted(why) => Self::Predicted(why),
         }
     }
 }

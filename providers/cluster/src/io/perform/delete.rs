@@ -1,8 +1,8 @@
 //! Deleting an object, and waiting until it is gone.
 
+use crate::io::along;
 use crate::io::object::{Named, meta, text};
 use crate::io::perform::{sentence, unread};
-use crate::io::preview;
 use crate::io::wait::{self, Verdict, Waited};
 use access::{Cluster, Delete, Propagation, Resource};
 use plans::Op;
@@ -128,7 +128,7 @@ async fn kept_by(cluster: &Cluster, definitions: &Resource, named: &Named) -> St
         Some(format!("{}{name}{finalizers}", inside.unwrap_or_default()))
     };
     // Only help for a message: what cannot be read is left out of it.
-    let Ok(Some(found)) = preview::of_definition(cluster, definitions, named, keep).await else {
+    let Ok(Some((_, found))) = along::of_definition(cluster, definitions, named, keep).await else {
         return String::new();
     };
     let more = found.len().saturating_sub(MOST);

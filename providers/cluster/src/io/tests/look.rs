@@ -134,7 +134,7 @@ async fn every_object_with_the_mark_is_found_and_typed() {
     });
     let found = provider(&server).find("team").await.expect("found");
     let shown: Vec<String> =
-        found.iter().map(|f| format!("{} {} {:?}", f.ty, f.identity.shown, f.uid)).collect();
+        found.found.iter().map(|f| format!("{} {} {:?}", f.ty, f.identity.shown, f.uid)).collect();
     assert_eq!(
         shown,
         [

@@ -9,6 +9,7 @@ mod look;
 mod observe;
 mod preview;
 mod ready;
+mod rights;
 mod servers;
 mod settle;
 

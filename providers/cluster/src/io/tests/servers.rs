@@ -450,12 +450,13 @@ async fn everything_that_carries_the_mark_is_found_again() {
         let room = Room::new(&provider, "find").await;
         let project = room.namespace.clone();
         let object = room.config_map("x");
-        let marked = crate::ownership::mark(&from_json(&intent(&object, json!({}))), &project);
+        let marked =
+            crate::ownership::mark(&from_json(&intent(&object, json!({}))), &project, false);
         let marked = crate::json::to_json(&marked).expect("known");
         let done = room.perform(&create(&object, marked)).await.expect("created");
         let found = provider.find(&project).await.expect("found");
         let found: Vec<_> =
-            found.into_iter().map(|f| (f.ty.to_string(), f.identity, f.uid)).collect();
+            found.found.into_iter().map(|f| (f.ty.to_string(), f.identity, f.uid)).collect();
         assert_eq!(found, [("config_map".to_owned(), identity_of(&object), done.uid)], "{name}");
         room.end().await;
     }
