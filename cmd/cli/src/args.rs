@@ -430,6 +430,17 @@ pub(crate) struct LockReleaseArgs {
 pub(crate) enum SandboxCommand {
     /// Serve it on a loopback address until interrupted
     Serve(SandboxServeArgs),
+    /// Write all of its objects into a file, secrets included
+    Snapshot(SandboxFileArgs),
+    /// Replace all of its objects by those of a snapshot
+    Restore(SandboxFileArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxFileArgs {
+    /// The snapshot
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 
 mod casebook;
 mod clusters;
+mod copies;
 mod files;
 mod flags;
 mod real;

@@ -71,6 +71,23 @@ pub enum OpenError {
         /// What is wrong with it.
         why: String,
     },
+    /// The text is no snapshot that this version can read.
+    #[error("this is no snapshot: {why}")]
+    NoSnapshot {
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl OpenError {
+    fn of_folder(folder: &Path, error: ReadError) -> Self {
+        let folder = folder.to_owned();
+        match error {
+            ReadError::InUse => Self::InUse { folder },
+            ReadError::Io(source) => Self::Io { folder, source },
+            ReadError::Damaged(why) => Self::Damaged { folder, why },
+        }
+    }
 }
 
 /// An embedded API server. Clones share the same store.
@@ -100,18 +117,41 @@ impl Sandbox {
 
     /// As [`Sandbox::open`], with options.
     pub fn open_with(dir: &Path, options: Options) -> Result<Self, OpenError> {
-        let folder = || dir.to_owned();
-        let (log, version, objects) =
-            persist::open(dir, options.lock_timeout).map_err(|error| match error {
-                ReadError::InUse => OpenError::InUse { folder: folder() },
-                ReadError::Io(source) => OpenError::Io { folder: folder(), source },
-                ReadError::Damaged(why) => OpenError::Damaged { folder: folder(), why },
+        let (log, version, objects) = persist::open(dir, options.lock_timeout)
+            .map_err(|error| OpenError::of_folder(dir, error))?;
+        let server = Server::new(Store::with_log(log, version, objects, options.history), options)
+            .map_err(|error| OpenError::Io {
+                folder: dir.to_owned(),
+                source: io::Error::other(error.message),
             })?;
-        let server =
-            Server::new(Store::with_log(log, version, objects, options.history), options).map_err(
-                |error| OpenError::Io { folder: folder(), source: io::Error::other(error.message) },
-            )?;
         Ok(Self { service: SandboxService::new(server) })
+    }
+
+    /// A sandbox in memory with the objects of a snapshot.
+    pub fn from_snapshot(snapshot: &str, options: Options) -> Result<Self, OpenError> {
+        let (version, tables) =
+            persist::read(snapshot).map_err(|why| OpenError::NoSnapshot { why })?;
+        let store = Store::with_objects(version, tables, options.history);
+        // Nothing is written to disk, so populating it cannot fail.
+        let server = Server::new(store, options)
+            .expect("a store in memory accepts the objects of a new cluster");
+        Ok(Self { service: SandboxService::new(server) })
+    }
+
+    /// Every object of this moment as a text: JSON, one object on a line, secrets included.
+    pub fn snapshot(&self) -> String {
+        self.service.snapshot()
+    }
+
+    /// Makes a folder hold the objects of a snapshot and nothing else.
+    ///
+    /// Refuses while the folder is open elsewhere, after `patience`. Resource versions count on
+    /// from the higher of the two, and watches from before are told that they are too old.
+    pub fn restore(dir: &Path, snapshot: &str, patience: Duration) -> Result<(), OpenError> {
+        let (version, tables) =
+            persist::read(snapshot).map_err(|why| OpenError::NoSnapshot { why })?;
+        persist::restore(dir, patience, &tables, version)
+            .map_err(|error| OpenError::of_folder(dir, error))
     }
 
     /// The server itself, as a `tower::Service` over HTTP requests.

@@ -215,20 +215,8 @@ impl Log {
         if self.length < LONG_LOG.max(self.snapshot) {
             return Ok(());
         }
-        let objects = tables.iter().flat_map(|(table, objects)| {
-            objects.values().map(move |object| entry(table, object, false))
-        });
-        let objects: Vec<String> = objects.collect();
-        let objects = objects.join(",");
-        let body = format!("{{\"format\":{FORMAT},\"version\":{version},\"objects\":[{objects}]}}");
-        let beside = self.folder.join("snapshot.json.new");
-        let mut file = File::create(&beside)?;
-        file.write_all(digest_of(body.as_bytes()).as_bytes())?;
-        file.write_all(b"\n")?;
-        file.write_all(body.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, self.folder.join("snapshot.json"))?;
-        sync_folder(&self.folder)?;
+        let body = snapshot(version, tables);
+        replace_snapshot(&self.folder, &body)?;
         self.file.set_len(0)?;
         self.file.seek(io::SeekFrom::Start(0))?;
         self.file.sync_all()?;
@@ -236,6 +224,65 @@ impl Log {
         self.snapshot = body.len() as u64;
         Ok(())
     }
+}
+
+/// Every object at one version, as a text.
+pub(crate) fn snapshot(version: u64, tables: &Tables) -> String {
+    let objects = tables.iter().flat_map(|(table, objects)| {
+        objects.values().map(move |object| entry(table, object, false))
+    });
+    // One object on a line, so that two snapshots can be compared.
+    let objects: Vec<String> = objects.collect();
+    let objects = objects.join(",\n");
+    format!("{{\"format\":{FORMAT},\"version\":{version},\"objects\":[\n{objects}\n]}}")
+}
+
+/// What a snapshot holds; or why it holds nothing.
+pub(crate) fn read(text: &str) -> Result<(u64, Tables), String> {
+    let snapshot = members(text).ok_or("it is not JSON, or cut short")?;
+    match number(&snapshot, "format") {
+        Some(FORMAT) => {}
+        Some(newer) if newer > FORMAT => {
+            return Err(format!(
+                "it has format {newer}, and this version of the program knows formats up to {FORMAT}"
+            ));
+        }
+        Some(_) | None => return Err("it does not say that it is a snapshot".to_owned()),
+    }
+    let mut tables = BTreeMap::new();
+    put_all(&snapshot, "objects", &mut tables).ok_or("it holds what is no object")?;
+    Ok((number(&snapshot, "version").unwrap_or(0), tables))
+}
+
+/// Makes a folder hold these objects and nothing else.
+///
+/// # Interruption
+///
+/// The folder holds the old objects or the new ones: the new snapshot has a version that no line
+/// of the log comes after.
+pub(crate) fn restore(
+    folder: &Path,
+    patience: Duration,
+    tables: &Tables,
+    version: u64,
+) -> Result<(), ReadError> {
+    let (log, before, _) = open(folder, patience)?;
+    // Counted on, so that nobody takes a version for one that they have seen.
+    replace_snapshot(folder, &snapshot(before.max(version) + 1, tables))?;
+    log.file.set_len(0)?;
+    log.file.sync_all()?;
+    Ok(())
+}
+
+fn replace_snapshot(folder: &Path, body: &str) -> io::Result<()> {
+    let beside = folder.join("snapshot.json.new");
+    let mut file = File::create(&beside)?;
+    file.write_all(digest_of(body.as_bytes()).as_bytes())?;
+    file.write_all(b"\n")?;
+    file.write_all(body.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, folder.join("snapshot.json"))?;
+    sync_folder(folder)
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

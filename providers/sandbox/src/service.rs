@@ -14,6 +14,7 @@ use crate::Faults;
 use crate::faults::{self, After, Asked, Before};
 use crate::router::{self, Call};
 use crate::server::Server;
+use crate::store::Store;
 
 /// What the service answers with: all at once, or line by line for a watch.
 pub type ResponseBody = UnsyncBoxBody<Bytes, ServiceError>;
@@ -42,6 +43,10 @@ impl SandboxService {
 
     pub(crate) fn version(&self) -> u64 {
         self.server.with_store(|store| store.version)
+    }
+
+    pub(crate) fn snapshot(&self) -> String {
+        self.server.with_store(Store::snapshot)
     }
 
     pub(crate) fn faults(&self) -> Faults {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::meta;
-use crate::persist::{Log, PersistError};
+use crate::persist::{self, Log, PersistError};
 use crate::stored::Stored;
 
 /// A resource as a key: `configmaps`, or `deployments.apps`.
@@ -70,16 +70,29 @@ impl Store {
 
     /// What a log has kept, and every later write goes there first.
     pub(crate) fn with_log(log: Log, version: u64, tables: Tables, history: usize) -> Self {
-        let mut store =
-            Self { version: version.max(1), log: Some(log), tables, ..Self::in_memory(history) };
-        for (table, objects) in &store.tables {
+        Self { log: Some(log), ..Self::with_objects(version, tables, history) }
+    }
+
+    fn with_owners(mut self) -> Self {
+        for (table, objects) in &self.tables {
             for (key, object) in objects {
                 for owner in object.owners() {
-                    store.owned.entry(owner).or_default().insert((table.clone(), key.clone()));
+                    self.owned.entry(owner).or_default().insert((table.clone(), key.clone()));
                 }
             }
         }
-        store
+        self
+    }
+
+    /// Objects that were read from a snapshot.
+    pub(crate) fn with_objects(version: u64, tables: Tables, history: usize) -> Self {
+        let store = Self { version: version.max(1), tables, ..Self::in_memory(history) };
+        store.with_owners()
+    }
+
+    /// Every object at the present version, as a text.
+    pub(crate) fn snapshot(&self) -> String {
+        persist::snapshot(self.version, &self.tables)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

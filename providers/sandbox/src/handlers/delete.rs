@@ -23,6 +23,8 @@ pub(crate) struct DeleteOptions {
     uid: Option<String>,
     version: Option<String>,
     propagation: Propagation,
+    /// Seconds until the end, instead of what a pod says itself.
+    grace: Option<i64>,
 }
 
 /// What becomes of the objects that the deleted one owns.
@@ -52,12 +54,18 @@ impl DeleteOptions {
                 return Err(ApiError::bad_option("DeleteOptions", error));
             }
         };
+        let grace = body["gracePeriodSeconds"].as_i64();
+        let grace = match grace {
+            None => query.number("gracePeriodSeconds")?.and_then(|n| i64::try_from(n).ok()),
+            given => given,
+        };
         let in_body = body["dryRun"].as_array().into_iter().flatten().any(|value| value == "All");
         Ok(Self {
             dry_run: in_body || query.get("dryRun") == "All",
             uid: text(&body["preconditions"]["uid"]),
             version: text(&body["preconditions"]["resourceVersion"]),
             propagation,
+            grace,
         })
     }
 }
@@ -86,7 +94,7 @@ pub(crate) fn delete(
         let why = "this is a system priority class and cannot be deleted";
         return Err(ApiError::forbidden(&served.resource, name, why));
     }
-    Ok(match delete_one(txn, env, served, &object, options.propagation) {
+    Ok(match delete_one(txn, env, served, &object, options) {
         Gone::Waits(object) => object,
         Gone::Now(last) if shows_deleted(served) => last,
         Gone::Now(last) => {
@@ -116,7 +124,7 @@ pub(crate) fn delete_collection(
     let mut gone = Vec::new();
     for object in txn.list(&target.served.table, namespace) {
         if selection.matches(&object) {
-            match delete_one(txn, env, &target.served, &object, options.propagation) {
+            match delete_one(txn, env, &target.served, &object, options) {
                 Gone::Waits(object) | Gone::Now(object) => gone.push(object),
             }
         }
@@ -127,7 +135,7 @@ pub(crate) fn delete_collection(
 /// Removes an object as the cluster's own programs do.
 pub(crate) fn remove(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, object: &Value) {
     if let Some(object) = txn.get(&served.table, meta::namespace(object), meta::name(object)) {
-        delete_one(txn, env, served, &object, Propagation::Background);
+        delete_one(txn, env, served, &object, &DeleteOptions::default());
     }
 }
 
@@ -143,9 +151,9 @@ fn delete_one(
     env: &Env<'_>,
     served: &Served,
     object: &Arc<Value>,
-    propagation: Propagation,
+    options: &DeleteOptions,
 ) -> Gone {
-    if propagation == Propagation::Orphan {
+    if options.propagation == Propagation::Orphan {
         controllers::garbage::orphan(txn, object);
     }
     let is_namespace = served.table == "namespaces";
@@ -162,7 +170,8 @@ fn delete_one(
     let mut marked = (**object).clone();
     if !meta::is_terminating(&marked) {
         let grace = if graceful {
-            object["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30)
+            let own = || object["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
+            options.grace.unwrap_or_else(own)
         } else {
             0
         };

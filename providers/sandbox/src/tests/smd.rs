@@ -14,7 +14,7 @@ use crate::ssa::set::Set;
 use crate::ssa::typed;
 
 /// Cases of the shared table that come out as published.
-const EXPECTED: usize = 185;
+pub(super) const EXPECTED: usize = 185;
 
 #[test]
 fn published_tables_of_structured_merge_are_reproduced() {

@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::{Options, catalog, meta, router};
 
 /// Rows of the shared table that are answered exactly as recorded.
-const EXPECTED: usize = 1029;
+pub(super) const EXPECTED: usize = 1029;
 
 #[test]
 fn recorded_transitions_of_a_real_server_are_reproduced() {

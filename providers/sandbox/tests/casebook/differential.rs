@@ -188,6 +188,18 @@ fn timeless(message: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+#[test]
+fn figures_of_the_readme_are_those_of_the_requests() {
+    let steps = steps("x");
+    let sent: Vec<&Step> = steps.iter().filter(|step| step.method != "WAIT").collect();
+    let known = sent.iter().filter(|step| step.differs.is_some()).count();
+    let readme = include_str!("../../README.md");
+    let row = readme.lines().find(|line| line.starts_with("| requests sent side by side")).unwrap();
+    assert!(row.contains(&format!("the other {known} are known to differ")), "{known}: {row}");
+    let score = format!("| {} of {} |", sent.len() - known, sent.len());
+    assert!(row.ends_with(&score), "{score}: {row}");
+}
+
 #[tokio::test]
 async fn answers_are_those_of_a_real_server() {
     let Some(file) = std::env::var_os("CLINCH_TEST_KUBECONFIG").filter(|file| !file.is_empty())

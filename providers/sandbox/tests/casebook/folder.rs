@@ -150,3 +150,61 @@ async fn owned_objects_go_with_their_owner_even_after_reopening() {
         assert_eq!(names(&client, "v1", "ConfigMap", "default").await, left);
     }
 }
+
+#[tokio::test]
+async fn snapshot_brings_every_object_back_and_versions_count_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::open(folder.path()).unwrap();
+    let client = sandbox.client();
+    let kept = apply(&client, &map("a")).await.unwrap();
+    let snapshot = sandbox.snapshot();
+    apply(&client, &map("b")).await.unwrap();
+    let last = sandbox.version();
+    let now = Duration::ZERO;
+    let busy = Sandbox::restore(folder.path(), &snapshot, now).unwrap_err();
+    assert!(matches!(busy, OpenError::InUse { .. }), "{busy}");
+    drop((client, sandbox));
+    tokio::task::yield_now().await;
+    Sandbox::restore(folder.path(), &snapshot, Duration::from_secs(5)).unwrap();
+    let sandbox = Sandbox::open(folder.path()).unwrap();
+    let client = sandbox.client();
+    assert_eq!(get(&client, "v1", "ConfigMap", "default", "a").await, kept);
+    assert_eq!(get(&client, "v1", "ConfigMap", "default", "b").await, Value::Null);
+    assert!(sandbox.version() > last);
+    let copy = Sandbox::from_snapshot(&snapshot, Options::real()).unwrap();
+    assert_eq!(copy.snapshot(), snapshot);
+}
+
+#[test]
+fn text_that_is_no_snapshot_is_refused_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused =
+        |text: &str| Sandbox::restore(folder.path(), text, Duration::ZERO).unwrap_err().to_string();
+    let newer = r#"{"format":7,"version":1,"objects":[]}"#;
+    assert_eq!(
+        refused(newer),
+        "this is no snapshot: it has format 7, and this version of the program knows formats up to 1"
+    );
+    assert_eq!(refused("{}"), "this is no snapshot: it does not say that it is a snapshot");
+    assert_eq!(refused("{\"format\":1"), "this is no snapshot: it is not JSON, or cut short");
+    let no_object = r#"{"format":1,"version":1,"objects":[1]}"#;
+    assert_eq!(refused(no_object), "this is no snapshot: it holds what is no object");
+    assert!(!folder.path().join("snapshot.json").exists());
+}
+
+#[tokio::test]
+async fn clock_and_identities_of_a_test_make_two_runs_alike() {
+    let run = async || {
+        let sandbox = Sandbox::in_memory_with(Options {
+            clock: std::sync::Arc::new(sandbox::SteppingClock::at(1_800_000_000)),
+            identities: std::sync::Arc::new(sandbox::SequentialIdentities::default()),
+            ..Options::real()
+        });
+        let client = sandbox.client();
+        apply(&client, &map("a")).await.unwrap();
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}});
+        apply(&client, &namespace).await.unwrap();
+        sandbox.snapshot()
+    };
+    assert_eq!(run().await, run().await);
+}

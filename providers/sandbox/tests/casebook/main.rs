@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod access;
+mod actions;
+mod custom;
 mod differential;
 mod faults;
 mod folder;

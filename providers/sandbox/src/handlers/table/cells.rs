@@ -74,7 +74,9 @@ pub(super) fn cell(served: &Served, column: &Column, object: &Value, now: Timest
         }
         ("cronjobs.batch", "Schedule") => text(&spec["schedule"]),
         ("cronjobs.batch", "Timezone") => text(&spec["timeZone"]),
-        ("cronjobs.batch", "Suspend") => json!(shown_bool(&spec["suspend"])),
+        ("cronjobs.batch", "Suspend") => {
+            json!(if shown_bool(&spec["suspend"]) { "True" } else { "False" })
+        }
         ("cronjobs.batch", "Active") => json!(status["active"].as_array().map_or(0, Vec::len)),
         ("cronjobs.batch", "Containers") => {
             json!(of_containers(&spec["jobTemplate"]["spec"], "name"))
