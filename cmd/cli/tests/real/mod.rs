@@ -9,6 +9,7 @@ mod definitions;
 mod examples;
 mod ground;
 mod interrupt;
+mod kubectl;
 mod others;
 mod preflight;
 mod refused;
