@@ -48,7 +48,7 @@ pub(crate) enum Command {
     /// Look at the lock of a state in the cluster, and release it
     #[command(subcommand)]
     Lock(LockCommand),
-    /// Serve the sandbox to kubectl and other clients
+    /// Serve the sandbox to kubectl and other clients, or copy its objects
     #[command(subcommand)]
     Sandbox(SandboxCommand),
     /// Write reference pages and JSON Schemas of every resource type and format

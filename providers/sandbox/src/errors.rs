@@ -159,6 +159,14 @@ impl ApiError {
         error
     }
 
+    /// The client reads nothing that there is.
+    pub(crate) fn not_acceptable() -> Self {
+        let message = "406: Not Acceptable\n\nAvailable representations: application/json";
+        let mut error = Self::new(406, "NotAcceptable", message);
+        error.details = Some(json!({}));
+        error
+    }
+
     pub(crate) fn unsupported_media_type(accepted: &[&str]) -> Self {
         let message = format!(
             "the body of the request was in an unknown format - accepted media types include: {}",

@@ -176,6 +176,12 @@ impl Sandbox {
         self.service.version()
     }
 
+    /// Plays a kubelet that registers its node anew without a record of its devices: extended
+    /// resources become zero and belong to the kubelet. `false` where there is no such node.
+    pub fn forget_devices(&self, node: &str) -> bool {
+        self.service.forget_devices(node)
+    }
+
     /// The handle that makes requests fail on purpose.
     pub fn faults(&self) -> Faults {
         self.service.faults()

@@ -4,16 +4,47 @@ use std::io::Write;
 
 use http::{HeaderValue, Response, StatusCode, header};
 
+use serde_json::Value;
+
 use crate::errors::ApiError;
 use crate::service::{ResponseBody, whole};
 
+/// How a client wants the text of its answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) packs: bool,
+    pub(crate) pretty: bool,
+}
+
+impl Style {
+    pub(crate) fn text(self, value: &Value) -> String {
+        let pretty = self.pretty.then(|| serde_json::to_string_pretty(value));
+        // What is a value can be written.
+        pretty.and_then(Result::ok).unwrap_or_else(|| value.to_string())
+    }
+
+    /// A text that is JSON already.
+    pub(crate) fn again(self, text: String) -> String {
+        if !self.pretty {
+            return text;
+        }
+        serde_json::from_str(&text).map_or(text, |value| self.text(&value))
+    }
+}
+
 /// A refusal as the answer.
-pub(crate) fn refusal(error: &ApiError) -> Response<ResponseBody> {
+pub(crate) fn refusal(error: &ApiError, style: Style) -> Response<ResponseBody> {
     let status = StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if error.plain {
         return plain(status, "404 page not found\n");
     }
-    json(status, "application/json", error.status().to_string(), &[], false)
+    json(
+        status,
+        "application/json",
+        style.text(&error.status()),
+        &[],
+        Style { packs: false, ..style },
+    )
 }
 
 /// Answers shorter than this are not worth packing.
@@ -25,10 +56,10 @@ pub(crate) fn json(
     media: &'static str,
     mut text: String,
     warnings: &[String],
-    packs: bool,
+    style: Style,
 ) -> Response<ResponseBody> {
     text.push('\n');
-    let packed = if packs && text.len() > WORTH_PACKING { pack(&text) } else { None };
+    let packed = if style.packs && text.len() > WORTH_PACKING { pack(&text) } else { None };
     let is_packed = packed.is_some();
     let body = packed.unwrap_or_else(|| text.into_bytes());
     let mut response = Response::new(whole(body));

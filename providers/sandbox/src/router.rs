@@ -20,7 +20,7 @@ use crate::handlers::write;
 use crate::handlers::{Ask, Target, Written, binding, eviction, read, reviews, scale, token};
 use crate::info;
 use crate::request::{ObjectPath, Path, Query, WriteOptions};
-use crate::respond::{json, plain, refusal, set_type};
+use crate::respond::{Style, json, plain, refusal, set_type};
 use crate::server::{Outcome, Server};
 use crate::service::ResponseBody;
 use crate::store::Txn;
@@ -48,29 +48,33 @@ pub(crate) struct Call<'a> {
 
 /// Answers one request, packed where that is wanted and worth it.
 pub(crate) fn answer(call: &Call<'_>) -> Response<ResponseBody> {
-    let accept = call.header(header::ACCEPT_ENCODING);
-    let packs = accept.contains("gzip");
     let path = Path::parse(call.parts.uri.path());
     let query = Query::parse(call.parts.uri.query());
+    let style = Style {
+        packs: call.header(header::ACCEPT_ENCODING).contains("gzip"),
+        pretty: call.wants_pretty(&query),
+    };
     if let Path::Object(object) = &path
         && call.parts.method == Method::GET
         && query.flag("watch")
     {
         return match open_watch(call, object, &query) {
             Ok(response) => response,
-            Err(error) => refusal(&error),
+            Err(error) => refusal(&error, style),
         };
     }
     match reply(call, &path, &query) {
         Ok(Reply::Json(status, value, warnings)) => {
-            json(status, "application/json", value.to_string(), &warnings, packs)
+            json(status, "application/json", style.text(&value), &warnings, style)
         }
-        Ok(Reply::List(text)) => json(StatusCode::OK, "application/json", text, &[], packs),
+        Ok(Reply::List(text)) => {
+            json(StatusCode::OK, "application/json", style.again(text), &[], style)
+        }
         Ok(Reply::Aggregated(value)) => {
-            json(StatusCode::OK, AGGREGATED, value.to_string(), &[], packs)
+            json(StatusCode::OK, AGGREGATED, style.text(&value), &[], style)
         }
         Ok(Reply::Text(text)) => plain(StatusCode::OK, text),
-        Err(error) => refusal(&error),
+        Err(error) => refusal(&error, style),
     }
 }
 
@@ -78,6 +82,26 @@ impl Call<'_> {
     /// A header's text; empty when it is not there.
     fn header(&self, name: header::HeaderName) -> &str {
         self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Whether people are meant to read the answer: they say so, or use a program for people.
+    fn wants_pretty(&self, query: &Query) -> bool {
+        let agent = self.header(header::USER_AGENT);
+        let for_people = ["curl", "Wget", "Mozilla/5.0"];
+        match query.get("pretty") {
+            "" => for_people.iter().any(|name| agent.starts_with(name)),
+            _ => query.flag("pretty"),
+        }
+    }
+
+    /// Whether the client reads JSON, which is all that there is.
+    fn reads_json(&self) -> bool {
+        let accept = self.header(header::ACCEPT);
+        let media = |range: &str| range.split(';').next().unwrap_or_default().trim().to_owned();
+        accept.is_empty()
+            || accept.split(',').any(|range| {
+                matches!(media(range).as_str(), "application/json" | "application/*" | "*/*")
+            })
     }
 
     /// How the client wants to see objects.
@@ -93,6 +117,9 @@ impl Call<'_> {
 fn reply(call: &Call<'_>, path: &Path, query: &Query) -> Result<Reply, ApiError> {
     let ok = |value: Value| Ok(Reply::Json(StatusCode::OK, value, Vec::new()));
     if let Path::Object(object) = path {
+        if !call.reads_json() {
+            return Err(ApiError::not_acceptable());
+        }
         return object_reply(call, object, query);
     }
     if !matches!(call.parts.method, Method::GET | Method::HEAD) {

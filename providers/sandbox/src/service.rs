@@ -11,9 +11,10 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 
 use crate::Faults;
+use crate::controllers;
 use crate::faults::{self, After, Asked, Before};
 use crate::router::{self, Call};
-use crate::server::Server;
+use crate::server::{Outcome, Server};
 use crate::store::Store;
 
 /// What the service answers with: all at once, or line by line for a watch.
@@ -43,6 +44,13 @@ impl SandboxService {
 
     pub(crate) fn version(&self) -> u64 {
         self.server.with_store(|store| store.version)
+    }
+
+    pub(crate) fn forget_devices(&self, node: &str) -> bool {
+        let done = self.server.transact(|txn, env, _| {
+            Ok(Outcome::Keep(controllers::nodes::forget_devices(txn, env, node)))
+        });
+        done.unwrap_or(false)
     }
 
     pub(crate) fn snapshot(&self) -> String {

@@ -68,3 +68,18 @@ fn lists_of_a_pod_merge_by_their_keys() {
     let hard = schema.get(field("core/v1.ResourceQuotaSpec", "hard").type_id).map.clone().unwrap();
     assert_eq!(schema.get(hard.element.unwrap()).scalar, Some(Scalar::Quantity));
 }
+
+#[test]
+fn fields_have_the_numbers_that_protobuf_knows_them_by() {
+    let schema = types::builtin();
+    let wire = |name: &str, field: &str| {
+        let map = schema.get(schema.named(name).unwrap()).map.as_ref().unwrap();
+        map.fields[field].wire.clone()
+    };
+    assert_eq!(wire("meta/v1.ObjectMeta", "name"), [1]);
+    assert_eq!(wire("core/v1.PodSpec", "nodeName"), [10]);
+    // A volume's source is a struct of its own there, and flattened in JSON.
+    assert_eq!(wire("core/v1.Volume", "emptyDir"), [2, 2]);
+    // What an object is stands on the envelope.
+    assert!(wire("core/v1.Pod", "kind").is_empty());
+}

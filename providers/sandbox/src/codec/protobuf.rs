@@ -324,6 +324,19 @@ mod tests {
         assert_eq!(read["spec"]["volumes"], json!([{"name": "tmp", "emptyDir": {}}]));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            kind in proptest::sample::select(vec!["Pod", "ConfigMap", "Namespace", "Eviction"]),
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..100),
+            number in 1_u8..15,
+        ) {
+            let _whatever = read(builtin(), &[MAGIC, &bytes].concat());
+            let _whatever = read(builtin(), &envelope("v1", kind, &bytes));
+            let _whatever = read(builtin(), &envelope("v1", kind, &field(number, &bytes)));
+        }
+    }
+
     #[test]
     fn bytes_that_are_no_object_are_refused() {
         assert_eq!(read(builtin(), b"{}"), Err(Unreadable::Magic));

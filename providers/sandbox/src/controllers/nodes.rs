@@ -151,6 +151,26 @@ pub(super) fn after_write(txn: &mut Txn<'_>, env: &Env<'_>, node: &Arc<Value>) {
     ready_taint(txn, env, &node);
 }
 
+/// What a kubelet does that finds no record of its device plugins when it registers: extended
+/// resources are worth nothing until somebody says otherwise.
+///
+/// Fact: <https://github.com/kubernetes/kubernetes/issues/64784>.
+pub(crate) fn forget_devices(txn: &mut Txn<'_>, env: &Env<'_>, name: &str) -> bool {
+    let Some(served) = catalog::built_in_table("nodes") else { return false };
+    let Some(node) = txn.get("nodes", "", name) else { return false };
+    let mut status = node["status"].clone();
+    for list in ["capacity", "allocatable"] {
+        let amounts = status.get_mut(list).and_then(Value::as_object_mut).into_iter().flatten();
+        for (resource, amount) in amounts {
+            if apimachinery::names::is_extended_resource(resource) {
+                *amount = json!("0");
+            }
+        }
+    }
+    set_status(txn, env, served, &node, status, KUBELET_STATUS);
+    true
+}
+
 /// A node that is ready loses the taint that says it is not, and gets it back when it is not.
 fn ready_taint(txn: &mut Txn<'_>, env: &Env<'_>, node: &Value) {
     let Some(served) = catalog::built_in_table("nodes") else { return };

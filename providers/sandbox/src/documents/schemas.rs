@@ -4,6 +4,7 @@ use apimachinery::types::{Scalar, Type, TypeId, builtin};
 use serde_json::{Map, Value, json};
 
 use crate::catalog::Served;
+use crate::meta;
 
 /// The schemas of these kinds, and of everything inside them.
 pub(super) fn of(kinds: &[Served]) -> Value {
@@ -15,13 +16,14 @@ pub(super) fn of(kinds: &[Served]) -> Value {
             Some(definition) => {
                 let domain: Vec<&str> = resource.group.rsplit('.').collect();
                 let name = format!("{}.{}.{}", domain.join("."), resource.version, resource.kind);
-                schemas.insert(name.clone(), definition.schema().clone());
+                let mut described = definition.schema().clone();
                 let metadata = builtin().named("meta/v1.ObjectMeta");
                 let metadata = metadata.map(|id| add(&mut schemas, id)).unwrap_or_default();
-                let properties = &mut schemas[&name]["properties"];
-                properties["apiVersion"] = json!({"type": "string"});
-                properties["kind"] = json!({"type": "string"});
-                properties["metadata"] = refer(&metadata);
+                let properties = meta::map_at(&mut described, "properties");
+                properties.insert("apiVersion".to_owned(), json!({"type": "string"}));
+                properties.insert("kind".to_owned(), json!({"type": "string"}));
+                properties.insert("metadata".to_owned(), refer(&metadata));
+                schemas.insert(name.clone(), described);
                 name
             }
         };

@@ -279,6 +279,30 @@ async fn webhook_that_does_not_answer_fails_the_request_late() {
     assert_eq!(maps(&client).await.unwrap(), [""; 0]);
 }
 
+#[tokio::test]
+async fn kubelet_without_a_record_of_its_devices_takes_them_away() {
+    let sandbox = Sandbox::in_memory();
+    let client = sandbox.client();
+    let nodes = objects(&client, "v1", "Node", "");
+    let dongles = |amount: &str| json!({"status": {"capacity": {"example.com/dongle": amount}}});
+    let params = PatchParams { field_manager: Some("clinch".to_owned()), ..PatchParams::default() };
+    nodes.patch_status("worker-1", &params, &Patch::Merge(dongles("4"))).await.unwrap();
+    assert!(sandbox.forget_devices("worker-1"));
+    let node = get(&client, "v1", "Node", "", "worker-1").await;
+    for list in ["capacity", "allocatable"] {
+        assert_eq!(node["status"][list]["example.com/dongle"], "0");
+    }
+    let mut config = dongles("4");
+    config["apiVersion"] = json!("v1");
+    config["kind"] = json!("Node");
+    let applied =
+        nodes.patch_status("worker-1", &PatchParams::apply("clinch"), &Patch::Apply(config)).await;
+    let (code, message) = refusal(applied);
+    assert_eq!(code, 409);
+    assert!(message.contains("conflict with \"kubelet\" with subresource \"status\""), "{message}");
+    assert!(!sandbox.forget_devices("nowhere"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn latency_delays_and_nothing_else() {
     let sandbox = Sandbox::in_memory();

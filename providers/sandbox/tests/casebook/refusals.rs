@@ -57,6 +57,38 @@ async fn body_in_a_form_that_is_not_understood_is_415() {
 }
 
 #[tokio::test]
+async fn client_that_does_not_read_json_is_406() {
+    let sandbox = Sandbox::in_memory();
+    let read = async |accept: &str| {
+        let headers = [("accept", accept)];
+        raw(&sandbox, "GET", "/api/v1/namespaces/default", &headers, "").await
+    };
+    let (code, status) = read("text/html").await;
+    assert_eq!((code, status["reason"].as_str()), (406, Some("NotAcceptable")));
+    assert_eq!(read("application/vnd.kubernetes.protobuf").await.0, 406);
+    assert_eq!(read("text/html, */*").await.0, 200);
+    assert_eq!(read("application/vnd.kubernetes.protobuf,application/json").await.0, 200);
+}
+
+#[tokio::test]
+async fn people_get_lines_and_programs_get_one() {
+    let sandbox = Sandbox::in_memory();
+    let lines = async |path: &str, agent: &str| {
+        use http_body_util::BodyExt;
+        use tower::ServiceExt;
+        let body = http_body_util::Empty::<bytes::Bytes>::new();
+        let request = http::Request::get(path).header("user-agent", agent).body(body).unwrap();
+        let answer = sandbox.service().oneshot(request).await.unwrap();
+        let text = answer.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(text.to_vec()).unwrap().lines().count()
+    };
+    assert_eq!(lines("/api/v1/namespaces", "clinch/1").await, 1);
+    assert!(lines("/api/v1/namespaces", "curl/8").await > 50);
+    assert!(lines("/api/v1/namespaces/nope?pretty=true", "clinch/1").await > 5);
+    assert_eq!(lines("/api/v1/namespaces?pretty=false", "curl/8").await, 1);
+}
+
+#[tokio::test]
 async fn body_that_is_no_object_is_400() {
     let sandbox = Sandbox::in_memory();
     for body in ["", "{", "[]", "1", "{\"kind\": \"Pod\", \"apiVersion\": \"v1\"}"] {

@@ -189,3 +189,53 @@ proptest! {
         })?;
     }
 }
+
+/// A definition may say anything about its schema; what reads it has to bear that.
+#[tokio::test]
+async fn strange_schema_of_a_definition_does_no_harm() {
+    let strange = [
+        json!(null),
+        json!("x"),
+        json!([]),
+        json!({"properties": "x", "required": 1, "type": 7}),
+        json!({"type": "object", "properties": {"spec": {"type": "array", "items": [], "enum": 1, "x-kubernetes-list-type": "map"}}}),
+        json!({"type": "object", "properties": {"spec": {"pattern": "(", "minimum": "x", "default": {"a": 1}, "additionalProperties": 3}}}),
+    ];
+    for (number, schema) in strange.iter().enumerate() {
+        let sandbox = Sandbox::in_memory();
+        let definition = json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "odds.example.com"},
+            "spec": {
+                "group": "example.com", "scope": "Cluster",
+                "names": {"plural": "odds", "kind": "Odd"},
+                "versions": [{
+                    "name": "v1", "served": true, "storage": true,
+                    "schema": {"openAPIV3Schema": schema},
+                    "additionalPrinterColumns": [{"name": "X", "type": "date", "jsonPath": "[.x[?(]"}],
+                    "subresources": {"scale": {"specReplicasPath": "..", "statusReplicasPath": "["}},
+                }],
+            },
+        });
+        let headers = [("content-type", "application/json")];
+        let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        raw(&sandbox, "POST", path, &headers, &definition.to_string()).await;
+        for spec in [json!(null), json!("x"), json!([1, {"a": null}]), json!({"a": [null]})] {
+            let odd = json!({"apiVersion": "example.com/v1", "kind": "Odd", "metadata": {"name": "o"}, "spec": spec});
+            let odds = "/apis/example.com/v1/odds";
+            raw(&sandbox, "POST", odds, &headers, &odd.to_string()).await;
+            let apply = [("content-type", "application/apply-patch+yaml")];
+            let patched = format!("{odds}/o?fieldManager=x&force=true");
+            raw(&sandbox, "PATCH", &patched, &apply, &odd.to_string()).await;
+            let scale = json!({"spec": {"replicas": 2}}).to_string();
+            let merge = [("content-type", "application/merge-patch+json")];
+            raw(&sandbox, "PATCH", &format!("{odds}/o/scale"), &merge, &scale).await;
+            let table = [("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")];
+            raw(&sandbox, "GET", odds, &table, "").await;
+        }
+        for document in ["/openapi/v3/apis/example.com/v1", "/apis/example.com/v1", "/api/v1/nodes"]
+        {
+            assert_eq!(raw(&sandbox, "GET", document, &[], "").await.0, 200, "{number} {document}");
+        }
+    }
+}
