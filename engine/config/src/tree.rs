@@ -170,13 +170,15 @@ pub enum Repeat {
     ForEach(Expr),
 }
 
-/// `lifecycle { prevent_destroy, ignore_changes }`.
+/// `lifecycle { prevent_destroy, ignore_changes, wait_timeout }`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lifecycle {
     /// Refuse every plan that deletes it.
     pub prevent_destroy: Option<Expr>,
     /// Paths to leave as they are, or all.
     pub ignore_changes: Ignore,
+    /// How long to wait until it is ready, as it is written.
+    pub wait_timeout: Option<(String, Span)>,
 }
 
 /// `ignore_changes`.

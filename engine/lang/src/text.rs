@@ -110,3 +110,11 @@ pub(crate) fn short_str(text: &str) -> String {
     }
     text.chars().take(LONGEST - 1).chain(['…']).collect()
 }
+
+/// The seconds of `90s`, `10m` or `1h`, up to a day.
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    let unit = |letter: char, factor: u64| {
+        text.strip_suffix(letter)?.parse::<u64>().ok()?.checked_mul(factor)
+    };
+    unit('s', 1).or_else(|| unit('m', 60)).or_else(|| unit('h', 3600)).filter(|s| *s <= 86_400)
+}

@@ -211,6 +211,7 @@ impl Decider<'_, '_> {
             created: &created,
             project: &self.input.options.project,
             protect: lifecycle.prevent_destroy,
+            wait: lifecycle.wait_timeout,
         };
         let Some(mut decision) = self.ask(d.kind, &d.addr, request) else {
             self.evaluator.set(d.addr.clone(), undecided(d.kind.schema(), &args));
@@ -361,6 +362,7 @@ impl Decider<'_, '_> {
             created: &created,
             project: &self.input.options.project,
             protect: removed.recorded.protected,
+            wait: None,
         };
         self.ask(kind, removed.addr, request)
     }

@@ -310,7 +310,8 @@ fn many(all: usize, gone: usize) -> (String, World) {
         let (addr, name) = (format!("thing.t{i}"), format!("t{i}"));
         world = world.with(&name, 1).remembering(addr.leak(), name.clone().leak(), &[]);
         if i >= gone {
-            let block = format!("resource \"thing\" \"{name}\" {{\n  name = \"{name}\"\n  size = 1\n}}");
+            let block =
+                format!("resource \"thing\" \"{name}\" {{\n  name = \"{name}\"\n  size = 1\n}}");
             hcl = format!("{hcl}{block}\n");
         }
     }

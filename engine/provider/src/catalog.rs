@@ -113,6 +113,8 @@ pub struct PlanRequest<'a> {
     pub project: &'a str,
     /// Whether the object is to be protected from deletion, which is written on it too.
     pub protect: bool,
+    /// How many seconds to wait until it is ready; `None` for the usual time, 0 for not at all.
+    pub wait: Option<u64>,
 }
 
 /// The answer of [`ResourceKind::plan`].

@@ -105,6 +105,7 @@ impl Case {
             created: &self.created,
             project: "shop",
             protect: false,
+            wait: None,
         })
     }
 
@@ -595,6 +596,7 @@ fn namespace_that_the_cluster_needs_is_never_deleted() {
             created: &BTreeSet::new(),
             project: "shop",
             protect: false,
+            wait: None,
         });
         let text = answer(&planned);
         assert!(

@@ -18,3 +18,4 @@ mod shared;
 mod site;
 mod stage;
 mod types;
+mod waiting;

@@ -80,7 +80,7 @@ impl Declare<'_> {
                 continue;
             }
             let known: &[&str] = match mode {
-                Mode::Managed => &["prevent_destroy", "ignore_changes"],
+                Mode::Managed => &["prevent_destroy", "ignore_changes", "wait_timeout"],
                 Mode::Data => &[],
             };
             if mode == Mode::Managed {
@@ -89,6 +89,7 @@ impl Declare<'_> {
                 if let Some(ignore) = arguments.remove("ignore_changes") {
                     lifecycle.ignore_changes = self.ignore_changes(&ignore.value);
                 }
+                lifecycle.wait_timeout = self.text(&mut block.body, "wait_timeout");
                 self.nothing_left(&block.body, "lifecycle", known, &LATER_LIFECYCLE);
             } else {
                 self.data_lifecycle(&block);

@@ -25,6 +25,8 @@ pub struct Lifecycle {
     pub ignore: Vec<Path>,
     /// Leave everything as it is, once it exists.
     pub ignore_all: bool,
+    /// How many seconds to wait until it is ready; 0 is not at all.
+    pub wait_timeout: Option<u64>,
 }
 
 /// Turns blocks into values, with the results so far.
@@ -297,6 +299,18 @@ impl<'a> Evaluator<'a> {
                 lifecycle.ignore = paths.iter().map(|(path, _)| path.clone()).collect();
             }
             Ignore::All(_) => lifecycle.ignore_all = true,
+        }
+        if let Some((text, span)) = &block.lifecycle.wait_timeout {
+            lifecycle.wait_timeout = text::seconds(text);
+            if lifecycle.wait_timeout.is_none() {
+                let detail = format!("`{text}` is not a duration such as `90s`, `10m` or `1h`.");
+                told.push(
+                    Diagnostic::error(codes::BAD_LIFECYCLE, "Invalid wait_timeout", detail)
+                        .at(*span, "")
+                        .with_help("With `0s` nothing is waited for.")
+                        .for_address(addr),
+                );
+            }
         }
         let Some(expr) = &block.lifecycle.prevent_destroy else {
             return (lifecycle, self.news(told));

@@ -96,13 +96,18 @@ impl Case<'_> {
         self.reading(update(self.ty, self.request.identity, intent.clone(), live, taken))
     }
 
-    /// The operation, told what it has to read.
+    /// The operation, told what it has to read, and how long it may wait.
     fn reading(&self, op: Op) -> Op {
-        if self.sources.is_null() {
+        if self.sources.is_null() && self.request.wait.is_none() {
             return op;
         }
         let mut args = op.args.as_map().cloned().unwrap_or_default();
-        args.insert("sources".into(), self.sources.clone());
+        if !self.sources.is_null() {
+            args.insert("sources".into(), self.sources.clone());
+        }
+        if let Some(seconds) = self.request.wait.and_then(|s| i64::try_from(s).ok()) {
+            args.insert("timeout".into(), seconds.into());
+        }
         Op { args: Value::map(args), ..op }
     }
 

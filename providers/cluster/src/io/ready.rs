@@ -1,4 +1,9 @@
 //! When is an object ready for what depends on it? Pure rules, by kind.
+//!
+//! The rules are those of [kstatus](https://pkg.go.dev/sigs.k8s.io/cli-utils/pkg/kstatus/status),
+//! and stricter where something depends on more: a job is ready when it is complete, a quota
+//! when it is enforced, a balanced service when it has an address. Other than there, a pod that
+//! cannot be scheduled is waited for until the time is over: a node may come.
 
 use super::wait::Verdict;
 use serde_json::Value as Json;
@@ -8,10 +13,15 @@ use serde_json::Value as Json;
 pub(super) fn state(live: &Json) -> Verdict {
     let kind = live["kind"].as_str().unwrap_or_default();
     let group = live["apiVersion"].as_str().and_then(|v| v.split_once('/')).map_or("", |v| v.0);
+    if super::object::is_going(live) {
+        return Verdict::Failed("it is being deleted by someone else".to_owned());
+    }
     if let Some(on) = behind(live) {
         return waits(live, on);
     }
     match (group, kind) {
+        ("", "Service") => service(live),
+        ("certificates.k8s.io", "CertificateSigningRequest") => signing_request(live),
         ("", "Namespace") => when(live, live["status"]["phase"] == "Active", "to be active"),
         ("", "ResourceQuota") => quota(live),
         ("", "PersistentVolumeClaim") => claim(live),
@@ -72,11 +82,22 @@ fn said(condition: &Json) -> String {
     }
 }
 
+/// What a condition says, and since when: `(Unschedulable: 0/3 nodes; since TIME)`.
+fn since(condition: &Json) -> String {
+    let time = access::text::clean(condition["lastTransitionTime"].as_str().unwrap_or_default());
+    match (said(condition), time) {
+        (said, time) if said.is_empty() && time.is_empty() => String::new(),
+        (said, time) if time.is_empty() => format!(" ({said})"),
+        (said, time) if said.is_empty() => format!(" (since {time})"),
+        (said, time) => format!(" ({said}; since {time})"),
+    }
+}
+
 fn condition_true(live: &Json, ty: &str) -> Verdict {
     match condition(live, ty) {
         Some(c) if c["status"] == "True" => Verdict::Holds,
-        Some(c) if !said(c).is_empty() => waits(live, format!("to be {ty} ({})", said(c))),
-        Some(_) | None => waits(live, format!("to be {ty}")),
+        Some(c) => waits(live, format!("to be {ty}{}", since(c))),
+        None => waits(live, format!("to be {ty}")),
     }
 }
 
@@ -88,7 +109,7 @@ fn general(live: &Json) -> Verdict {
             Verdict::Failed(format!("its controller is stuck: {}", said(c)))
         }
         (_, Some(c)) if c["status"] == "True" => {
-            waits(live, format!("to be reconciled ({})", said(c)))
+            waits(live, format!("to be reconciled{}", since(c)))
         }
         _ => Verdict::Holds,
     }
@@ -129,7 +150,7 @@ fn pod(live: &Json) -> Verdict {
         Some("Running") => condition_true(live, "Ready"),
         _ => match condition(live, "PodScheduled") {
             Some(c) if c["status"] == "False" => {
-                waits(live, format!("to be scheduled ({})", said(c)))
+                waits(live, format!("to be scheduled{}", since(c)))
             }
             _ => waits(live, "to run"),
         },
@@ -162,7 +183,42 @@ fn deployment(live: &Json) -> Verdict {
         let ready = now("availableReplicas");
         return waits(live, format!("to be available ({ready} of {wanted})"));
     }
-    Verdict::Holds
+    if now("replicas") < wanted {
+        return waits(live, format!("to have its replicas ({} of {wanted})", now("replicas")));
+    }
+    // Counts may be ahead of what the controller says of its rollout.
+    let done = ["NewReplicaSetAvailable", ""];
+    match condition(live, "Progressing") {
+        Some(c) if !done.contains(&c["reason"].as_str().unwrap_or_default()) => {
+            waits(live, format!("to finish its rollout{}", since(c)))
+        }
+        Some(_) | None => match condition(live, "Available") {
+            Some(c) if c["status"] != "True" => waits(live, format!("to be Available{}", since(c))),
+            Some(_) | None => Verdict::Holds,
+        },
+    }
+}
+
+/// A balanced service is of use when it has an address from outside.
+fn service(live: &Json) -> Verdict {
+    let balanced = live["spec"]["type"] == "LoadBalancer";
+    let addresses = live["status"]["loadBalancer"]["ingress"].as_array();
+    let has = addresses.is_some_and(|addresses| !addresses.is_empty());
+    when(live, !balanced || has, "to get an address from its load balancer")
+}
+
+/// A request for a certificate ends with one, or with a no.
+fn signing_request(live: &Json) -> Verdict {
+    for no in ["Denied", "Failed"] {
+        if let Some(c) = condition(live, no).filter(|c| c["status"] != "False") {
+            return Verdict::Failed(format!("it was {}: {}", no.to_lowercase(), said(c)));
+        }
+    }
+    let signed = live["status"]["certificate"].as_str().is_some_and(|c| !c.is_empty());
+    match condition(live, "Approved") {
+        Some(_) => when(live, signed, "to be signed"),
+        None => waits(live, "to be approved"),
+    }
 }
 
 fn daemon_set(live: &Json) -> Verdict {
@@ -177,6 +233,10 @@ fn daemon_set(live: &Json) -> Verdict {
     if updated < wanted {
         return waits(live, format!("to update ({updated} of {wanted})"));
     }
+    let placed = count(status, "currentNumberScheduled");
+    if status.get("currentNumberScheduled").is_some() && placed < wanted {
+        return waits(live, format!("to be on its nodes ({placed} of {wanted})"));
+    }
     let available = count(status, "numberAvailable");
     when(live, available >= wanted, &format!("to be available ({available} of {wanted})"))
 }
@@ -190,6 +250,10 @@ fn stateful_set(live: &Json) -> Verdict {
         return waits(live, "to be seen by its controller");
     }
     let wanted = spec["replicas"].as_i64().unwrap_or(1);
+    let there = count(status, "replicas");
+    if status.get("replicas").is_some() && there < wanted {
+        return waits(live, format!("to have its replicas ({there} of {wanted})"));
+    }
     let ready = count(status, "readyReplicas");
     if ready < wanted {
         return waits(live, format!("to be ready ({ready} of {wanted})"));

@@ -6,11 +6,12 @@ use crate::io::wait::{self, Waited};
 use crate::io::{preview, ready};
 use crate::noop;
 use crate::ownership::MANAGER;
-use access::{Cluster, ClusterError, Resource, Secrets, json};
+use access::{Cluster, ClusterError, Query, Resource, Secrets, json};
 use apimachinery::discovery;
 use plans::{Op, Problem};
 use provider::{Performed, Progress, StepError};
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use values::{Path, Value};
@@ -41,6 +42,7 @@ pub(super) async fn apply(
     if flag(&op.args, "create") {
         absent(cluster, named, &resource).await?;
     }
+    webhooks_served(cluster, op, &intent, named, progress).await?;
     if flag(&op.args, "verify") {
         verify(cluster, op, &intent, &resource, named, progress).await?;
     }
@@ -129,6 +131,82 @@ async fn until_served(cluster: &Cluster, live: &Json, op: &Op, progress: Progres
         }
         progress(format!("kind {} to be served", access::text::clean(kind)));
         sleep(SHORTLY).await;
+    }
+}
+
+/// A webhook that nobody answers refuses every request that it is about, maybe also the one
+/// that would start who answers it. So its service must have somebody behind it first.
+///
+/// Source: [Avoiding deadlocks in self-hosted
+/// webhooks](https://kubernetes.io/docs/concepts/cluster-administration/admission-webhooks-good-practices/).
+async fn webhooks_served(
+    cluster: &Cluster,
+    op: &Op,
+    intent: &Intent,
+    named: &Named,
+    progress: Progress<'_>,
+) -> Result<(), StepError> {
+    let kinds = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"];
+    let lasting = wait::deadline(op);
+    if !kinds.contains(&named.kind.as_str()) || lasting.is_zero() {
+        return Ok(());
+    }
+    let body = intent.body(None, None);
+    let webhooks = body["webhooks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // What may be ignored when nobody answers keeps nothing from working.
+    let strict = webhooks.iter().filter(|webhook| webhook["failurePolicy"] != "Ignore");
+    let service = |webhook: &Json| {
+        let service = &webhook["clientConfig"]["service"];
+        Some((service["namespace"].as_str()?.to_owned(), service["name"].as_str()?.to_owned()))
+    };
+    let services: BTreeSet<(String, String)> = strict.filter_map(service).collect();
+    // A server that has none of its own service keeps no such record.
+    if services.is_empty() || !has_endpoints(cluster, "default", "kubernetes").await? {
+        return Ok(());
+    }
+    let began = Instant::now();
+    for (namespace, name) in services {
+        while !has_endpoints(cluster, &namespace, &name).await? {
+            let what = format!("Service {namespace}/{name} to have a ready endpoint");
+            if began.elapsed() >= lasting {
+                let detail = format!(
+                    "{} calls Service {namespace}/{name}, and nothing ready is behind it. Every \
+                     request that it is about would be refused, so it was not written.",
+                    named.shown()
+                );
+                let problem = wait::problem("Webhook without anybody behind it", detail);
+                return Err(StepError::Refused(problem.with_help(
+                    "Let the configuration need what serves it (`depends_on`), or write \
+                     `failurePolicy = \"Ignore\"`. With `wait_timeout = \"0s\"` in `lifecycle` it \
+                     is written nevertheless.",
+                )));
+            }
+            progress(access::text::clean(&what));
+            sleep(PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a slice of a service has an endpoint that is not said to be unready.
+async fn has_endpoints(
+    cluster: &Cluster,
+    namespace: &str,
+    service: &str,
+) -> Result<bool, StepError> {
+    let slices = cluster.resolve("discovery.k8s.io/v1", "EndpointSlice").await;
+    let Some(slices) = slices.map_err(|error| unread(&error))? else { return Ok(true) };
+    let label = format!("kubernetes.io/service-name={service}");
+    let query = Query { namespace: Some(namespace), labels: Some(&label), fields: None };
+    let ready = |slice: Json| {
+        let endpoints = slice["endpoints"].as_array().map(Vec::as_slice).unwrap_or_default();
+        endpoints.iter().any(|e| e["conditions"]["ready"] != false).then_some(())
+    };
+    match cluster.list(&slices, query, ready).await {
+        Ok(listing) => Ok(!listing.items.is_empty()),
+        // Whoever may not look cannot wait either.
+        Err(error) if error.is_forbidden() => Ok(true),
+        Err(error) => Err(unread(&error)),
     }
 }
 
@@ -391,6 +469,9 @@ pub(in crate::io) async fn after_apply(
     live: Json,
     progress: Progress<'_>,
 ) -> Result<Performed, StepError> {
+    if wait::deadline(op).is_zero() {
+        return Ok(intent.performed(&live));
+    }
     let uid = meta(&live, "uid").map(str::to_owned);
     let lazy = binds_when_used(cluster, named, &live).await;
     let judge = |live: Option<&Json>| match live {

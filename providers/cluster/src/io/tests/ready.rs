@@ -108,6 +108,17 @@ fn a_deployment_is_ready_when_all_its_new_replicas_are_available_and_the_old_gon
     stuck["status"]["conditions"] =
         conditions(&[("Progressing", "False", "ProgressDeadlineExceeded")]);
     check("apps/v1", "Deployment", stuck, "failed: its rollout is stuck: ProgressDeadlineExceeded");
+    let mut rolling = with(3, 3, 3);
+    rolling["status"]["conditions"] =
+        conditions(&[("Progressing", "True", "ReplicaSetUpdated"), ("Available", "True", "")]);
+    let rollout = "Deployment x to finish its rollout (ReplicaSetUpdated)";
+    check("apps/v1", "Deployment", rolling.clone(), rollout);
+    rolling["status"]["conditions"] = conditions(&[
+        ("Progressing", "True", "NewReplicaSetAvailable"),
+        ("Available", "False", "MinimumReplicasUnavailable"),
+    ]);
+    let available = "Deployment x to be Available (MinimumReplicasUnavailable)";
+    check("apps/v1", "Deployment", rolling, available);
     let mut none = with(0, 0, 0);
     none["spec"]["replicas"] = 0.into();
     check("apps/v1", "Deployment", none, "ready");
@@ -147,6 +158,15 @@ fn a_pod_runs_is_done_or_fails() {
             "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes",
         }]}}),
         "Pod x to be scheduled (Unschedulable: 0/3 nodes)",
+    );
+    check(
+        "v1",
+        "Pod",
+        json!({"status": {"phase": "Pending", "conditions": [{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": "0/3 nodes", "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }]}}),
+        "Pod x to be scheduled (Unschedulable: 0/3 nodes; since 2026-01-01T00:00:00Z)",
     );
     check(
         "v1",
@@ -209,4 +229,23 @@ fn a_job_a_definition_and_an_api_service() {
         with(&[("Available", "False", "Missing")]),
         "APIService x to be Available (Missing)",
     );
+}
+
+#[test]
+fn a_service_a_request_for_a_certificate_and_what_somebody_deletes() {
+    check("v1", "Service", json!({"spec": {"type": "ClusterIP"}}), "ready");
+    let balanced = json!({"spec": {"type": "LoadBalancer"}});
+    check("v1", "Service", balanced, "Service x to get an address from its load balancer");
+    let balanced = json!({"spec": {"type": "LoadBalancer"},
+        "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}});
+    check("v1", "Service", balanced, "ready");
+    let request = |list: &[(&str, &str, &str)], certificate: &str| json!({"status": {"conditions": conditions(list), "certificate": certificate}});
+    let (group, kind) = ("certificates.k8s.io/v1", "CertificateSigningRequest");
+    check(group, kind, request(&[], ""), "CertificateSigningRequest x to be approved");
+    let approved = [("Approved", "True", "ByHand")];
+    check(group, kind, request(&approved, ""), "CertificateSigningRequest x to be signed");
+    check(group, kind, request(&approved, "LS0t"), "ready");
+    check(group, kind, request(&[("Denied", "True", "No")], ""), "failed: it was denied: No");
+    let going = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
+    check("v1", "ConfigMap", going, "failed: it is being deleted by someone else");
 }

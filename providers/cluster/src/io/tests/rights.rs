@@ -18,7 +18,9 @@ fn allowing(allows: impl Fn(&str) -> bool + Send + 'static) -> Server {
         };
         let (verb, resource) = (text("verb"), text("resource"));
         let what = format!("{verb} {resource}{sub} in {}/{}", text("namespace"), text("name"));
-        Reply::json(json!({"kind": "SelfSubjectAccessReview", "status": {"allowed": allows(&what)}}))
+        Reply::json(
+            json!({"kind": "SelfSubjectAccessReview", "status": {"allowed": allows(&what)}}),
+        )
     })
 }
 
