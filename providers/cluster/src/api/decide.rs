@@ -219,7 +219,8 @@ impl Case<'_> {
     /// Decides from what the server said it would make of the apply.
     fn compared(mut self, intent: Value, live: &Value, result: &Value) -> Planned {
         let (before, after) = (self.masked(live), self.masked(result));
-        let changed = self.changed_by_server(result);
+        let mut changed = self.changed_by_server(result);
+        changed.extend(staying(&intent, live, result));
         if shown::view(&before) == shown::view(&after) {
             let mut planned = self.unchanged(live, Basis::Server);
             // A field that the server never takes would otherwise be silent for ever.
@@ -431,6 +432,57 @@ fn leave(
             Some(Value::list(items))
         }
         _ => Some(intent.clone()),
+    }
+}
+
+/// Fields that the configuration gives up and that stay, since somebody else owns them too:
+/// server-side apply takes away only what nobody else owns.
+fn staying(intent: &Value, live: &Value, result: &Value) -> Vec<Problem> {
+    let owned = noop::projection(live, ownership::MANAGER);
+    let mut given_up = Vec::new();
+    let mut way = Vec::new();
+    given_up_fields(&owned, Some(intent), Some(result), &mut way, &mut given_up);
+    let problem = |way: Vec<String>| {
+        let names: Vec<&str> = way.iter().map(String::as_str).collect();
+        let mut others = ownership::managers(live, "", &names);
+        others.retain(|manager| manager != ownership::MANAGER);
+        if others.is_empty() {
+            return None;
+        }
+        let path = names.iter().fold(Path::root(), |path, name| path.attr(name));
+        let detail = format!(
+            "`{path}` is no longer in the configuration, and stays on the object because \
+             `{}` owns it too.",
+            others.join("` and `"),
+        );
+        let problem = Problem::warning(codes::IGNORED, "Field stays", Path::root(), detail);
+        Some(problem.with_help(
+            "To have it gone, remove it from the object by hand, such as with `kubectl edit`.",
+        ))
+    };
+    given_up.into_iter().filter_map(problem).collect()
+}
+
+/// The ways to fields that are owned, not wanted any more, and still there.
+fn given_up_fields(
+    owned: &Value,
+    wanted: Option<&Value>,
+    there: Option<&Value>,
+    way: &mut Vec<String>,
+    found: &mut Vec<Vec<String>>,
+) {
+    let Some(there) = there.filter(|value| !value.is_null()) else { return };
+    match (owned, wanted) {
+        (Value::Map(owned), _) => {
+            for (name, part) in owned.iter() {
+                way.push(name.to_string());
+                let wanted = wanted.and_then(|value| value.get(name));
+                given_up_fields(part, wanted, there.get(name), way, found);
+                way.pop();
+            }
+        }
+        (_, None) => found.push(way.clone()),
+        (_, Some(_)) => {}
     }
 }
 
