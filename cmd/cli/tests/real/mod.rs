@@ -12,6 +12,7 @@ mod interrupt;
 mod kubectl;
 mod others;
 mod preflight;
+mod pitfalls;
 mod refused;
 mod rights;
 mod shared;

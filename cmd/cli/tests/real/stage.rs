@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::Runtime;
 
 /// A server, a kubeconfig for it, and what the tests know of it.
@@ -104,6 +105,43 @@ impl Stage {
 
     pub(super) fn faults(&self) -> Faults {
         self.sandbox.as_ref().expect("faults are the sandbox's").faults()
+    }
+
+    /// Another way to the sandbox on which every request is written down, with its headers.
+    pub(super) fn overheard(&self) -> (PathBuf, Arc<Mutex<String>>) {
+        let heard = Arc::new(Mutex::new(String::new()));
+        let text = std::fs::read_to_string(&self.kubeconfig).unwrap();
+        let (before, rest) = text.split_once("http://").expect("the sandbox speaks HTTP");
+        let server: String =
+            rest.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
+        let listener = self.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let kubeconfig = self.kubeconfig.with_file_name("overheard");
+        let after = &rest[server.len()..];
+        std::fs::write(&kubeconfig, format!("{before}http://{address}{after}")).unwrap();
+        let written = heard.clone();
+        self.runtime.spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = tokio::net::TcpStream::connect(server.clone()).await.unwrap();
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = server.into_split();
+                tokio::spawn(
+                    async move { tokio::io::copy(&mut from_server, &mut to_client).await },
+                );
+                let written = written.clone();
+                tokio::spawn(async move {
+                    let mut buffer = [0; 8192];
+                    while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
+                        let text = String::from_utf8_lossy(&buffer[..length]).replace('\r', "");
+                        written.lock().unwrap().push_str(&text);
+                        if to_server.write_all(&buffer[..length]).await.is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+        });
+        (kubeconfig, heard)
     }
 
     /// What kubectl says, if it is there.
