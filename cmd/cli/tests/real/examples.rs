@@ -8,6 +8,7 @@ use super::stage::Stage;
 fn play(example: &str, between: impl Fn(&Site<'_>)) {
     for stage in Stage::both(example) {
         let site = Site::new(&stage, example);
+        site.has_hosts();
         let planned = site.run(&["plan", "-detailed-exitcode"]);
         assert_eq!(planned.code, 2, "{}: {}", stage.name, planned.all());
         assert_eq!(site.objects().len(), 0, "planning changes nothing");
@@ -137,5 +138,22 @@ fn definition_namespace_and_objects_of_both_come_in_one_run_and_go_in_reverse() 
         let words = "`spec.replicas` is 30, above the maximum 10.";
         assert!(said.err.contains(words), "{}: {}", site.stage.name, said.all());
         site.desk.write("main.hcl", text);
+    });
+}
+
+#[test]
+fn hardening_closes_a_namespace_and_keeps_modules_from_the_workers() {
+    play("hardening", |site| {
+        let hosts = site.desk.dir().join("hosts");
+        let file = "etc/modprobe.d/90-clinch-unused-protocols.conf";
+        let text = std::fs::read_to_string(hosts.join("worker-1").join(file)).unwrap();
+        assert!(text.contains("blacklist sctp"), "{text}");
+        assert!(!hosts.join("control-plane-1").join(file).exists());
+        let said = site.run(&["plan", "-var", "modules=[\"dccp\"]"]);
+        assert!(
+            said.out.contains("\nPlan: 0 to add, 2 to change, 0 to destroy."),
+            "{}",
+            said.all()
+        );
     });
 }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Names in the examples that would be met by another test at the same time.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
+    "\"hardened-example\"",
     "\"web\"",
     "\"default-mem-example\"",
     "\"constraints-mem-example\"",
@@ -42,6 +43,16 @@ impl<'a> Site<'a> {
         }
         desk.write("main.hcl", text);
         Self { desk, stage, own }
+    }
+
+    /// Gives each node a folder as its host.
+    pub(super) fn has_hosts(&self) {
+        let hosts = self.desk.dir().join("hosts");
+        for node in super::ground::NODES {
+            std::fs::create_dir_all(hosts.join(node)).unwrap();
+        }
+        let block = format!("cluster \"hosts\" {{\n  hosts = \"{}\"\n}}\n", hosts.display());
+        self.desk.write("hosts.hcl", block);
     }
 
     /// The program, told which server.
