@@ -1,6 +1,7 @@
 //! The command line: commands and flags, in both spellings (`-flag` and `--flag`).
 
 use addrs::InstanceAddr;
+use apimachinery::versions::Minor;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -193,6 +194,9 @@ pub(crate) struct InitArgs {
 pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub(crate) variables: VariableArgs,
+    /// Check objects against what this version of Kubernetes has, without a server: `1.34`
+    #[arg(long, value_name = "VERSION", value_parser = kubernetes_version)]
+    pub(crate) kubernetes_version: Option<Minor>,
     #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
 }
@@ -472,6 +476,11 @@ pub(crate) struct CompletionArgs {
 pub(crate) struct VersionArgs {
     #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
+}
+
+fn kubernetes_version(text: &str) -> Result<Minor, String> {
+    let (oldest, newest) = (Minor::oldest(), Minor::newest());
+    Minor::parse(text).ok_or_else(|| format!("versions from {oldest} to {newest} are known"))
 }
 
 fn parallelism(text: &str) -> Result<u16, &'static str> {

@@ -2,6 +2,7 @@
 
 use access::{Cluster, Hosts, Secrets};
 use addrs::TypeName;
+use apimachinery::versions::Minor;
 use cluster::io::{By, ClusterProvider, Need};
 use node::NodeProvider;
 use plans::{Exported, Op, Problem, Target};
@@ -20,8 +21,9 @@ pub(crate) struct Types {
 }
 
 impl Types {
-    pub(crate) fn new() -> Self {
-        let resources = cluster::kinds().into_iter().chain(node::kinds());
+    /// With a version of Kubernetes, objects are checked against what that version has.
+    pub(crate) fn new(against: Option<Minor>) -> Self {
+        let resources = cluster::kinds(against).into_iter().chain(node::kinds());
         Self {
             resources: resources.map(|k| (k.name().to_string(), k)).collect(),
             data: cluster::data_kinds().into_iter().map(|k| (k.name().to_string(), k)).collect(),

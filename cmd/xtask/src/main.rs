@@ -14,6 +14,7 @@ mod checkout;
 mod codegen;
 mod control_plane;
 mod gate;
+mod kubernetes_versions;
 mod new_resource;
 mod tidy;
 mod trouble;
@@ -32,6 +33,8 @@ enum Task {
     Tidy,
     /// Write the generated schemas and reference pages
     Codegen(codegen::Arguments),
+    /// Write the table of what each version of Kubernetes has (downloads Go modules)
+    KubernetesVersions(kubernetes_versions::Arguments),
     /// Write the skeleton of a resource type
     NewResource(new_resource::Arguments),
     /// Run everything that has to be green: format, lints, tests, tidy, generated files
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Tidy => tidy::run(),
         Task::Codegen(arguments) => codegen::run(&arguments),
+        Task::KubernetesVersions(arguments) => kubernetes_versions::run(&arguments),
         Task::NewResource(arguments) => new_resource::run(&arguments),
         Task::Test(arguments) => gate::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),

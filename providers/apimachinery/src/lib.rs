@@ -12,6 +12,7 @@
 //! | which kinds are there, under which path, namespaced or not | [`discovery`] |
 //! | what do a `LimitRange` and a `ResourceQuota` make of an object | [`limits`] |
 //! | what fields has a kind, how do its lists merge | [`types`] |
+//! | which kinds and fields has a version of Kubernetes | [`versions`] |
 //!
 //! **Invariant:** no input panics, and equal inputs give equal outputs.
 //!
@@ -24,6 +25,7 @@ pub mod names;
 pub mod quantity;
 pub mod selector;
 pub mod types;
+pub mod versions;
 
 pub use field_error::{FieldError, FieldErrorKind};
 pub use quantity::{Quantity, QuantityError};

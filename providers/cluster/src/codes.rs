@@ -70,3 +70,5 @@ pub const NODE_EFFECT: Code = Code("E0755");
 pub const LOOK: Code = Code("E0756");
 /// An object does not fit the definition that the same configuration gives of its kind.
 pub const DEFINITION: Code = Code("E0757");
+/// An object does not fit what a version of Kubernetes has.
+pub const SCHEMA: Code = Code("E0766");

@@ -38,6 +38,7 @@ pub mod ownership;
 pub mod settings;
 pub mod shown;
 pub mod sources;
+mod versions;
 
 pub use kinds::{data_kinds, kinds};
 

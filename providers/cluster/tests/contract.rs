@@ -116,7 +116,7 @@ fn owned(value: &Value) -> Value {
 
 #[test]
 fn every_resource_type_keeps_its_promises() {
-    for kind in cluster::kinds() {
+    for kind in cluster::kinds(None) {
         let name = kind.name().to_string();
         check_page(&name, kind.schema(), kind.page());
         let examples = examples(kind.page(), &name);
@@ -164,7 +164,7 @@ fn every_data_source_has_a_page_and_a_documented_schema() {
 /// shows it.
 #[test]
 fn a_sensitive_value_is_in_no_debug_text_of_any_plan() {
-    for kind in cluster::kinds() {
+    for kind in cluster::kinds(None) {
         let name = kind.name().to_string();
         for example in examples(kind.page(), &name) {
             let args = arguments(kind.schema(), &example);
@@ -219,7 +219,7 @@ fn mark(value: &Value, secrets: &mut Vec<String>) -> Value {
 /// Texts that no type would take, hidden at every place where a text can be.
 #[test]
 fn a_sensitive_value_is_in_no_problem_of_any_check() {
-    for kind in cluster::kinds() {
+    for kind in cluster::kinds(None) {
         let name = kind.name().to_string();
         for example in examples(kind.page(), &name) {
             let args = arguments(kind.schema(), &example);

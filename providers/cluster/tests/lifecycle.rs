@@ -115,7 +115,7 @@ async fn every_example_is_created_proven_unchanged_and_deleted_on_every_server()
         let nodes = provider.read(&"nodes".parse().unwrap(), Value::empty_map()).await.unwrap();
         let nodes = nodes.get("names").and_then(Value::as_list).unwrap().to_vec();
         let node = nodes.last().unwrap().as_str().unwrap();
-        let kinds = cluster::kinds();
+        let kinds = cluster::kinds(None);
         let namespace = kinds.iter().find(|kind| *kind.name() == "namespace").unwrap();
         let namespace = Life {
             kind: &**namespace,
@@ -188,7 +188,7 @@ impl Others<'_> {
 #[tokio::test(flavor = "multi_thread")]
 async fn taints_of_others_survive_whatever_is_set_between_them() {
     use serde_json::json;
-    let kinds = cluster::kinds();
+    let kinds = cluster::kinds(None);
     let kind = kinds.iter().find(|kind| *kind.name() == "node_settings").unwrap();
     for (server, provider) in servers().await {
         let nodes = provider.read(&"nodes".parse().unwrap(), Value::empty_map()).await.unwrap();

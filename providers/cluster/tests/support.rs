@@ -29,7 +29,7 @@ pub(crate) fn packed_lines(name: &str) -> Option<Vec<Value>> {
 
 /// The resource type of this name.
 pub(crate) fn kind(name: &str) -> Box<dyn ResourceKind> {
-    let mut kinds = cluster::kinds();
+    let mut kinds = cluster::kinds(None);
     let at = kinds.iter().position(|kind| *kind.name() == name).unwrap();
     kinds.swap_remove(at)
 }

@@ -1,10 +1,17 @@
 //! The block that a place in a configuration stands in: `resource "namespace" "x"`.
 
-/// The header of the top-level block around an offset, as Terraform names it.
+/// The header of the top-level block around an offset of a file of configuration, as Terraform
+/// names it. Other files (YAML) have no blocks.
+pub fn enclosing_block<'t>(name: &str, text: &'t str, offset: usize) -> Option<&'t str> {
+    let extension = std::path::Path::new(name).extension();
+    if extension.is_some_and(|e| e == "yaml" || e == "yml") { None } else { block(text, offset) }
+}
+
+/// The same for any text.
 ///
 /// Works on text that may not parse: strings, templates, here-documents and comments are
 /// skipped, braces counted. When braces do not match, the answer is the nearest block before.
-pub fn enclosing_block(text: &str, offset: usize) -> Option<&str> {
+fn block(text: &str, offset: usize) -> Option<&str> {
     let bytes = text.as_bytes();
     let mut at = 0;
     let mut depth = 0usize;
@@ -128,13 +135,13 @@ fn after_heredoc(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::enclosing_block;
+    use super::block;
 
     #[track_caller]
     fn check(text: &str, want: Option<&str>) {
         let offset = text.find('^').expect("a mark");
         let text = text.replace('^', "");
-        assert_eq!(enclosing_block(&text, offset), want);
+        assert_eq!(block(&text, offset), want);
     }
 
     #[test]

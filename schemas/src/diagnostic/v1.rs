@@ -167,7 +167,8 @@ fn range(span: Span, sources: &SourceMap) -> Option<Range> {
 }
 
 fn snippet(span: Span, diagnostic: &diags::Diagnostic, sources: &SourceMap) -> Option<Snippet> {
-    let text = &sources.get(span.source)?.text;
+    let source = sources.get(span.source)?;
+    let text = &source.text;
     let start = boundary(text, span.start as usize);
     let end = boundary(text, span.end as usize).max(start);
     let first = text[..start].rfind('\n').map_or(0, |i| i + 1);
@@ -180,7 +181,7 @@ fn snippet(span: Span, diagnostic: &diags::Diagnostic, sources: &SourceMap) -> O
         statement: format!("is {}", v.text),
     });
     Some(Snippet {
-        context: enclosing_block(text, start).map(str::to_owned),
+        context: enclosing_block(&source.name, text, start).map(str::to_owned),
         start_line: sources.position(span.source, span.start).line,
         highlight_start_offset: (start - first).min(code.len()),
         highlight_end_offset: (end - first).min(code.len()),

@@ -14,7 +14,7 @@ const CANNOT_WRITE: Code = Code("E0917");
 
 pub(crate) fn run(args: &SchemaArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
-    let types = Types::new();
+    let types = Types::new(None);
     let Some(dir) = &args.out else {
         for name in types.resource_types() {
             console.data(&format!("resource {name}\n"));

@@ -8,7 +8,8 @@ use crate::exit;
 
 pub(crate) fn run(args: &ValidateArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
-    let (configured, mut diagnostics) = work::read(&args.variables, env);
+    let (configured, mut diagnostics) =
+        work::read_for(args.kubernetes_version, &args.variables, env);
     if !diagnostics.has_errors() {
         diagnostics.extend(session::validate(&configured.loaded, &*configured.types));
     }

@@ -9,6 +9,7 @@ use crate::signals::{Signals, until_interrupted};
 use crate::store::{Lock, Store};
 use crate::{exit, files, variables};
 use addrs::InstanceAddr;
+use apimachinery::versions::Minor;
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
 use planner::{Options, Planning, Selection};
 use plans::{Event, Fingerprints, Mode, Target};
@@ -42,8 +43,17 @@ pub(crate) fn configure(
 
 /// Reads the configuration of this directory; with errors it must not be planned.
 pub(crate) fn read(args: &VariableArgs, env: &Environment) -> (Configured, Diagnostics) {
+    read_for(None, args, env)
+}
+
+/// The same, with objects checked against what this version of Kubernetes has.
+pub(crate) fn read_for(
+    against: Option<Minor>,
+    args: &VariableArgs,
+    env: &Environment,
+) -> (Configured, Diagnostics) {
     let mut sources = SourceMap::default();
-    let types: Arc<dyn Catalog> = Arc::new(Types::new());
+    let types: Arc<dyn Catalog> = Arc::new(Types::new(against));
     let (inputs, mut diagnostics) = variables::inputs(args, env, &mut sources);
     let name = std::env::current_dir().ok();
     let name = name.and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()));

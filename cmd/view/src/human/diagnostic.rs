@@ -119,7 +119,8 @@ fn places(lines: &mut Vec<String>, d: &Diagnostic, sources: &SourceMap, style: S
 fn on(label: &Label, sources: &SourceMap) -> String {
     let line = sources.position(label.span.source, label.span.start).line;
     let Some(source) = sources.get(label.span.source) else { return String::new() };
-    let block = schemas::diagnostic::enclosing_block(&source.text, label.span.start as usize);
+    let offset = label.span.start as usize;
+    let block = schemas::diagnostic::enclosing_block(&source.name, &source.text, offset);
     let inside = block.map(|b| format!(", in {}", text::line(b))).unwrap_or_default();
     format!("on {} line {line}{inside}", text::line(&source.name))
 }

@@ -16,7 +16,7 @@ mod server;
 mod tally;
 
 use crate::trouble::{Doing, Trouble, print};
-use crate::{checkout, codegen, tidy};
+use crate::{checkout, codegen, kubernetes_versions, tidy};
 use report::Report;
 use serde_json::Value;
 use server::Server;
@@ -63,6 +63,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
         None => {
             report.skip("generated files", "the test build made no `clinch` that could be asked");
         }
+    }
+    if arguments.no_control_plane {
+        report.skip("versions of Kubernetes", "its source comes as a Go module");
+    } else {
+        report.step("versions of Kubernetes", kubernetes_versions::check);
     }
     print(report.summary())?;
     tally.notes.iter().try_for_each(print)?;

@@ -19,7 +19,9 @@ mod remove;
 
 use crate::fields::Names;
 use crate::sources::Sourced;
+use crate::versions;
 use addrs::{Scope, TypeName};
+use apimachinery::versions::Minor;
 use plans::{Identity, Note, ObjectKey, Problem};
 use provider::{PlanRequest, Planned, ResourceKind};
 use std::marker::PhantomData;
@@ -134,19 +136,28 @@ pub trait ApiType: Send + Sync + 'static {
 pub struct Api<T> {
     name: TypeName,
     schema: Schema,
+    /// A version of Kubernetes that is not asked, and that objects must fit all the same.
+    against: Option<Minor>,
     ty: PhantomData<fn() -> T>,
 }
 
 impl<T: ApiType> Api<T> {
-    /// Ready for the catalog.
-    pub fn new() -> Self {
-        Self { name: crate::type_name(T::NAME), schema: T::schema(), ty: PhantomData }
+    /// Ready for the catalog. With a version of Kubernetes, objects are checked against what
+    /// that version has.
+    pub fn new(against: Option<Minor>) -> Self {
+        Self { name: crate::type_name(T::NAME), schema: T::schema(), against, ty: PhantomData }
     }
-}
 
-impl<T: ApiType> Default for Api<T> {
-    fn default() -> Self {
-        Self::new()
+    /// What is wrong with the object for the version that it is checked against; without one,
+    /// whether a newer server would not know its kind, as a warning.
+    fn check_version(&self, args: &Value) -> Vec<Problem> {
+        let Ok(object) = T::object(args) else { return Vec::new() };
+        let problems = match self.against {
+            Some(minor) => versions::check(&T::intent(args), &object, minor),
+            None => versions::outdated(&object).into_iter().collect(),
+        };
+        let named = |p: Problem| Problem { path: T::NAMES.argument(&p.path), ..p };
+        problems.into_iter().map(named).collect()
     }
 }
 
@@ -172,7 +183,9 @@ impl<T: ApiType> ResourceKind for Api<T> {
     }
 
     fn check(&self, args: &Value) -> Vec<Problem> {
-        crate::shown::without_secrets(T::check(args), args)
+        let mut problems = T::check(args);
+        problems.extend(self.check_version(args));
+        crate::shown::without_secrets(problems, args)
     }
 
     fn needs(&self, identity: &Identity, args: &Value) -> Vec<ObjectKey> {

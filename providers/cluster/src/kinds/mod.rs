@@ -47,27 +47,29 @@ pub use secret::Secret;
 pub use service_account::ServiceAccount;
 
 use crate::api::Api;
+use apimachinery::versions::Minor;
 use provider::{DataKind, ResourceKind};
 
-/// All resource types, by name.
-pub fn kinds() -> Vec<Box<dyn ResourceKind>> {
+/// All resource types, by name. With a version of Kubernetes, objects are checked against what
+/// that version has, too.
+pub fn kinds(against: Option<Minor>) -> Vec<Box<dyn ResourceKind>> {
     vec![
-        Box::new(Api::<ClusterRole>::new()),
-        Box::new(Api::<ClusterRoleBinding>::new()),
-        Box::new(Api::<ConfigMap>::new()),
+        Box::new(Api::<ClusterRole>::new(against)),
+        Box::new(Api::<ClusterRoleBinding>::new(against)),
+        Box::new(Api::<ConfigMap>::new(against)),
         Box::new(ExtendedResource::new()),
-        Box::new(Api::<LimitRange>::new()),
-        Box::new(Api::<Namespace>::new()),
-        Box::new(Api::<NetworkPolicy>::new()),
+        Box::new(Api::<LimitRange>::new(against)),
+        Box::new(Api::<Namespace>::new(against)),
+        Box::new(Api::<NetworkPolicy>::new(against)),
         Box::new(NodeSettings::new()),
-        Box::new(Api::<Object>::new()),
-        Box::new(Api::<PodDisruptionBudget>::new()),
-        Box::new(Api::<PriorityClass>::new()),
-        Box::new(Api::<ResourceQuota>::new()),
-        Box::new(Api::<Role>::new()),
-        Box::new(Api::<RoleBinding>::new()),
-        Box::new(Api::<Secret>::new()),
-        Box::new(Api::<ServiceAccount>::new()),
+        Box::new(Api::<Object>::new(against)),
+        Box::new(Api::<PodDisruptionBudget>::new(against)),
+        Box::new(Api::<PriorityClass>::new(against)),
+        Box::new(Api::<ResourceQuota>::new(against)),
+        Box::new(Api::<Role>::new(against)),
+        Box::new(Api::<RoleBinding>::new(against)),
+        Box::new(Api::<Secret>::new(against)),
+        Box::new(Api::<ServiceAccount>::new(against)),
     ]
 }
 

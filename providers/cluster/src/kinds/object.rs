@@ -139,7 +139,6 @@ impl ApiType for Object {
                 .map(|problem| Problem { path: Self::NAMES.argument(&problem.path), ..problem }),
         );
         let text = |name: &str| get(&manifest, name).as_str().unwrap_or("");
-        problems.extend(other_version(text("apiVersion"), text("kind")));
         if text("kind") == "ClusterRole"
             && !get(&manifest, "aggregationRule").is_null()
             && !args::items(get(&manifest, "rules")).is_empty()
@@ -223,19 +222,4 @@ fn misplaced(api_version: &str, kind: &str, namespace: Option<&str>) -> Option<P
         }
         (true, Some(_)) | (false, None) => None,
     }
-}
-
-/// A built-in kind in a version that is not served any more, or not yet. A warning only: the
-/// server may be of another version than this table.
-fn other_version(api_version: &str, kind: &str) -> Option<Problem> {
-    if api_version.is_empty() || discovery::by_kind(api_version, kind).is_some() {
-        return None;
-    }
-    let (group, _) = discovery::split_api_version(api_version);
-    let other = discovery::all().iter().find(|known| known.group == group && known.kind == kind)?;
-    let served = other.api_version();
-    let detail = format!("Kubernetes 1.36 serves {kind} as `{served}`, not as `{api_version}`.");
-    let path = Path::of("manifest.apiVersion");
-    let problem = Problem::warning(codes::NO_KIND, "Version of the API", path, detail);
-    Some(problem.with_help(format!("Write `apiVersion = \"{served}\"`.")))
 }
