@@ -16,6 +16,7 @@ pub(crate) mod quotas;
 pub(crate) mod roles;
 pub(crate) mod scheduler;
 pub(crate) mod services;
+pub(crate) mod signer;
 pub(crate) mod workloads;
 
 use std::sync::Arc;
@@ -56,6 +57,7 @@ pub(crate) fn after_write(txn: &mut Txn<'_>, env: &Env<'_>, served: &Served, obj
         "poddisruptionbudgets.policy" => disruption::recount(txn, env, meta::namespace(object)),
         catalog::DEFINITIONS => definitions::establish(txn, env, object),
         roles::TABLE => roles::aggregate(txn, env),
+        signer::REQUESTS => signer::after_write(txn, env, object),
         table if workloads::is_workload(table) => {
             workloads::reconcile(txn, env, served, object);
             quotas::recount(txn, env, meta::namespace(object));
