@@ -131,6 +131,10 @@ impl Providers for World {
         }
     }
 
+    fn afterwards(&self, ops: Vec<Op>) -> BoxFuture<'_, Vec<(usize, Problem)>> {
+        Box::pin(async move { self.cluster.afterwards(&ops).await })
+    }
+
     fn rights(&self, ops: Vec<Op>) -> BoxFuture<'_, Result<Vec<Asked>, Problem>> {
         Box::pin(async move {
             // Rights on hosts show when a host is looked at.

@@ -141,6 +141,13 @@ pub trait Providers: Send + Sync {
     /// Finds every object that carries this configuration's mark.
     fn find(&self, project: &str) -> BoxFuture<'_, Result<Search, Problem>>;
 
+    /// What is worth a warning when these operations are done, by position in `ops`: a service
+    /// that nothing is behind, say. Changes nothing.
+    fn afterwards(&self, ops: Vec<Op>) -> BoxFuture<'_, Vec<(usize, Problem)>> {
+        let _ = ops;
+        Box::pin(async { Vec::new() })
+    }
+
     /// Asks which rights these operations need and which of them are there. The answer names
     /// who needs a right by position in `ops`. Changes nothing.
     fn rights(&self, ops: Vec<Op>) -> BoxFuture<'_, Result<Vec<Asked>, Problem>> {

@@ -6,7 +6,7 @@ use crate::{Loaded, Picture, Store, World};
 use addrs::InstanceAddr;
 use diags::{Code, Diagnostic, Diagnostics};
 use planner::Known;
-use plans::{Ended, Outcome, Plan, Step, StepId, Stop, Timestamp};
+use plans::{Ended, Op, Outcome, Plan, Step, StepId, Stop, Timestamp};
 use runner::{Journal, Late, Ports};
 use schemas::plan::SavedPlan;
 use states::{JournalEntry, RecordChange, RunStarted, State, UnfinishedRun};
@@ -240,6 +240,7 @@ async fn walk(
     let how = runner::Options { parallelism: options.parallelism };
     let outcome = runner::run(&walk.plan, &walk.already, ports, stop, how).await;
     let mut diagnostics = failures.explain(&outcome, &walk.plan, &walk.late.loaded);
+    diagnostics.extend(noticed(&outcome, &walk.plan, world).await);
     let mut outputs = BTreeMap::new();
     let mut finished = outcome.is_complete();
     if finished {
@@ -268,6 +269,24 @@ async fn walk(
         diagnostics.extend(problems);
     }
     Ok(Applied { outcome, state, outputs, diagnostics })
+}
+
+/// What is done, and still worth a warning now that everything else is done, too.
+async fn noticed(outcome: &Outcome, plan: &Plan, world: &World) -> Diagnostics {
+    let done = |(id, ended): &(StepId, Ended)| {
+        plan.step(*id).filter(|step| *ended == Ended::Done && step.record.is_some())
+    };
+    let steps: Vec<&Step> = outcome.steps.iter().filter_map(done).collect();
+    let ops: Vec<Op> = steps.iter().map(|step| step.op.clone()).collect();
+    let noticed = if ops.is_empty() { Vec::new() } else { world.providers.afterwards(ops).await };
+    let told = |(position, problem): (usize, plans::Problem)| {
+        let diagnostic = problem.into_diagnostic();
+        match steps.get(position).and_then(|step| step.addr.as_ref()) {
+            Some(addr) => diagnostic.for_address(addr),
+            None => diagnostic,
+        }
+    };
+    noticed.into_iter().map(told).collect()
 }
 
 fn lost() -> Diagnostic {

@@ -93,3 +93,35 @@ fn a_webhook_without_anybody_behind_it_is_not_written() {
     site.well(&["apply", "-auto-approve"]);
     site.well(&["destroy", "-auto-approve"]);
 }
+
+const SERVICE: &str = r#"
+clinch {
+  name = "OWN"
+}
+resource "namespace" "n" {
+  name = "OWN"
+}
+resource "object" "web" {
+  manifest = {
+    apiVersion = "v1"
+    kind       = "Service"
+    metadata   = { name = "web", namespace = namespace.n.name }
+    spec       = { selector = { app = "nobody" }, ports = [{ port = 80 }] }
+  }
+}
+"#;
+
+#[test]
+fn a_service_that_nothing_is_behind_is_a_warning_and_not_waited_for() {
+    let Some(stage) = Stage::real("services without endpoints") else { return };
+    let site = Site::new(&stage, "quickstart");
+    let own = format!("service-{}", site.own);
+    site.desk.write("main.hcl", SERVICE.replace("OWN", &own));
+    let said = site.well(&["apply", "-auto-approve"]);
+    for words in ["Warning: Service without endpoints", "with object.web", "`app=nobody` is ready"]
+    {
+        assert!(said.err.contains(words), "`{words}` is not in {}", said.all());
+    }
+    site.is_converged();
+    site.well(&["destroy", "-auto-approve"]);
+}

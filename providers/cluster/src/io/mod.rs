@@ -9,6 +9,7 @@
 //! | which cluster is this | `target` |
 //! | read all wanted objects, at the price of a few lists | `observe` |
 //! | ask the server what it would make of an operation | `preview` |
+//! | what is worth a warning when all is done | `afterwards` |
 //! | what is deleted along with a namespace or a definition | `along` |
 //! | which rights operations need, and which are there | `rights` |
 //! | do it, if the world is still as it was, and wait until it holds | `perform/` |
@@ -26,6 +27,7 @@
 //! **Not here:** what a difference means and what to do about it (`api`), and how requests
 //! are sent, repeated and limited (`access`).
 
+mod afterwards;
 mod along;
 mod data;
 mod find;
@@ -115,6 +117,11 @@ impl ClusterProvider {
     /// Finds every object that carries this project's mark.
     pub async fn find(&self, project: &str) -> Result<Search, Problem> {
         find::find(&self.cluster, project).await
+    }
+
+    /// What is worth a warning when these operations are done.
+    pub async fn afterwards(&self, ops: &[Op]) -> Vec<(usize, Problem)> {
+        afterwards::afterwards(&self.cluster, ops).await
     }
 
     /// Asks which rights these operations need and which of them are there.

@@ -189,7 +189,7 @@ async fn webhooks_served(
 }
 
 /// Whether a slice of a service has an endpoint that is not said to be unready.
-async fn has_endpoints(
+pub(in crate::io) async fn has_endpoints(
     cluster: &Cluster,
     namespace: &str,
     service: &str,
