@@ -87,7 +87,6 @@ fn whoever_may_only_read_gets_a_plan_that_says_so_and_an_apply_that_begins_nothi
         "data.colour = \"blue\" -> \"red\"",
         "\nPlan: 1 to add, 1 to change, 0 to destroy.\n",
         &*format!("Not verified by the server: 2 of 2 changes ({user} configmaps in namespace"),
-        &*format!("# (blocked: you may not patch configmaps in namespace `{namespace}`)"),
         "Blocked: 3 rights are missing.",
     ] {
         assert!(said.out.contains(words), "`{words}` is not in {}", said.all());

@@ -83,7 +83,9 @@ pub(super) fn lines(
         let blocked = format!("# (blocked: {}{allow})", text::line(&guard.why));
         out.push(format!("  {}", style.ink(Ink::Destroy, &blocked)));
     }
-    for right in lacks {
+    // A prediction says already which right it was made without.
+    let predicted = matches!(change.basis, Basis::Predicted(_));
+    for right in lacks.iter().filter(|_| !predicted) {
         let right = right.to_string();
         let blocked = format!("# (blocked: you may not {})", text::line(&right));
         out.push(format!("  {}", style.ink(Ink::Destroy, &blocked)));

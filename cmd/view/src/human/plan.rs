@@ -89,8 +89,23 @@ pub fn predicted(plan: &Plan) -> Option<String> {
     };
     whys.truncate(WHYS);
     let all = text::count(changes().count(), "change", "changes");
-    let whys = whys.join("; ");
+    let whys = told_once(&whys);
     Some(format!("Not verified by the server: {count} of {all} ({}{more}).", text::line(&whys)))
+}
+
+/// Reasons in one line. Who may not do what is mostly the same user, who is named once.
+fn told_once(whys: &[&str]) -> String {
+    const MAY_NOT: &str = " may not ";
+    let user = whys.first().and_then(|why| why.split_once(MAY_NOT)).map(|(user, _)| user);
+    let tail = |why: &&str| {
+        let (who, what) = why.split_once(MAY_NOT)?;
+        (Some(who) == user).then(|| what.to_owned())
+    };
+    let told = whys.iter().enumerate().map(|(i, why)| match tail(why) {
+        Some(what) if i > 0 => format!("nor {what}"),
+        Some(_) | None => (*why).to_owned(),
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// What must be allowed by name, and what is not allowed to whoever plans, in one line; `None`

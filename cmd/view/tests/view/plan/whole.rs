@@ -222,3 +222,48 @@ fn full_detail_shows_what_does_not_change_too() {
     Plan: 0 to add, 1 to change, 0 to destroy.
     "#);
 }
+
+fn right(verb: &str, resource: &str, by: &str) -> plans::Right {
+    plans::Right {
+        verb: verb.to_owned(),
+        group: String::new(),
+        resource: resource.to_owned(),
+        namespace: Some("web".to_owned()),
+        name: None,
+        needed_by: vec![by.to_owned()],
+        allowed: Some(false),
+    }
+}
+
+#[test]
+fn what_is_predicted_or_blocked_is_marked_and_counted_below_the_plan() {
+    let object = |colour: &str| Value::map([("colour", Value::from(colour))]);
+    let ask =
+        |what: &str| plans::Basis::Predicted(format!("`ci` may not {what} in namespace `web`"));
+    let at = ["config_map.a", "config_map.b", "config_map.c"];
+    let mut a = update(at[0], "ConfigMap web/a", object("blue"), object("red"));
+    a.basis = ask("patch configmaps");
+    let mut b = delete(at[1], "ConfigMap web/b", object("blue"));
+    b.basis = ask("delete configmaps");
+    b.blocked = vec![plans::Guard {
+        kind: plans::GuardKind::Kept,
+        why: "its annotation asks for it to be kept".to_owned(),
+    }];
+    let c = create(at[2], "ConfigMap web/c", object("red"));
+    let mut plan = plan(vec![a, b, c]);
+    plan.rights = vec![right("patch", "configmaps", at[0]), right("create", "configmaps", at[2])];
+    let text = view::human::plan(&plan, &Style::plain(), Detail::Concise);
+    let told: Vec<&str> = text
+        .lines()
+        .filter(|l| ["blocked", "Blocked", "verified", "Plan:"].iter().any(|w| l.contains(w)))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+      # (predicted locally, not verified by the server: `ci` may not delete configmaps in namespace `web`)
+      # (blocked: its annotation asks for it to be kept; -allow=kept allows it)
+      # (predicted locally, not verified by the server: `ci` may not patch configmaps in namespace `web`)
+      # (blocked: you may not create configmaps in namespace `web`)
+    Plan: 1 to add, 1 to change, 1 to destroy.
+    Not verified by the server: 2 of 3 changes (`ci` may not patch configmaps in namespace `web`, nor delete configmaps in namespace `web`).
+    Blocked: 1 change must be allowed by name; 2 rights are missing. To allow it: -allow=kept
+    ");
+}
