@@ -525,6 +525,50 @@ fn gone_object_is_forgotten_and_present_one_deleted_by_its_uid() {
 }
 
 #[test]
+fn object_that_is_shared_or_owned_or_wants_to_be_kept_is_guarded() {
+    let live = |metadata: &str, entries: &str| {
+        format!(
+            r#"{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "settings",
+                "namespace": "a", "uid": "u1", "labels": {{"applyset.kubernetes.io/part-of": "SET"}},
+                {metadata}
+                "managedFields": [{{"manager": "clinch", "operation": "Apply", "apiVersion": "v1",
+                "fieldsV1": {{"f:data": {{"f:k": {{}}}}}}}}{entries}]}}, "data": {{"k": "1"}}}}"#
+        )
+    };
+    let guards = |live: &str| {
+        let case = settings().unwanted().live(live).remembered("u1").would("{}");
+        let Planned::Decided(decision) = case.plan() else { panic!("not decided") };
+        let told = decision.guards.iter().map(|g| format!("{}: {}", g.kind.name(), g.why));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(guards(&live("", "")), [""; 0]);
+    let owner = r#""ownerReferences": [{"kind": "Deployment", "name": "web"}],"#;
+    assert_eq!(
+        guards(&live(owner, "")),
+        ["foreign: it belongs to Deployment web (ownerReferences)"]
+    );
+    let applies = |manager: &str| {
+        format!(r#", {{"manager": "{manager}", "operation": "Apply", "fieldsV1": {{}}}}"#)
+    };
+    assert_eq!(
+        guards(&live("", &applies("argocd"))),
+        ["foreign: `argocd` applies fields of it, too"]
+    );
+    // What a person applied by hand is drift, and no other owner.
+    assert_eq!(guards(&live("", &applies("kubectl"))), [""; 0]);
+    let keep = r#""annotations": {"cli-utils.sigs.k8s.io/on-remove": "keep"},"#;
+    assert_eq!(
+        guards(&live(keep, "")),
+        ["kept: its annotation `cli-utils.sigs.k8s.io/on-remove: keep` asks for it to be kept"]
+    );
+    let protected = r#""annotations": {"clinch.dev/prevent-destroy": "true"},"#;
+    assert_eq!(
+        guards(&live(protected, "")),
+        ["protected: its annotation `clinch.dev/prevent-destroy` says so"]
+    );
+}
+
+#[test]
 fn object_that_is_not_the_one_that_was_created_is_not_deleted() {
     let forget = "[Forget it with `clinch state rm ADDRESS`; the object stays as it is.]";
     settings().unwanted().live(&applied("{}")).remembered("u0").is(&format!(
