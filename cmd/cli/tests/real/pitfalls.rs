@@ -265,8 +265,7 @@ resource "resource_quota" "compute" {
   hard      = { "requests.cpu" = "1000m", "requests.memory" = "1024Mi" }
 }
 "#;
-        site.well(&["destroy", "-auto-approve"]);
-        rewritten(&site, &within_namespace(quota));
+        rewritten(&site, &format!("{}{quota}", settings("colour = \"red\"")));
         site.well(&["apply", "-auto-approve"]);
         let quota = Other { site: &site, version: "v1", kind: "ResourceQuota", name: "compute" };
         let same = json!({ "spec": { "hard": { "requests.cpu": "1", "requests.memory": "1Gi" } } });
