@@ -281,12 +281,34 @@ fn forbidden(case: &Case<'_>, refusal: &Refusal) -> Problem {
     Problem::error(codes::REFUSED, "Refused by admission", Path::root(), detail)
 }
 
+/// A webhook that the server cannot do without, and that does not answer.
+fn webhook(case: &Case<'_>, refusal: &Refusal) -> Option<Problem> {
+    let (_, rest) = refusal.message.split_once("failed calling webhook \"")?;
+    let (name, why) = rest.split_once('"')?;
+    let detail = format!(
+        "{} cannot be written while the admission webhook `{name}` does not answer{why}",
+        case.request.identity.shown
+    );
+    let problem =
+        Problem::error(codes::REFUSED, "Webhook does not answer", Path::root(), detail);
+    Some(problem.with_help(
+        "Mend what serves the webhook, then try again. If it can only be mended by what it keeps \
+         from being written, except that from its `namespaceSelector` first.",
+    ))
+}
+
 /// One problem for each cause; without causes, one for each field that the message names.
 fn invalid(case: &Case<'_>, refusal: &Refusal) -> Vec<Problem> {
     const SUMMARY: &str = "The server refuses the object";
+    if let Some(problem) = webhook(case, refusal) {
+        return vec![problem];
+    }
     let shown = &case.request.identity.shown;
     let problem = |field: &str, why: &str| {
-        let detail = format!("{shown}: `{}`: {why}", field.trim_start_matches('.'));
+        let detail = match field.trim_start_matches('.') {
+            "" => format!("{shown}: {why}"),
+            field => format!("{shown}: `{field}`: {why}"),
+        };
         Problem::error(codes::REFUSED, SUMMARY, argument(case, field), detail)
     };
     if !refusal.causes.is_empty() {
