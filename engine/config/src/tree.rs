@@ -170,7 +170,7 @@ pub enum Repeat {
     ForEach(Expr),
 }
 
-/// `lifecycle { prevent_destroy, ignore_changes, wait_timeout }`.
+/// `lifecycle { prevent_destroy, ignore_changes, wait_timeout, delete }`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lifecycle {
     /// Refuse every plan that deletes it.
@@ -179,6 +179,8 @@ pub struct Lifecycle {
     pub ignore_changes: Ignore,
     /// How long to wait until it is ready, as it is written.
     pub wait_timeout: Option<(String, Span)>,
+    /// What becomes of the object once nothing declares it: `delete` or `release`.
+    pub delete: Option<(String, Span)>,
 }
 
 /// `ignore_changes`.

@@ -22,3 +22,5 @@ pub(crate) const NOT_DECLARED: Code = Code("E0408");
 pub(crate) const GOES_ALONG: Code = Code("E0410");
 /// Only a part is planned, as requested.
 pub(crate) const PARTIAL: Code = Code("E0409");
+/// What a resource manages cannot be given back.
+pub(crate) const NO_RELEASE: Code = Code("E0411");

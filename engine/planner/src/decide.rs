@@ -198,6 +198,17 @@ impl Decider<'_, '_> {
         let created = self.created.clone();
         let (lifecycle, problems) = self.evaluator.lifecycle(&d.addr);
         self.planning.diagnostics.extend(problems);
+        if lifecycle.release && !d.kind.releases() {
+            let detail = format!(
+                "What `{}` manages cannot be left behind without what is ours of it.",
+                d.kind.name()
+            );
+            let code = codes::NO_RELEASE;
+            let problem = Problem::error(code, "Cannot be released", Path::root(), detail)
+                .with_help("Remove `delete = \"release\"` from `lifecycle`.");
+            self.fail(&d.addr, vec![problem]);
+            return;
+        }
         let remembered = self.by_key.get(&d.identity.key).copied();
         let recorded = remembered.map(|(_, r)| r);
         let request = PlanRequest {
@@ -211,6 +222,7 @@ impl Decider<'_, '_> {
             created: &created,
             project: &self.input.options.project,
             protect: lifecycle.prevent_destroy,
+            release: lifecycle.release,
             wait: lifecycle.wait_timeout,
         };
         let Some(mut decision) = self.ask(d.kind, &d.addr, request) else {
@@ -322,7 +334,7 @@ impl Decider<'_, '_> {
 
     fn removed(&mut self, removed: &Removed<'_>) {
         let Some(decision) = self.deletion(removed) else { return };
-        if decision.action == Action::Forget || decision.action == Action::NoOp {
+        if decision.ops.is_empty() && matches!(decision.action, Action::Forget | Action::NoOp) {
             // It is gone already; there is nothing to show, only something to forget.
             self.planning.plan.remember.push((removed.addr.clone(), None));
             return;
@@ -362,6 +374,7 @@ impl Decider<'_, '_> {
             created: &created,
             project: &self.input.options.project,
             protect: removed.recorded.protected,
+            release: false,
             wait: None,
         };
         self.ask(kind, removed.addr, request)

@@ -47,6 +47,7 @@ pub fn resolve(
             created: &BTreeSet::new(),
             project: &input.options.project,
             protect: lifecycle.prevent_destroy,
+            release: lifecycle.release,
             wait: lifecycle.wait_timeout,
         });
         match planned {

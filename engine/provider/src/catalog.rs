@@ -62,6 +62,11 @@ pub trait ResourceKind: Send + Sync {
         Vec::new()
     }
 
+    /// Whether an object can be left behind without the fields that are ours.
+    fn releases(&self) -> bool {
+        false
+    }
+
     /// What to do. Pure: equal requests give equal answers.
     fn plan(&self, request: &PlanRequest<'_>) -> Planned;
 }
@@ -113,6 +118,10 @@ pub struct PlanRequest<'a> {
     pub project: &'a str,
     /// Whether the object is to be protected from deletion, which is written on it too.
     pub protect: bool,
+    /// Whether its fields are to be given back instead of deleting it, once nothing declares it;
+    /// this is written on the object too. Only for types that say so by
+    /// [`ResourceKind::releases`].
+    pub release: bool,
     /// How many seconds to wait until it is ready; `None` for the usual time, 0 for not at all.
     pub wait: Option<u64>,
 }

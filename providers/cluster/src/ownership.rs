@@ -21,6 +21,9 @@ pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
 /// The annotation of an object that was applied with `prevent_destroy`. It outlives the block
 /// and the state, and goes only by an apply that shows it.
 pub const PROTECTED: &str = "clinch.dev/prevent-destroy";
+/// The annotation of an object that was applied with `delete = "release"`. It says what becomes
+/// of the object when the block and the state are gone.
+pub const ON_DELETE: &str = "clinch.dev/on-delete";
 /// Annotations by which other tools are told to keep an object, with the word for it.
 ///
 /// Sources: [Tell Helm not to uninstall a
@@ -38,10 +41,10 @@ pub fn set_id(project: &str) -> String {
     format!("applyset-{}-v1", URL_SAFE_NO_PAD.encode(Sha256::digest(parent)))
 }
 
-/// The intent with the labels of ownership, and with the annotation of protection where that
-/// is wanted.
+/// The intent with the labels of ownership, and with the annotations of what is to become of
+/// the object where something else than usual is wanted.
 #[must_use]
-pub fn mark(intent: &Value, project: &str, guarded: bool) -> Value {
+pub fn mark(intent: &Value, project: &str, protect: bool, release: bool) -> Value {
     let mut object = intent.as_map().cloned().unwrap_or_default();
     let mut metadata = map_of(object.get("metadata"));
     let labels = match metadata.get("labels") {
@@ -50,12 +53,13 @@ pub fn mark(intent: &Value, project: &str, guarded: bool) -> Value {
         given => Value::map(with_marks(map_of(given), project)),
     };
     metadata.insert("labels".into(), labels);
-    if guarded {
+    let wanted = [(protect, PROTECTED, "true"), (release, ON_DELETE, "release")];
+    for (_, name, word) in wanted.into_iter().filter(|(wanted, ..)| *wanted) {
         let annotations = match metadata.get("annotations") {
             Some(unknown @ Value::Unknown(_)) => unknown.clone(),
             given => {
                 let mut annotations = map_of(given);
-                annotations.insert(PROTECTED.into(), "true".into());
+                annotations.insert(name.into(), word.into());
                 Value::map(annotations)
             }
         };
@@ -90,6 +94,11 @@ pub fn is_ours(live: &Value, project: &str) -> bool {
         Some(set) => set == set_id(project),
         None => noop::has_apply_entry(live, MANAGER),
     }
+}
+
+/// Whether the object says that it stays when nothing declares it any more.
+pub fn is_released(live: &Value) -> bool {
+    annotation(live, ON_DELETE) == Some("release")
 }
 
 /// Whether the object says that it is protected from deletion.

@@ -42,6 +42,7 @@ fn plan(kind: &dyn ResourceKind, args: &Value, observed: &Observation) -> Planne
         created: NOTHING,
         project: "p",
         protect: false,
+        release: false,
         wait: None,
     };
     match kind.plan(&request(None)) {

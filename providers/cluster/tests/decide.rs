@@ -105,6 +105,7 @@ impl Case {
             created: &self.created,
             project: "shop",
             protect: false,
+            release: false,
             wait: None,
         })
     }
@@ -640,6 +641,7 @@ fn namespace_that_the_cluster_needs_is_never_deleted() {
             created: &BTreeSet::new(),
             project: "shop",
             protect: false,
+            release: false,
             wait: None,
         });
         let text = answer(&planned);

@@ -74,6 +74,7 @@ fn what_goes_with_a_definition_is_counted_and_what_is_of_others_must_be_allowed(
             created: &BTreeSet::new(),
             project: "shop",
             protect: false,
+            release: false,
             wait: None,
         });
         let Planned::Decided(decision) = planned else { panic!("{planned:?}") };

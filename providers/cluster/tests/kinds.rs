@@ -446,6 +446,7 @@ fn dongles(live: Option<&str>, wanted: bool, recorded: Option<&str>) -> String {
         created: &BTreeSet::new(),
         project: "shop",
         protect: false,
+        release: false,
         wait: None,
     });
     crate::support::answer(&planned)
@@ -559,6 +560,7 @@ fn strange_answers_of_a_server_do_not_panic() {
                             created: &BTreeSet::new(),
                             project: "shop",
                             protect: false,
+                            release: false,
                             wait: None,
                         });
                         let deletes = matches!(&planned, Planned::Decided(d) if d.action == plans::Action::Delete);

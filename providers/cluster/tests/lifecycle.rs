@@ -62,6 +62,7 @@ impl Life<'_> {
                 created: &created,
                 project: &self.project,
                 protect: false,
+                release: false,
                 wait: None,
             });
             match planned {

@@ -147,6 +147,7 @@ fn node_that_is_not_wanted_any_more_is_released_and_never_deleted() {
             created: &std::collections::BTreeSet::new(),
             project: "shop",
             protect: false,
+            release: false,
             wait: None,
         })
     };

@@ -58,6 +58,7 @@ pub(crate) fn plan(args: Option<&Value>, observed: &Observation, ignore: &[Path]
         created: &BTreeSet::new(),
         project: "shop",
         protect: false,
+        release: false,
         wait: None,
     })
 }

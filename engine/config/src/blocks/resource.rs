@@ -80,7 +80,7 @@ impl Declare<'_> {
                 continue;
             }
             let known: &[&str] = match mode {
-                Mode::Managed => &["prevent_destroy", "ignore_changes", "wait_timeout"],
+                Mode::Managed => &["prevent_destroy", "ignore_changes", "wait_timeout", "delete"],
                 Mode::Data => &[],
             };
             if mode == Mode::Managed {
@@ -90,6 +90,7 @@ impl Declare<'_> {
                     lifecycle.ignore_changes = self.ignore_changes(&ignore.value);
                 }
                 lifecycle.wait_timeout = self.text(&mut block.body, "wait_timeout");
+                lifecycle.delete = self.text(&mut block.body, "delete");
                 self.nothing_left(&block.body, "lifecycle", known, &LATER_LIFECYCLE);
             } else {
                 self.data_lifecycle(&block);

@@ -27,6 +27,8 @@ pub struct Lifecycle {
     pub ignore_all: bool,
     /// How many seconds to wait until it is ready; 0 is not at all.
     pub wait_timeout: Option<u64>,
+    /// Give its fields back instead of deleting it.
+    pub release: bool,
 }
 
 /// Turns blocks into values, with the results so far.
@@ -299,6 +301,18 @@ impl<'a> Evaluator<'a> {
                 lifecycle.ignore = paths.iter().map(|(path, _)| path.clone()).collect();
             }
             Ignore::All(_) => lifecycle.ignore_all = true,
+        }
+        if let Some((text, span)) = &block.lifecycle.delete {
+            lifecycle.release = text == "release";
+            if !["release", "delete"].contains(&text.as_str()) {
+                let detail = format!(
+                    "`delete` is \"delete\" (the object is deleted once nothing declares it) or \
+                     \"release\" (it stays, without the fields that only this configuration \
+                     set), and this is \"{text}\"."
+                );
+                let d = Diagnostic::error(codes::BAD_LIFECYCLE, "Invalid delete", detail);
+                told.push(d.at(*span, "").for_address(addr));
+            }
         }
         if let Some((text, span)) = &block.lifecycle.wait_timeout {
             lifecycle.wait_timeout = text::seconds(text);

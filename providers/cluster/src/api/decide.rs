@@ -34,7 +34,7 @@ pub(super) fn wanted<T: ApiType>(ty: &TypeName, request: &PlanRequest<'_>, args:
     let intent = canonical(&hide_secret_data(&T::intent(args)));
     let elsewhere = T::sources(args);
     let (intent, to_read) = sources::filled(&intent, &elsewhere, live);
-    let intent = ownership::mark(&intent, request.project, request.protect);
+    let intent = ownership::mark(&intent, request.project, request.protect, request.release);
     let (mut notes, warnings) = T::notes(&Seen { args, live });
     notes.extend(to_read);
     let sources = sources::to_args(&elsewhere);

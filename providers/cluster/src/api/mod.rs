@@ -207,6 +207,10 @@ impl<T: ApiType> ResourceKind for Api<T> {
         problems.into_iter().map(named).collect()
     }
 
+    fn releases(&self) -> bool {
+        true
+    }
+
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {
         let answer = match request.desired {
             Some(args) => decide::wanted::<T>(&self.name, request, args),

@@ -79,6 +79,22 @@ fn apply(
     Op { ty: ty.clone(), name: "apply".into(), identity: identity.clone(), args, guard, text }
 }
 
+/// Applies nothing over the object that was read, which gives back all that is ours of it.
+pub(crate) fn release(ty: &TypeName, identity: &Identity, live: &Value) -> Op {
+    let text = |name: &str| Value::from(identity_text(identity, name));
+    let mut metadata = vec![("name", text("name"))];
+    if !identity_text(identity, "namespace").is_empty() {
+        metadata.push(("namespace", text("namespace")));
+    }
+    let nothing = Value::map([
+        ("apiVersion", text("api_version")),
+        ("kind", text("kind")),
+        ("metadata", Value::map(metadata)),
+    ]);
+    let op = update(ty, identity, nothing, live, &Value::Null);
+    Op { name: "release".into(), text: format!("release {}", identity.shown), ..op }
+}
+
 /// Deletes exactly the object that was read.
 pub(crate) fn delete(ty: &TypeName, identity: &Identity, live: &Value) -> Op {
     let uid = shown::uid(live).map_or(Value::Null, Value::from);

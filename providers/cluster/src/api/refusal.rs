@@ -121,8 +121,8 @@ fn may_not(refusal: &Refusal) -> Option<String> {
     Some(format!("`{}` may not {verb} {resource}{group} {place}", user.unwrap_or("?")))
 }
 
-/// Why whoever plans may not delete an object, when that is all that stands in the way.
-pub(super) fn may_not_delete(refusal: &Value) -> Option<String> {
+/// Why whoever plans may not do this to an object, when that is all that stands in the way.
+pub(super) fn not_permitted(refusal: &Value) -> Option<String> {
     let refusal = Refusal::read(refusal, &Value::Null);
     (refusal.code == 403).then(|| may_not(&refusal)).flatten()
 }

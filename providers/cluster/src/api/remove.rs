@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::decide::{other_project, waits_for};
-use super::ops::{delete, identity_text};
+use super::ops::{delete, identity_text, release};
 use super::refusal;
 use crate::canon::hide_secret_data;
 use crate::{codes, ownership, shown};
@@ -26,6 +26,9 @@ pub(super) fn unwanted(ty: &TypeName, request: &PlanRequest<'_>) -> Answer {
         }
         Observation::Present(live) => live,
     };
+    if ownership::is_released(live) {
+        return released(ty, request, live);
+    }
     may_delete(request, live)?;
     let op = delete(ty, request.identity, live);
     let mut basis = Basis::Local;
@@ -35,7 +38,7 @@ pub(super) fn unwanted(ty: &TypeName, request: &PlanRequest<'_>) -> Answer {
         None => return Ok(Planned::NeedsPreview(op)),
         Some(Preview::Would(answer)) => Along::read(request, answer),
         Some(Preview::Unknown(problem)) => return Err(vec![problem.clone()]),
-        Some(Preview::Refused(refused)) => match refusal::may_not_delete(refused) {
+        Some(Preview::Refused(refused)) => match refusal::not_permitted(refused) {
             Some(why) => {
                 basis = Basis::Predicted(why);
                 Along::read(request, refused)
@@ -59,6 +62,59 @@ pub(super) fn unwanted(ty: &TypeName, request: &PlanRequest<'_>) -> Answer {
         guards,
         ..Decision::plain(Action::Delete)
     })))
+}
+
+/// Gives back what is ours of an object that says so of itself: an apply of nothing. What only
+/// we had set goes, what others set stays, and so does the object.
+fn released(ty: &TypeName, request: &PlanRequest<'_>, live: &Value) -> Answer {
+    if !ownership::is_ours(live, request.project) {
+        return Ok(Planned::forgotten("none of it is ours any more"));
+    }
+    if shown::metadata(live, "deletionTimestamp").is_some() {
+        return Ok(Planned::forgotten("it is being deleted"));
+    }
+    let op = release(ty, request.identity, live);
+    let mut basis = Basis::Server;
+    let after = match request.preview {
+        None => return Ok(Planned::NeedsPreview(op)),
+        Some(Preview::Would(answer)) => Some(shown::view(&hide_secret_data(answer))),
+        Some(Preview::Unknown(problem)) => return Err(vec![problem.clone()]),
+        Some(Preview::Refused(refused)) => match refusal::not_permitted(refused) {
+            Some(why) => {
+                basis = Basis::Predicted(why);
+                None
+            }
+            None => return Err(vec![cannot_release(request, refused)]),
+        },
+    };
+    let before = shown::view(&hide_secret_data(live));
+    let gone = after.as_ref().map(|after| shown::changed_by_server(&before, after));
+    let gone: Vec<String> = gone.unwrap_or_default().iter().map(|p| format!("`{p}`")).collect();
+    let mut texts = vec!["given back: it stays, with what others set".to_owned()];
+    if !gone.is_empty() {
+        texts.push(format!("goes, since only this configuration set it: {}", gone.join(", ")));
+    }
+    let notes = texts.into_iter().map(|text| Note { path: Path::root(), text }).collect();
+    Ok(Planned::Decided(Box::new(Decision {
+        before: Some(before),
+        basis,
+        ops: vec![op],
+        uid: shown::uid(live).map(str::to_owned),
+        notes,
+        ..Decision::plain(Action::Forget)
+    })))
+}
+
+fn cannot_release(request: &PlanRequest<'_>, refused: &Value) -> Problem {
+    let message = refused.get("message").and_then(Value::as_str).unwrap_or_default();
+    let detail = format!(
+        "{} cannot be left behind without what this configuration set: {message}",
+        request.identity.shown
+    );
+    Problem::error(codes::KEEP, "Object cannot be given back", Path::root(), detail).with_help(
+        "Set `delete = \"delete\"` in `lifecycle` and apply, to have it deleted; or forget it with \
+         `clinch state rm ADDRESS`.",
+    )
 }
 
 /// What an object says of itself that speaks against deleting it.

@@ -29,7 +29,7 @@ async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
     let Some(resource) = named.resolve(cluster).await? else { return Ok(not_served(&named)) };
     let namespace = named.namespace();
     match op.name.as_str() {
-        "apply" => {
+        "apply" | "release" => {
             let intent = Intent::of(op)?;
             let asked = apply(cluster, op, &intent, &resource, &named).await;
             Ok(answer(asked, &intent.value))

@@ -83,7 +83,7 @@ async fn of_operation(
     let verbs: &[(&str, &str)] = match op.name.as_str() {
         // An apply is a patch, and a creation as well where there is nothing to patch.
         "apply" if flag(&op.args, "create") => &[("get", ""), ("create", ""), ("patch", "")],
-        "apply" | "set_node" => &[("get", ""), ("patch", "")],
+        "apply" | "release" | "set_node" => &[("get", ""), ("patch", "")],
         "delete" => &[("get", ""), ("delete", "")],
         "set_capacity" | "unset_capacity" => &[("get", ""), ("patch", "/status")],
         _ => &[],

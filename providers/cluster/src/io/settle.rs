@@ -17,6 +17,7 @@ pub(super) async fn settle(
     let named = Named::of(&op.identity).map_err(StepError::Refused)?;
     match op.name.as_str() {
         "apply" => apply(cluster, secrets, op, &named).await,
+        "release" => release(cluster, op, &named).await,
         "delete" => delete(cluster, op, &named).await,
         "set_capacity" | "unset_capacity" | "set_node" => {
             capacity(cluster, secrets, op, &named).await
@@ -117,6 +118,18 @@ fn steady(live: &Json) -> Json {
         }
     }
     steady
+}
+
+/// Given back, when nothing of the object is ours any more, or it is gone.
+async fn release(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, StepError> {
+    let done = Settled::Done(Performed { exported: Value::Null, uid: None });
+    let Some(resource) = named.resolve(cluster).await.map_err(StepError::Refused)? else {
+        return Ok(done);
+    };
+    let Some(live) = read(cluster, &resource, named).await? else { return Ok(done) };
+    let successor = text(&op.guard, "uid").is_some_and(|uid| meta(&live, "uid") != Some(uid));
+    let ours = crate::noop::has_apply_entry(&json::from_json(&live), crate::ownership::MANAGER);
+    Ok(if successor || !ours { done } else { Settled::NotDone })
 }
 
 async fn delete(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, StepError> {

@@ -50,6 +50,19 @@ pub(super) async fn apply(
     after_apply(cluster, op, &intent, &resource, named, live, progress).await
 }
 
+/// Gives back what is ours; nothing is waited for, since nothing is ours any more.
+pub(super) async fn release(
+    cluster: &Cluster,
+    op: &Op,
+    named: &Named,
+    progress: Progress<'_>,
+) -> Result<Performed, StepError> {
+    let intent = Intent::of(op).map_err(StepError::Refused)?;
+    let resource = served(cluster, named, progress).await?;
+    write(cluster, op, &intent, &resource, named, progress).await?;
+    Ok(Performed { exported: Value::Null, uid: None })
+}
+
 /// Where the kind is. A definition that was applied a moment ago may not be served yet.
 async fn served(
     cluster: &Cluster,

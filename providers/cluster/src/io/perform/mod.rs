@@ -43,6 +43,7 @@ async fn perform_heard(
     let named = Named::of(&op.identity).map_err(StepError::Refused)?;
     match op.name.as_str() {
         "apply" => apply::apply(cluster, secrets, op, &named, progress).await,
+        "release" => apply::release(cluster, op, &named, progress).await,
         "delete" => delete::delete(cluster, op, &named, progress).await,
         "set_capacity" => capacity::set(cluster, op, &named, progress).await,
         "set_node" => settings::set(cluster, op, &named).await,

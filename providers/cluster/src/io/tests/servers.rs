@@ -451,7 +451,7 @@ async fn everything_that_carries_the_mark_is_found_again() {
         let project = room.namespace.clone();
         let object = room.config_map("x");
         let marked =
-            crate::ownership::mark(&from_json(&intent(&object, json!({}))), &project, false);
+            crate::ownership::mark(&from_json(&intent(&object, json!({}))), &project, false, false);
         let marked = crate::json::to_json(&marked).expect("known");
         let done = room.perform(&create(&object, marked)).await.expect("created");
         let found = provider.find(&project).await.expect("found");
