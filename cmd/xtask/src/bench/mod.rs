@@ -16,6 +16,7 @@
 mod machine;
 mod measure;
 mod pair;
+mod server;
 mod shapes;
 mod state;
 mod table;
@@ -52,6 +53,9 @@ pub(crate) struct Arguments {
     /// Measure this binary instead of building one
     #[arg(long, value_name = "FILE")]
     clinch: Option<PathBuf>,
+    /// Measure on this API server instead, beside a bare client and `kubectl diff`
+    #[arg(long, value_name = "KUBECONFIG", conflicts_with = "dag")]
+    server: Option<PathBuf>,
     /// Write the report here as well, as Markdown
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -74,7 +78,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
         None => machine::build_clinch()?,
     };
     let folder = machine::folder()?;
-    let terraform = if arguments.no_terraform { None } else { Terraform::find(&folder)? };
+    let alone = arguments.no_terraform || arguments.server.is_some();
+    let terraform = if alone { None } else { Terraform::find(&folder)? };
     match &terraform {
         Some(found) => say(format_args!("Terraform {}, {}", found.version, found.kind)),
         None => say(table::ABSENT),
@@ -83,7 +88,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
         if arguments.quick { (500, 500) } else { (arguments.objects.get(), arguments.dag.get()) };
     let given = arguments.clinch.is_some();
     let bench = Bench { clinch, given, terraform, folder, runs: arguments.runs.get() };
-    let mut report = Report::new(machine::describe(&bench)?);
+    let machine = machine::describe(&bench)?;
+    if let Some(kubeconfig) = &arguments.server {
+        let kubeconfig = kubeconfig.canonicalize().doing(|| "finding the kubeconfig".to_owned())?;
+        let tools = server::Tools {
+            clinch: &bench.clinch,
+            kubeconfig: &kubeconfig,
+            folder: &bench.folder.join("server"),
+            objects,
+            runs: bench.runs,
+        };
+        let text = server::run(&tools, &machine)?;
+        return match &arguments.out {
+            Some(out) => fs::write(out, &text).doing(|| format!("writing {}", out.display())),
+            None => Ok(()),
+        };
+    }
+    let mut report = Report::new(machine);
     report.launcher = bench.launcher()?;
 
     for (shape, size, first_plan) in [

@@ -289,8 +289,7 @@ fn webhook(case: &Case<'_>, refusal: &Refusal) -> Option<Problem> {
         "{} cannot be written while the admission webhook `{name}` does not answer{why}",
         case.request.identity.shown
     );
-    let problem =
-        Problem::error(codes::REFUSED, "Webhook does not answer", Path::root(), detail);
+    let problem = Problem::error(codes::REFUSED, "Webhook does not answer", Path::root(), detail);
     Some(problem.with_help(
         "Mend what serves the webhook, then try again. If it can only be mended by what it keeps \
          from being written, except that from its `namespaceSelector` first.",

@@ -1,0 +1,257 @@
+//! What a plan of many objects costs on a real API server, beside a client that only pages
+//! through the same lists, and beside `kubectl diff`.
+//!
+//! Wall time counts here: most of it is the server's. Requests are counted from the log of one
+//! more run, since logging costs time.
+
+use super::measure::{Cost, Run, median};
+use crate::checkout;
+use crate::trouble::{Doing, Trouble, print, say};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const NAMESPACE: &str = "clinch-bench";
+/// How many of the objects are changed for the third figure.
+const CHANGED: usize = 100;
+/// The size at which `kubectl diff` is asked; it sends requests one after another.
+const DIFFED: usize = 1_000;
+/// Kinds beside `ConfigMap`s: a twelfth of all objects each, four of them.
+const LISTS: [&str; 5] = [
+    "api/v1/namespaces/clinch-bench/configmaps",
+    "api/v1/namespaces/clinch-bench/serviceaccounts",
+    "api/v1/namespaces/clinch-bench/limitranges",
+    "apis/rbac.authorization.k8s.io/v1/namespaces/clinch-bench/roles",
+    "apis/networking.k8s.io/v1/namespaces/clinch-bench/networkpolicies",
+];
+
+/// What to measure with.
+pub(super) struct Tools<'a> {
+    pub(super) clinch: &'a Path,
+    pub(super) kubeconfig: &'a Path,
+    pub(super) folder: &'a Path,
+    /// How many `ConfigMap`s; a fifth as many other objects come with them.
+    pub(super) objects: usize,
+    pub(super) runs: usize,
+}
+
+pub(super) fn run(tools: &Tools<'_>, machine: &[String]) -> Result<String, Trouble> {
+    let lists = lists_program()?;
+    let all = tools.project("server", tools.objects, 0)?;
+    let clinch = |says: &str, arguments: &[&str]| tools.clinch(&all, says, arguments);
+    say("server: applying");
+    let apply = clinch("Apply complete!", &["apply", "-auto-approve"]).measure()?;
+    let plan = tools.median("plan, no changes", || clinch("No changes.", &["plan"]))?;
+    let paths = LISTS.iter().map(OsString::from);
+    let bare = tools.median("bare lists", || Run {
+        program: lists.clone(),
+        arguments: [tools.kubeconfig.into()].into_iter().chain(paths.clone()).collect(),
+        folder: all.clone(),
+        environment: Vec::new(),
+        says: "pages".to_owned(),
+    })?;
+    let quiet = Tools::requests(&clinch("No changes.", &["plan"]))?;
+    tools.project("server", tools.objects, CHANGED)?;
+    let says = format!("{CHANGED} to change");
+    let changed = tools.median("plan, some changed", || clinch(&says, &["plan"]))?;
+    let busy = Tools::requests(&clinch(&says, &["plan"]))?;
+    tools.project("server", tools.objects, 0)?;
+
+    let some = tools.project("diff", DIFFED.min(tools.objects), 0)?;
+    let small = |says: &str, arguments: &[&str]| tools.clinch(&some, says, arguments);
+    small("Apply complete!", &["apply", "-auto-approve"]).measure()?;
+    let plan_small = tools.median("plan of 1,000", || small("No changes.", &["plan"]))?;
+    let diff = tools.kubectl_diff(&some)?;
+    for (folder, says) in [(&some, "Destroy complete!"), (&all, "Destroy complete!")] {
+        let arguments = ["destroy", "-auto-approve", "-max-destroy=1000000"];
+        tools.clinch(folder, says, &arguments).measure()?;
+    }
+
+    let mut text = String::from(
+        "# Benchmarks on a real API server\n\nWritten by `cargo xtask bench --server KUBECONFIG`.\n\n",
+    );
+    for line in machine {
+        let _ = writeln!(text, "- {line}");
+    }
+    let objects = tools.objects + 4 * (tools.objects / 20) + 1;
+    let _ = writeln!(
+        text,
+        "- {objects} objects in one namespace, {} of them ConfigMaps\n",
+        tools.objects
+    );
+    text.push_str("| promise | figure | must | |\n|---|---|---|---|\n");
+    let verdict = |kept: bool| if kept { "kept" } else { "**NOT KEPT**" };
+    let mut promise = |name: &str, figure: String, must: &str, kept: bool| {
+        let _ = writeln!(text, "| {name} | {figure} | {must} | {} |", verdict(kept));
+    };
+    let sent: usize = quiet.values().sum();
+    promise("plan, no changes: requests", sent.to_string(), "at most 30", sent <= 30);
+    let ratio = plan.wall / bare.wall;
+    promise(
+        "plan, no changes: wall time against bare lists",
+        format!("{:.2} s / {:.2} s = {ratio:.2}", plan.wall, bare.wall),
+        "at most 1.5",
+        ratio <= 1.5,
+    );
+    promise(
+        "plan, no changes: peak memory",
+        format!("{:.0} MB", plan.memory),
+        "at most 400 MB",
+        plan.memory <= 400.0,
+    );
+    let dry: usize = busy.values().sum::<usize>().saturating_sub(sent);
+    promise(
+        &format!("{CHANGED} changed: requests more"),
+        dry.to_string(),
+        &format!("at most {CHANGED}"),
+        dry <= CHANGED,
+    );
+    let faster = diff.wall / plan_small.wall;
+    promise(
+        &format!("plan of {DIFFED} against kubectl diff --server-side"),
+        format!("{:.2} s / {:.2} s = 1/{faster:.0}", plan_small.wall, diff.wall),
+        "at most 1/10",
+        faster >= 10.0,
+    );
+    text.push_str("\n| task | CPU s | wall s | peak MB |\n|---|---|---|---|\n");
+    for (task, cost) in [
+        ("apply", &apply),
+        ("plan, no changes", &plan),
+        ("bare lists", &bare),
+        ("plan, some changed", &changed),
+        ("plan of 1,000", &plan_small),
+        ("kubectl diff of 1,000", &diff),
+    ] {
+        let Cost { cpu, wall, memory } = cost;
+        let _ = writeln!(text, "| {task} | {cpu:.2} | {wall:.2} | {memory:.0} |");
+    }
+    text.push_str("\n## Requests of a plan with nothing to change\n\n");
+    for (request, count) in &quiet {
+        let _ = writeln!(text, "- {count} x `{request}`");
+    }
+    print(&text)?;
+    Ok(text)
+}
+
+/// The client that only reads, built as clinch is.
+fn lists_program() -> Result<PathBuf, Trouble> {
+    say("building the client that only lists (release)");
+    let status = Command::new("cargo")
+        .args(["build", "--release", "--locked", "-p", "clinch-access", "--example", "lists"])
+        .current_dir(checkout::root())
+        .stdin(Stdio::null())
+        .status()
+        .doing(|| "starting cargo".to_owned())?;
+    if !status.success() {
+        return Err(Trouble::new("the client that only lists does not build"));
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").filter(|value| !value.is_empty());
+    let target = checkout::root().join(target.unwrap_or_else(|| "target".into()));
+    Ok(target.join("release/examples/lists"))
+}
+
+impl Tools<'_> {
+    /// Writes a configuration of this many `ConfigMap`s and what comes with them.
+    fn project(&self, name: &str, objects: usize, changed: usize) -> Result<PathBuf, Trouble> {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder).doing(|| format!("creating {}", folder.display()))?;
+        let space = format!("{NAMESPACE}{}", if name == "server" { "" } else { "-diff" });
+        let mut text = format!("resource \"namespace\" \"n\" {{\n  name = \"{space}\"\n}}\n");
+        let head = "  namespace = namespace.n.name\n  name      =";
+        for i in 0..objects {
+            let colour = if i < changed { "red" } else { "blue" };
+            let _ = writeln!(
+                text,
+                "resource \"config_map\" \"c{i}\" {{\n{head} \"c{i}\"\n  data      = {{ colour = \"{colour}\", size = \"{i}\" }}\n}}"
+            );
+        }
+        for i in 0..objects / 20 {
+            let _ = writeln!(
+                text,
+                "resource \"service_account\" \"s{i}\" {{\n{head} \"s{i}\"\n}}\n\
+                 resource \"role\" \"r{i}\" {{\n{head} \"r{i}\"\n  rule {{\n    api_groups = [\"\"]\n    resources  = [\"pods\"]\n    verbs      = [\"get\"]\n  }}\n}}\n\
+                 resource \"limit_range\" \"l{i}\" {{\n{head} \"l{i}\"\n  limit {{\n    type    = \"Container\"\n    default = {{ memory = \"{}Mi\" }}\n  }}\n}}\n\
+                 resource \"network_policy\" \"p{i}\" {{\n{head} \"p{i}\"\n  policy_types = [\"Ingress\"]\n}}",
+                i + 1
+            );
+        }
+        fs::write(folder.join("main.hcl"), text).doing(|| "writing a configuration".to_owned())?;
+        Ok(folder)
+    }
+
+    fn clinch(&self, folder: &Path, says: &str, arguments: &[&str]) -> Run {
+        let mut all: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        all.extend(["-kubeconfig".into(), self.kubeconfig.into()]);
+        Run {
+            program: self.clinch.to_owned(),
+            arguments: all,
+            folder: folder.to_owned(),
+            environment: Vec::new(),
+            says: says.to_owned(),
+        }
+    }
+
+    fn median(&self, task: &str, run: impl Fn() -> Run) -> Result<Cost, Trouble> {
+        say(format_args!("server: {task}"));
+        let costs = (0..self.runs).map(|_| run().measure()).collect::<Result<Vec<_>, _>>()?;
+        median(&costs).ok_or_else(|| Trouble::new("nothing was measured"))
+    }
+
+    /// How often each request is sent: method and path, without what differs from page to page.
+    fn requests(run: &Run) -> Result<BTreeMap<String, usize>, Trouble> {
+        let output = Command::new(&run.program)
+            .args(&run.arguments)
+            .current_dir(&run.folder)
+            .env("CLINCH_LOG", "kube_client=debug")
+            .env("NO_COLOR", "1")
+            .output()
+            .doing(|| "starting clinch".to_owned())?;
+        let log = String::from_utf8_lossy(&output.stderr);
+        let mut found = BTreeMap::new();
+        for line in log.lines().filter(|line| line.ends_with("requesting")) {
+            let word = |name: &str| {
+                let rest = line.split_once(name).map(|(_, rest)| rest).unwrap_or_default();
+                rest.split([' ', '}']).next().unwrap_or_default().to_owned()
+            };
+            let url = word("http.url=");
+            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+            let path = path.split('?').next().unwrap_or_default();
+            *found.entry(format!("{} /{path}", word("http.method="))).or_insert(0) += 1;
+        }
+        if found.is_empty() {
+            return Err(Trouble::new("the log of clinch names no request"));
+        }
+        Ok(found)
+    }
+
+    /// The same objects as `kubectl` has them, compared by `kubectl diff --server-side`.
+    fn kubectl_diff(&self, folder: &Path) -> Result<Cost, Trouble> {
+        let mut text = String::new();
+        for i in 0..DIFFED.min(self.objects) {
+            let _ = writeln!(
+                text,
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c{i}\n  namespace: {NAMESPACE}-diff\ndata:\n  colour: blue\n  size: \"{i}\"\n---"
+            );
+        }
+        fs::write(folder.join("all.yaml"), text).doing(|| "writing manifests".to_owned())?;
+        let kubectl = std::env::var_os("CLINCH_TEST_KUBECTL").unwrap_or_else(|| "kubectl".into());
+        say("server: kubectl diff --server-side");
+        let arguments =
+            ["diff", "--server-side", "--field-manager=kubectl", "-f", "all.yaml", "--kubeconfig"];
+        Run {
+            program: kubectl.into(),
+            arguments: arguments
+                .iter()
+                .map(OsString::from)
+                .chain([self.kubeconfig.into()])
+                .collect(),
+            folder: folder.to_owned(),
+            environment: Vec::new(),
+            says: String::new(),
+        }
+        .measure()
+    }
+}
