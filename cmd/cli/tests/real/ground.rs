@@ -1,7 +1,7 @@
 //! A real server as it was before a scenario, again after it.
 //!
-//! Only what the scenario can have made goes: what is new, and is named in the scenario or in a
-//! new namespace that is. Nodes get back what they had.
+//! Only what the scenario can have made goes: what is new, and is marked as ours, named in the
+//! scenario, or in a new namespace of which that is true. Nodes get back what they had.
 
 use super::stage::Stage;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
@@ -77,13 +77,20 @@ impl<'a> Ground<'a> {
             .filter(|(uid, _)| !self.before.contains_key(*uid))
             .map(|(_, found)| found)
             .collect();
-        let namespaces: BTreeSet<&str> =
-            new.iter().filter(|one| one.kind.kind == "Namespace").map(|one| one.name()).collect();
+        let namespaces: BTreeSet<&str> = new
+            .iter()
+            .filter(|one| {
+                one.kind.kind == "Namespace" && (one.is_marked() || named.contains(one.name()))
+            })
+            .map(|one| one.name())
+            .chain([SYSTEM])
+            .collect();
         let is_made = |one: &&Found| match one.namespace() {
+            _ if one.is_marked() => true,
             None => named.contains(one.name()),
             Some(namespace) => {
-                let around = namespaces.contains(namespace) || namespace == SYSTEM;
-                named.contains(namespace) && (around || named.contains(one.name()))
+                let within = named.contains(namespace) && named.contains(one.name());
+                within || namespaces.contains(namespace)
             }
         };
         new.into_iter().filter(is_made).collect()
@@ -115,6 +122,13 @@ impl<'a> Ground<'a> {
 impl Found {
     fn name(&self) -> &str {
         self.object.metadata.name.as_deref().expect("objects have names")
+    }
+
+    fn is_marked(&self) -> bool {
+        let labels = self.object.metadata.labels.as_ref();
+        labels
+            .and_then(|labels| labels.get("app.kubernetes.io/managed-by"))
+            .is_some_and(|by| by == "clinch")
     }
 
     fn namespace(&self) -> Option<&str> {

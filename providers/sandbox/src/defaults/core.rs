@@ -63,5 +63,8 @@ pub(super) fn volume(object: &mut Value) {
     let spec = meta::map_at(object, "spec");
     default(spec, "persistentVolumeReclaimPolicy", "Retain");
     default(spec, "volumeMode", "Filesystem");
+    if let Some(path) = inside(spec, "hostPath") {
+        default(path, "type", "");
+    }
     round_amounts(inside(spec, "capacity"));
 }
