@@ -7,6 +7,7 @@ mod casebook;
 mod crash;
 mod definitions;
 mod examples;
+mod faults;
 mod ground;
 mod interrupt;
 mod kubectl;

@@ -107,6 +107,11 @@ impl Stage {
         self.sandbox.as_ref().expect("faults are the sandbox's").faults()
     }
 
+    /// How many writes the sandbox has seen, as its newest resource version says.
+    pub(super) fn version(&self) -> u64 {
+        self.sandbox.as_ref().expect("only the sandbox tells").version()
+    }
+
     /// Another way to the sandbox on which every request is written down, with its headers.
     pub(super) fn overheard(&self) -> (PathBuf, Arc<Mutex<String>>) {
         let heard = Arc::new(Mutex::new(String::new()));
