@@ -66,7 +66,7 @@ pub(super) fn run(tools: &Tools<'_>, machine: &[String]) -> Result<String, Troub
     let plan_small = tools.median("plan of 1,000", || small("No changes.", &["plan"]))?;
     let diff = tools.kubectl_diff(&some)?;
     for (folder, says) in [(&some, "Destroy complete!"), (&all, "Destroy complete!")] {
-        let arguments = ["destroy", "-auto-approve", "-max-destroy=1000000"];
+        let arguments = ["destroy", "-auto-approve", "-allow=destroy", "-max-destroy=1000000"];
         tools.clinch(folder, says, &arguments).measure()?;
     }
 
