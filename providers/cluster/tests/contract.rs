@@ -6,12 +6,14 @@ use provider::{Observation, PlanRequest, Planned, Preview, ResourceKind};
 use std::collections::BTreeSet;
 use values::{Schema, Value};
 
-/// The blocks of the examples on a page that are of this type.
+/// The blocks of the examples on a page that are of this type and refer to nothing: those with
+/// `for_each` need the whole language, and the casebook plays them.
 pub(crate) fn examples(page: &str, name: &str) -> Vec<String> {
     let parts = page.split("```");
     let texts = parts.filter_map(|part| part.strip_prefix("hcl\n"));
     let blocks = texts.flat_map(block::blocks);
-    blocks.filter(|(words, _)| words.get(1).is_some_and(|w| w == name)).map(|(_, b)| b).collect()
+    let own = blocks.filter(|(words, _)| words.get(1).is_some_and(|w| w == name));
+    own.map(|(_, block)| block).filter(|block| !block.contains("for_each")).collect()
 }
 
 fn check_page(name: &str, schema: &Schema, page: &str) {

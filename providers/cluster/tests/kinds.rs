@@ -338,7 +338,7 @@ fn parts_that_only_the_server_writes_are_refused() {
         "object",
         "manifest = { apiVersion = \"apps/v1beta1\", kind = \"Deployment\", metadata = { name = \"x\", namespace = \"a\" } }",
         "
-        Warning E0729 at `manifest.apiVersion`: Version of the API: Kubernetes 1.36 serves Deployment as `apps/v1`, not as `apps/v1beta1`. [Write `apiVersion = \"apps/v1\"`.]
+        Warning E0729 at `manifest.apiVersion`: Not in this version: No version of Kubernetes since 1.25 has a Deployment in `apps/v1beta1`. [Write `apiVersion: apps/v1`, and see what else differs.]
         ",
     );
 }

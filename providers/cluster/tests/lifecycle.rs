@@ -128,7 +128,9 @@ async fn every_example_is_created_proven_unchanged_and_deleted_on_every_server()
         let mut lived = 0;
         for kind in &kinds {
             let name = kind.name().to_string();
-            for example in examples(kind.page(), &name) {
+            // What is read from elsewhere is not here; the casebook plays that.
+            let here = |example: &String| !example.contains("data_from");
+            for example in examples(kind.page(), &name).into_iter().filter(here) {
                 let args = own(&arguments(kind.schema(), &example), &room, node);
                 let life = Life { kind: &**kind, provider: &provider, args, project: room.clone() };
                 let created = life.plan(true).await;
