@@ -31,8 +31,9 @@ async fn read(
     paths: Vec<String>,
 ) -> Result<(usize, usize), Box<dyn std::error::Error + Send + Sync>> {
     let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default());
-    let client = kube::Client::try_from(config.await?)?;
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    let client = kube::Client::try_from(config)?;
     let lists = paths.into_iter().map(|path| pages(client.clone(), path));
     let (mut count, mut bytes) = (0, 0);
     for list in futures::future::join_all(lists).await {

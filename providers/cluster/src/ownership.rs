@@ -44,7 +44,7 @@ pub fn set_id(project: &str) -> String {
 /// The intent with the labels of ownership, and with the annotations of what is to become of
 /// the object where something else than usual is wanted.
 #[must_use]
-pub fn mark(intent: &Value, project: &str, protect: bool, release: bool) -> Value {
+pub fn mark(intent: &Value, project: &str, guarded: bool, released: bool) -> Value {
     let mut object = intent.as_map().cloned().unwrap_or_default();
     let mut metadata = map_of(object.get("metadata"));
     let labels = match metadata.get("labels") {
@@ -53,7 +53,7 @@ pub fn mark(intent: &Value, project: &str, protect: bool, release: bool) -> Valu
         given => Value::map(with_marks(map_of(given), project)),
     };
     metadata.insert("labels".into(), labels);
-    let wanted = [(protect, PROTECTED, "true"), (release, ON_DELETE, "release")];
+    let wanted = [(guarded, PROTECTED, "true"), (released, ON_DELETE, "release")];
     for (_, name, word) in wanted.into_iter().filter(|(wanted, ..)| *wanted) {
         let annotations = match metadata.get("annotations") {
             Some(unknown @ Value::Unknown(_)) => unknown.clone(),
