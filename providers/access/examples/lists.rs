@@ -58,7 +58,7 @@ async fn pages(client: kube::Client, path: String) -> Result<(usize, usize), kub
         let head = text.get(..2000.min(text.len())).unwrap_or(&text);
         let next = head.split_once("\"continue\":\"").and_then(|(_, rest)| rest.split_once('"'));
         match next {
-            Some((next, _)) if !next.is_empty() => token = next.to_owned(),
+            Some((next, _)) if !next.is_empty() => next.clone_into(&mut token),
             _ => return Ok((count, bytes)),
         }
     }
