@@ -140,7 +140,7 @@ pub(super) fn run(tools: &Tools<'_>, machine: &[String]) -> Result<String, Troub
 fn lists_program() -> Result<PathBuf, Trouble> {
     say("building the client that only lists (release)");
     let status = Command::new("cargo")
-        .args(["build", "--release", "--locked", "-p", "clinch-access", "--example", "lists"])
+        .args(["build", "--release", "--locked", "--bin", "lists"])
         .current_dir(checkout::root())
         .stdin(Stdio::null())
         .status()
@@ -150,7 +150,7 @@ fn lists_program() -> Result<PathBuf, Trouble> {
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").filter(|value| !value.is_empty());
     let target = checkout::root().join(target.unwrap_or_else(|| "target".into()));
-    Ok(target.join("release/examples/lists"))
+    Ok(target.join("release/lists"))
 }
 
 impl Tools<'_> {
