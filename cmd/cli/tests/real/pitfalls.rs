@@ -393,6 +393,10 @@ resource "object" "ada" {{
     }}
     {more}
   }}
+  # Nobody approves it.
+  lifecycle {{
+    wait_timeout = "0s"
+  }}
 }}
 "#
             )
