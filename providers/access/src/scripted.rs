@@ -37,7 +37,7 @@ impl Seen {
         serde_json::from_str(&self.body).unwrap_or(Json::Null)
     }
 
-    /// Whether the query has this part: `limit=500`.
+    /// Whether the query has this part: `limit=1000`.
     pub fn asks(&self, part: &str) -> bool {
         self.query.split('&').any(|p| p == part)
     }

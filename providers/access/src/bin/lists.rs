@@ -8,7 +8,7 @@
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use std::process::ExitCode;
 
-const PAGE: u32 = 500;
+const PAGE: u32 = 1000;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -4,8 +4,9 @@ use super::discovery::with_query;
 use super::{Ask, Cluster, ClusterError, Resource};
 use serde_json::Value as Json;
 
-/// Objects per page.
-const PAGE: usize = 500;
+/// Objects per page. A page of a thousand costs a server no more than twice a page of five
+/// hundred, and ten thousand objects are then read with ten requests.
+const PAGE: usize = 1000;
 /// How often a list begins anew when the server no longer has the version that it began
 /// with; after that it is asked for in one piece.
 const RESTARTS: usize = 2;

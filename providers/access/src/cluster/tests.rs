@@ -208,9 +208,9 @@ async fn list(server: &Server) -> Result<Vec<String>, ClusterError> {
 #[tokio::test]
 async fn pages_follow_each_other_to_the_end() {
     let server = Server::new(|seen| match seen.query.as_str() {
-        "limit=500" => page(&["a", "b"], "p2"),
-        "limit=500&continue=p2" => page(&["c"], "p3%=&"),
-        "limit=500&continue=p3%25%3D%26" => page(&[], ""),
+        "limit=1000" => page(&["a", "b"], "p2"),
+        "limit=1000&continue=p2" => page(&["c"], "p3%=&"),
+        "limit=1000&continue=p3%25%3D%26" => page(&[], ""),
         other => Reply::text(500, other),
     });
     assert_eq!(list(&server).await.ok(), Some(["a", "b", "c"].map(str::to_owned).to_vec()));
@@ -227,7 +227,7 @@ async fn items_of_a_list_say_what_they_are_like_single_objects() {
 #[tokio::test]
 async fn a_list_that_expires_again_and_again_is_asked_for_in_one_piece() {
     let server = Server::new(|seen| match seen.query.as_str() {
-        "limit=500" => page(&["a"], "p2"),
+        "limit=1000" => page(&["a"], "p2"),
         "" => page(&["a", "b"], ""),
         _ => Reply::refusal(410, "Expired", "too old"),
     });
@@ -248,7 +248,7 @@ async fn a_list_that_breaks_off_on_a_later_page_is_an_error() {
     ] {
         let shown = format!("{last:?}");
         let server = Server::new(move |seen| match seen.query.as_str() {
-            "limit=500" => page(&["a"], "p2"),
+            "limit=1000" => page(&["a"], "p2"),
             _ => last.clone(),
         });
         assert!(list(&server).await.is_err(), "{shown}");

@@ -17,7 +17,7 @@ async fn one_list_answers_for_all_objects_of_a_kind() {
     assert_eq!(words(&seen), ["present c00", "absent", "present c02"]);
     insta::assert_snapshot!(server.log(), @r"
     GET /api/v1/configmaps?limit=1
-    GET /api/v1/configmaps?limit=500
+    GET /api/v1/configmaps?limit=1000
     ");
 }
 
@@ -35,7 +35,7 @@ async fn few_objects_of_a_huge_kind_are_read_one_by_one() {
     });
     let seen = observe(&server, &many("a", 3)).await;
     assert_eq!(words(&seen), ["absent", "present c01", "absent"]);
-    assert_eq!(server.seen().iter().filter(|s| s.asks("limit=500")).count(), 0);
+    assert_eq!(server.seen().iter().filter(|s| s.asks("limit=1000")).count(), 0);
 }
 
 #[tokio::test]
