@@ -1,8 +1,9 @@
 //! Reading configuration from directories.
 
-use config::SourceFile;
+use config::{Pattern, SourceFile, Unreadable};
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// The port through which `config` reads.
 pub(crate) struct Directory;
@@ -33,24 +34,26 @@ impl config::Sources for Directory {
             .into_iter()
             .map(|name| {
                 let name = if dir == "." { name } else { format!("{dir}/{name}") };
-                let bytes = read(Path::new(&name));
+                let bytes = read(Path::new(&name)).map_err(Unreadable::from);
                 SourceFile { name, bytes }
             })
             .collect())
     }
 
-    fn matching(&mut self, pattern: &config::Pattern) -> Result<Vec<SourceFile>, String> {
-        let mut names = Vec::new();
-        // A folder that is not there holds no file.
-        if Path::new(pattern.folder()).is_dir() {
-            names_below(pattern.folder(), pattern.depth(), &mut names)?;
+    fn matching(&mut self, pattern: &Pattern) -> Result<Vec<SourceFile>, String> {
+        let folder = pattern.folder();
+        let mut found = Found::default();
+        match fs::metadata(folder) {
+            Ok(about) if about.is_dir() => found.look(pattern, Path::new(folder))?,
+            // What is not there, or no folder, holds no file.
+            Ok(_) => {}
+            Err(error) if nowhere(&error) => {}
+            Err(error) => return Err(format!("`{folder}`: {}", plain(&error))),
         }
-        names.retain(|name| pattern.is_match(name));
-        names.sort();
         let root = fs::canonicalize(".").map_err(|e| plain(&e))?;
         // By name, without following links: where a folder beside the root must be.
         let mut beside = root.clone();
-        for part in pattern.folder().split('/') {
+        for part in folder.split('/') {
             match part {
                 "." => {}
                 ".." => drop(beside.pop()),
@@ -61,41 +64,105 @@ impl config::Sources for Directory {
             let real = fs::canonicalize(&name).map_err(|e| plain(&e));
             let inside = |real: &Path| real.starts_with(&root) || real.starts_with(&beside);
             let bytes = match real {
-                Ok(real) if inside(&real) => read(&real),
-                Ok(_) => Err("it is a link that leads out of the configuration".to_owned()),
-                Err(why) => Err(why),
+                Ok(real) if inside(&real) => read(&real).map_err(Unreadable::from),
+                Ok(_) => Err(leads_out()),
+                Err(why) => Err(why.into()),
             };
             SourceFile { name, bytes }
         };
-        Ok(names.into_iter().map(file).collect())
+        let mut files: Vec<SourceFile> = found.names.into_iter().map(file).collect();
+        files.extend(found.unclear);
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(files)
     }
 }
 
 /// The most files that are looked at for one pattern; beyond it the pattern is a mistake.
 const MOST_FILES: usize = 100_000;
 
-/// The files below a folder that are not hidden, as a user would type them. Links to folders
-/// are not followed: they may lead in a circle.
-fn names_below(dir: &str, depth: Option<usize>, names: &mut Vec<String>) -> Result<(), String> {
-    for entry in fs::read_dir(dir).map_err(|e| format!("`{dir}`: {}", plain(&e)))? {
-        let entry = entry.map_err(|e| plain(&e))?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        if name.starts_with('.') {
-            continue;
-        }
-        let name = if dir == "." { name } else { format!("{dir}/{name}") };
-        if entry.file_type().map_err(|e| plain(&e))?.is_dir() {
-            if depth != Some(0) {
-                names_below(&name, depth.map(|depth| depth - 1), names)?;
+/// What a pattern names.
+#[derive(Default)]
+struct Found {
+    names: Vec<String>,
+    /// What may hide a file that is meant. Left out without a word, its objects would be planned
+    /// for deletion.
+    unclear: Vec<SourceFile>,
+    looked_at: usize,
+}
+
+impl Found {
+    /// Looks below a folder. Links to folders are not followed: they may lead in a circle.
+    fn look(&mut self, pattern: &Pattern, dir: &Path) -> Result<(), String> {
+        let failed = |error: io::Error| format!("`{}`: {}", dir.display(), plain(&error));
+        for entry in fs::read_dir(dir).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            self.looked_at += 1;
+            if self.looked_at > MOST_FILES {
+                let most = format!("there are more than {MOST_FILES} files below");
+                return Err(format!("{most} `{}`", pattern.folder()));
             }
-        } else {
-            names.push(name);
+            let name = PathBuf::from(entry.file_name());
+            let name = if dir == Path::new(".") { name } else { dir.join(name) };
+            let kind = entry.file_type().map_err(failed)?;
+            let enters = pattern.enters(&name);
+            let is_meant = !kind.is_dir() && pattern.is_match(&name);
+            if !is_meant && !(enters && (kind.is_dir() || kind.is_symlink())) {
+                continue;
+            }
+            match name.to_str() {
+                None => self.unclear(&name, not_utf8()),
+                Some(_) if kind.is_dir() => self.look(pattern, &name)?,
+                Some(text) => match kind.is_symlink().then(|| blind(&name, enters)).flatten() {
+                    Some(why) => self.unclear(&name, why),
+                    None if is_meant => self.names.push(text.to_owned()),
+                    None => {}
+                },
+            }
         }
-        if names.len() > MOST_FILES {
-            return Err(format!("there are more than {MOST_FILES} files below `{dir}`"));
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn unclear(&mut self, name: &Path, why: Unreadable) {
+        let name = name.to_string_lossy().into_owned();
+        self.unclear.push(SourceFile { name, bytes: Err(why) });
+    }
+}
+
+fn not_utf8() -> Unreadable {
+    Unreadable {
+        why: "its name is not UTF-8".to_owned(),
+        help: "Rename it, or narrow the pattern so that it does not meet it.".to_owned(),
+    }
+}
+
+/// Why what is behind a link cannot be told; `enters` where a folder is meant.
+fn blind(name: &Path, enters: bool) -> Option<Unreadable> {
+    let why = match fs::metadata(name) {
+        Ok(about) if about.is_dir() && enters => {
+            return Some(Unreadable {
+                why: "it is a link to a folder, and `*` does not follow such links".to_owned(),
+                help: "Put the folder in its place, name the link in the pattern instead of a \
+                       `*`, or narrow the pattern so that it does not meet it."
+                    .to_owned(),
+            });
+        }
+        Ok(_) => return None,
+        Err(error) if nowhere(&error) => "it is a link that leads nowhere".to_owned(),
+        Err(error) => format!("it is a link that cannot be followed: {}", plain(&error)),
+    };
+    Some(Unreadable { why, help: "Mend the link, or remove it.".to_owned() })
+}
+
+fn leads_out() -> Unreadable {
+    Unreadable {
+        why: "it is a link that leads out of the configuration".to_owned(),
+        help: "Put a copy of the file in its place.".to_owned(),
+    }
+}
+
+/// Whether there is nothing at a path: no such name, or a file on the way to it.
+fn nowhere(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The bytes of a regular file of a reasonable size, or why not.

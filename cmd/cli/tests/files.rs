@@ -1,7 +1,10 @@
 //! Files that are not what they should be.
 
 use crate::support::Desk;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 const TEAM: &str = "resource \"namespace\" \"team\" {\n  name = \"team\"\n}\n";
@@ -39,7 +42,7 @@ fn a_file_that_cannot_be_read_is_an_error_and_not_a_deletion() {
     let desk = applied();
     std::fs::remove_file(desk.dir().join("main.hcl")).unwrap();
     desk.write("other.hcl", "locals {}\n");
-    std::os::unix::fs::symlink("nowhere", desk.dir().join("main.hcl")).unwrap();
+    symlink("nowhere", desk.dir().join("main.hcl")).unwrap();
     refused(&desk, &["main.hcl", "does not exist"]);
 }
 
@@ -140,4 +143,89 @@ fn a_file_of_variables_that_cannot_be_read_is_an_error() {
         assert!(said.err.contains(word), "{}", said.err);
         nothing_is_planned(&said.out);
     }
+}
+
+/// A desk where the object of `apps/web/a.yaml` was applied.
+fn manifests_applied(pattern: &str) -> Desk {
+    let desk = Desk::new();
+    desk.write(
+        "main.hcl",
+        format!("resource \"object\" \"app\" {{\n  for_each = manifests(\"{pattern}\")\n  manifest = each.value\n}}\n"),
+    );
+    desk.write("apps/web/a.yaml", MANIFEST);
+    let said = desk.run(&["apply", "-auto-approve"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    desk
+}
+
+const MANIFEST: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n";
+
+#[test]
+fn link_to_a_folder_that_a_pattern_would_enter_is_an_error_and_not_a_deletion() {
+    for pattern in ["apps/*/*.yaml", "apps/**/*.yaml", "**/*.yaml"] {
+        let desk = manifests_applied(pattern);
+        std::fs::rename(desk.dir().join("apps/web"), desk.dir().join("web-1")).unwrap();
+        symlink("../web-1", desk.dir().join("apps/web")).unwrap();
+        let other = MANIFEST.replace("team", "other");
+        desk.write("apps/new/b.yaml", other);
+        refused(
+            &desk,
+            &["File cannot be read", "`apps/web`", "link to a folder", "Put the folder"],
+        );
+        symlink("nowhere", desk.dir().join("apps/old")).unwrap();
+        refused(&desk, &["`apps/old`", "leads nowhere", "Mend the link"]);
+    }
+}
+
+#[test]
+fn link_to_a_folder_that_no_pattern_enters_or_that_is_named_is_none_of_a_mistake() {
+    let desk = manifests_applied("apps/w*/*.yaml");
+    symlink("web", desk.dir().join("apps/latest")).unwrap();
+    symlink("nowhere", desk.dir().join("apps/old")).unwrap();
+    symlink("web", desk.dir().join("apps/.w-hidden")).unwrap();
+    symlink("..", desk.dir().join("apps/web/up")).unwrap();
+    let said = desk.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    let text = std::fs::read_to_string(desk.dir().join("main.hcl")).unwrap();
+    desk.write("main.hcl", text.replace("w*/", "latest/"));
+    let said = desk.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+}
+
+#[test]
+fn name_that_is_not_utf_8_is_an_error_where_a_pattern_means_it() {
+    let desk = manifests_applied("apps/*/*.yaml");
+    let at = |name: &[u8]| desk.dir().join("apps").join(OsStr::from_bytes(name));
+    for harmless in [&b"web/t\xe4m.txt"[..], b"web/.t\xe4m.yaml", b"t\xe4m.yaml"] {
+        std::fs::write(at(harmless), MANIFEST).unwrap();
+    }
+    let said = desk.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    std::fs::rename(at(b"web/a.yaml"), at(b"web/\xe4.yaml")).unwrap();
+    desk.write("apps/web/b.yaml", MANIFEST.replace("team", "other"));
+    refused(
+        &desk,
+        &["File cannot be read", "`apps/web/\u{fffd}.yaml`", "is not UTF-8", "Rename it"],
+    );
+    std::fs::rename(at(b"web/\xe4.yaml"), at(b"web/a.yaml")).unwrap();
+    std::fs::create_dir(at(b"t\xe4m")).unwrap();
+    refused(&desk, &["`apps/t\u{fffd}m`", "is not UTF-8"]);
+}
+
+#[test]
+fn link_to_a_file_that_is_gone_is_an_error_and_not_a_deletion() {
+    let desk = manifests_applied("apps/web/*.yaml");
+    desk.write("apps/web/b.yaml", MANIFEST.replace("team", "other"));
+    std::fs::remove_file(desk.dir().join("apps/web/a.yaml")).unwrap();
+    symlink("nowhere", desk.dir().join("apps/web/a.yaml")).unwrap();
+    refused(&desk, &["`apps/web/a.yaml`", "leads nowhere", "main.hcl line 2"]);
+}
+
+#[test]
+fn folder_that_cannot_be_looked_into_is_not_a_folder_without_files() {
+    let desk = manifests_applied("apps/web/*.yaml");
+    std::fs::rename(desk.dir().join("apps/web"), desk.dir().join("web-1")).unwrap();
+    // A link that leads to itself cannot be followed, whoever asks.
+    symlink("web", desk.dir().join("apps/web")).unwrap();
+    refused(&desk, &["Files cannot be read", "`apps/web`: Too many levels of symbolic links"]);
 }

@@ -35,7 +35,8 @@ mod tree;
 mod types;
 
 pub use load::{
-    InMemory, SourceFile, Sources, is_config_file, load, parse_expression, parse_variables,
+    InMemory, SourceFile, Sources, Unreadable, is_config_file, load, parse_expression,
+    parse_variables,
 };
 pub use manifests::{Pattern, read_manifests};
 pub use references::{Reference, ReferenceStep, references};

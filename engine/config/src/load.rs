@@ -22,7 +22,29 @@ pub struct SourceFile {
     /// The path as the user would type it, with `/`: `modules/web/main.hcl`.
     pub name: String,
     /// Its bytes, or why they cannot be read.
-    pub bytes: Result<Vec<u8>, String>,
+    pub bytes: Result<Vec<u8>, Unreadable>,
+}
+
+/// Why a file is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// As the end of a sentence: `permission denied`.
+    pub why: String,
+    /// What to do about it, as a sentence.
+    pub help: String,
+}
+
+impl<S: Into<String>> From<S> for Unreadable {
+    fn from(why: S) -> Self {
+        Self { why: why.into(), help: "Check the permissions of the file.".to_owned() }
+    }
+}
+
+impl Unreadable {
+    pub(crate) fn diagnostic(self, name: &str) -> Diagnostic {
+        let detail = format!("`{}` cannot be read: {}.", brief(name), brief(&self.why));
+        Diagnostic::error(codes::UNREADABLE, "File cannot be read", detail).with_help(self.help)
+    }
 }
 
 /// Where configuration comes from: a port, so that this crate reads no disk.
@@ -35,7 +57,9 @@ pub trait Sources {
     fn list(&mut self, dir: &str) -> Result<Vec<SourceFile>, String>;
 
     /// The files that a pattern names, in the order of their names, or why they cannot be
-    /// looked for. A link that leads out of the configuration is a file that cannot be read.
+    /// looked for. A link that leads out of the configuration is a file that cannot be read,
+    /// and so is what could hide a file that is meant: a link to a folder that the pattern
+    /// [enters](Pattern::enters), or a name that is not UTF-8.
     fn matching(&mut self, pattern: &Pattern) -> Result<Vec<SourceFile>, String>;
 }
 
@@ -65,9 +89,11 @@ impl Sources for InMemory {
 
     fn matching(&mut self, pattern: &Pattern) -> Result<Vec<SourceFile>, String> {
         let files = self.0.iter().filter(|(name, _)| pattern.is_match(name));
-        let file =
-            |(name, bytes): (&String, &Vec<u8>)| (name.clone(), Ok::<_, String>(bytes.clone()));
-        Ok(files.map(file).map(|(name, bytes)| SourceFile { name, bytes }).collect())
+        let file = |(name, bytes): (&String, &Vec<u8>)| SourceFile {
+            name: name.clone(),
+            bytes: Ok(bytes.clone()),
+        };
+        Ok(files.map(file).collect())
     }
 }
 
@@ -192,13 +218,8 @@ impl Loader<'_> {
     fn read_file(&mut self, module: &mut Module, is_root: bool, file: SourceFile) {
         let bytes = match file.bytes {
             Ok(bytes) => bytes,
-            Err(why) => {
-                let name = brief(&file.name);
-                let detail = format!("`{name}` cannot be read: {}.", brief(&why));
-                self.diags.push(
-                    Diagnostic::error(codes::UNREADABLE, "File cannot be read", detail)
-                        .with_help("Check the permissions of the file."),
-                );
+            Err(reason) => {
+                self.diags.push(reason.diagnostic(&file.name));
                 return;
             }
         };

@@ -5,8 +5,9 @@ use crate::load::{SourceFile, Sources};
 use crate::text::{add_file, brief};
 use crate::tree::{Config, Manifest, Manifests};
 use diags::{Diagnostic, Diagnostics, SourceId, SourceMap, Span};
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 use std::collections::BTreeMap;
+use std::path::Path as FilePath;
 use std::sync::Arc;
 use values::Path;
 use yaml::{Kind, Node, Place};
@@ -17,6 +18,8 @@ pub struct Pattern {
     folder: String,
     whole: String,
     matcher: GlobMatcher,
+    /// Of the folders on the way.
+    folders: GlobSet,
 }
 
 impl Pattern {
@@ -35,11 +38,11 @@ impl Pattern {
             return Err("`..` stands only at its begin".to_owned());
         }
         let whole = parts.join("/");
-        let glob = GlobBuilder::new(&whole).literal_separator(true).build();
-        let matcher = glob.map_err(|error| error.kind().to_string())?.compile_matcher();
+        let matcher = glob(&whole).map_err(|error| error.kind().to_string())?.compile_matcher();
+        let on_the_way = on_the_way(folders).map_err(|error| error.kind().to_string())?;
         let plain = |part: &&&str| !part.contains(['*', '?', '[', '{']);
         let folder = folders.iter().take_while(plain).copied().collect::<Vec<_>>().join("/");
-        Ok(Self { folder, whole, matcher })
+        Ok(Self { folder, whole, matcher, folders: on_the_way })
     }
 
     /// The folder below which all files are; `.` for the one of the configuration.
@@ -47,18 +50,22 @@ impl Pattern {
         if self.folder.is_empty() { "." } else { &self.folder }
     }
 
-    /// How many folders deep below [`Pattern::folder`] a file may be; `None` for any.
-    pub fn depth(&self) -> Option<usize> {
-        let levels = |path: &str| path.split('/').filter(|part| !part.is_empty()).count();
-        let any = self.whole.contains("**");
-        (!any).then(|| levels(&self.whole) - 1 - levels(&self.folder))
+    /// Whether a file of this name, as the user would type it, is meant. Files and folders
+    /// whose names begin with `.` are not, as in a shell. A name need not be UTF-8 for that.
+    pub fn is_match(&self, name: impl AsRef<FilePath>) -> bool {
+        let name = name.as_ref();
+        self.matcher.is_match(name) && !self.is_hidden(name)
     }
 
-    /// Whether a file of this name, as the user would type it, is meant. Files and folders
-    /// whose names begin with `.` are not, as in a shell.
-    pub fn is_match(&self, name: &str) -> bool {
+    /// Whether a file that is meant may be in this folder or deeper.
+    pub fn enters(&self, folder: impl AsRef<FilePath>) -> bool {
+        let folder = folder.as_ref();
+        self.folders.is_match(folder) && !self.is_hidden(folder)
+    }
+
+    fn is_hidden(&self, name: &FilePath) -> bool {
         let inner = name.strip_prefix(&self.folder).unwrap_or(name);
-        self.matcher.is_match(name) && !inner.split('/').any(|part| part.starts_with('.'))
+        inner.iter().any(|part| part.as_encoded_bytes().starts_with(b"."))
     }
 
     /// Whether its files are below one of these folders, or below the root.
@@ -69,6 +76,27 @@ impl Pattern {
         };
         !self.whole.starts_with("..") || folders.iter().any(below)
     }
+}
+
+fn glob(text: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(text).literal_separator(true).build()
+}
+
+/// The folders that a file may be in, and those above them.
+fn on_the_way(folders: &[&str]) -> Result<GlobSet, globset::Error> {
+    let mut set = GlobSetBuilder::new();
+    for (i, part) in folders.iter().enumerate() {
+        match glob(&folders[..=i].join("/")) {
+            Ok(glob) if !part.contains("**") => set.add(glob),
+            // Any folder from here on; also where a pair of brackets holds a `/`.
+            Ok(_) | Err(_) => {
+                let above = folders[..i].iter().map(|part| format!("{part}/")).collect::<String>();
+                set.add(glob(&format!("{above}**"))?);
+                break;
+            }
+        };
+    }
+    set.build()
 }
 
 /// Reads the files that a pattern names. What cannot be read is told and leaves the result
@@ -103,7 +131,7 @@ pub fn read_manifests(
         }
         Ok(files) => {
             for file in files {
-                reading.file(file, map);
+                reading.file(file, at, map);
             }
         }
     }
@@ -120,13 +148,11 @@ struct Reading {
 }
 
 impl Reading {
-    fn file(&mut self, file: SourceFile, map: &mut SourceMap) {
+    fn file(&mut self, file: SourceFile, at: Span, map: &mut SourceMap) {
         let bytes = match file.bytes {
             Ok(bytes) => bytes,
-            Err(why) => {
-                let detail = format!("`{}` cannot be read: {}.", brief(&file.name), brief(&why));
-                let d = Diagnostic::error(codes::UNREADABLE, "File cannot be read", detail);
-                self.told.push(d.with_help("Check the permissions of the file."));
+            Err(reason) => {
+                self.told.push(reason.diagnostic(&file.name).at(at, "named here"));
                 return;
             }
         };
@@ -253,14 +279,40 @@ mod tests {
     }
 
     #[test]
-    fn patterns_say_where_to_look_and_how_deep() {
-        let looks = |pattern: &str| {
-            let pattern = Pattern::new(pattern).unwrap();
-            (pattern.folder().to_owned(), pattern.depth())
+    fn name_that_is_not_utf_8_is_meant_like_any_other() {
+        let name = |bytes: &'static [u8]| {
+            <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes)
         };
-        assert_eq!(looks("a.yaml"), (".".to_owned(), Some(0)));
-        assert_eq!(looks("apps/*/x.yaml"), ("apps".to_owned(), Some(1)));
-        assert_eq!(looks("apps/**/x.yaml"), ("apps".to_owned(), None));
+        let pattern = Pattern::new("apps/*.yaml").unwrap();
+        assert!(pattern.is_match(name(b"apps/t\xe4m.yaml")));
+        assert!(!pattern.is_match(name(b"apps/t\xe4m.txt")));
+        assert!(!pattern.is_match(name(b"apps/.\xe4.yaml")));
+        assert!(Pattern::new("*/*.yaml").unwrap().enters(name(b"t\xe4m")));
+    }
+
+    #[test]
+    fn patterns_say_which_folders_their_files_are_in() {
+        #[track_caller]
+        fn check(pattern: &str, folder: &str, entered: &[&str], left_out: &[&str]) {
+            let pattern = Pattern::new(pattern).unwrap();
+            assert_eq!(pattern.folder(), folder);
+            for (names, wanted) in [(entered, true), (left_out, false)] {
+                for name in names {
+                    assert_eq!(pattern.enters(name), wanted, "{name}");
+                }
+            }
+        }
+        check("a.yaml", ".", &[], &["apps"]);
+        check("*.yaml", ".", &[], &["apps"]);
+        check("apps/*/x.yaml", "apps", &["apps/web"], &["more/web", "apps/web/a", "apps/.web"]);
+        check("apps/{web,db}-?/*.yaml", "apps", &["apps/db-1"], &["apps/new", "apps/db-10"]);
+        check("apps/**/x.yaml", "apps", &["apps/web", "apps/web/a"], &["more", "apps/a/.b"]);
+        check("a*/**/b/x.yaml", ".", &["apps", "apps/c", "apps/c/b/d"], &["more"]);
+        check("**/x.yaml", ".", &["apps", "apps/web"], &[".git", "apps/.git"]);
+        check("**.yaml", ".", &[], &["apps"]);
+        check("../shared/*/x.yaml", "../shared", &["../shared/a"], &["../other/a"]);
+        // Brackets that hold a `/` are not taken apart.
+        check("apps/{a/b,c}/x.yaml", "apps", &["apps/a", "apps/a/b", "apps/c"], &["more"]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn said(diags: &Diagnostics) -> Vec<&'static str> {
 fn unreadable_file_is_reported_and_the_others_are_read() {
     let mut sources = Answer(|_: &str| {
         let denied =
-            SourceFile { name: "b.hcl".to_owned(), bytes: Err("permission denied".to_owned()) };
+            SourceFile { name: "b.hcl".to_owned(), bytes: Err("permission denied".into()) };
         Ok(vec![text("c.hcl", "locals {\n  c = 1\n}\n"), denied, text("a.hcl", "x y\n")])
     });
     let (config, said) = rendered(".", &mut sources);
