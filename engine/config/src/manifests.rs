@@ -90,8 +90,8 @@ fn on_the_way(folders: &[&str]) -> Result<GlobSet, globset::Error> {
             Ok(glob) if !part.contains("**") => set.add(glob),
             // Any folder from here on; also where a pair of brackets holds a `/`.
             Ok(_) | Err(_) => {
-                let above = folders[..i].iter().map(|part| format!("{part}/")).collect::<String>();
-                set.add(glob(&format!("{above}**"))?);
+                let any = folders[..i].iter().copied().chain(["**"]).collect::<Vec<_>>().join("/");
+                set.add(glob(&any)?);
                 break;
             }
         };
