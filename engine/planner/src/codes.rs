@@ -24,3 +24,5 @@ pub(crate) const GOES_ALONG: Code = Code("E0410");
 pub(crate) const PARTIAL: Code = Code("E0409");
 /// What a resource manages cannot be given back.
 pub(crate) const NO_RELEASE: Code = Code("E0411");
+/// An object that is to be given back instead of deleted would be replaced.
+pub(crate) const KEPT: Code = Code("E0412");

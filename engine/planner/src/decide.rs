@@ -3,13 +3,13 @@
 use crate::declare::{Declaration, Declared, evaluator, place_all, placed, undecided};
 use crate::order::sequence;
 use crate::removed::{Remembered, Removed};
-use crate::{PlanInput, Planning, codes, guards, protected, requested, selection};
+use crate::{PlanInput, Planning, codes, guards, kept, protected, requested, selection};
 use addrs::{InstanceAddr, ResourceAddr, Scope};
 use diags::Diagnostic;
 use lang::Evaluator;
 use plans::{
-    Action, Change, Guard, GuardKind, Identity, ObjectKey, Origin, OutputChange, Problem, Reason,
-    Recorded,
+    Action, Change, Guard, GuardKind, Identity, Note, ObjectKey, Origin, OutputChange, Problem,
+    Reason, Recorded,
 };
 use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) needs: Vec<InstanceAddr>,
     /// Instances that it needed when it was last applied.
     pub(crate) needed: Vec<InstanceAddr>,
+    /// About the object that its address meant before; another entry is about the new one.
+    pub(crate) former: bool,
 }
 
 /// Decides all; what goes wrong with one instance stops only what needs it.
@@ -239,6 +241,11 @@ impl Decider<'_, '_> {
                 }
             }
         }
+        if decision.action == Action::Replace && kept::stays(d.kind, &request) {
+            let why = kept::replaced(&d.identity, &decision, requested, lifecycle.release);
+            self.fail(&d.addr, vec![why]);
+            return;
+        }
         if decision.action != Action::NoOp {
             let provides = d.kind.provides(&d.identity, &args);
             if !provides.is_empty() {
@@ -254,17 +261,23 @@ impl Decider<'_, '_> {
             needs: needs.clone(),
             protected: lifecycle.prevent_destroy,
         };
-        if let Some((old, _)) = remembered.filter(|(old, _)| **old != d.addr) {
-            self.planning.plan.remember.push((old.clone(), None));
-            if decision.action != Action::NoOp {
-                // Should the run stop before this object's step, it is still remembered.
-                self.planning.plan.remember.push((d.addr.clone(), recorded.cloned()));
-            }
+        let old = self.renamed.remove(&d.addr).and_then(|old| {
+            let decision = self.deletion(&old, lifecycle.release)?;
+            (!decision.ops.is_empty()).then_some((old, decision))
+        });
+        let moved = remembered.filter(|(old, _)| **old != d.addr);
+        if let Some((from, _)) = moved {
+            self.planning.plan.remember.push((from.clone(), None));
         }
-        if decision.action == Action::NoOp
-            && remembered.is_none_or(|(old, r)| *old != d.addr || !same_record(r, &record))
-        {
-            self.planning.plan.remember.push((d.addr.clone(), Some(record.clone())));
+        if old.is_some() {
+            // The address stands for the old object until that is gone.
+        } else if decision.action == Action::NoOp {
+            if remembered.is_none_or(|(old, r)| *old != d.addr || !same_record(r, &record)) {
+                self.planning.plan.remember.push((d.addr.clone(), Some(record.clone())));
+            }
+        } else if moved.is_some() {
+            // Should the run stop before this object's step, it is still remembered.
+            self.planning.plan.remember.push((d.addr.clone(), recorded.cloned()));
         }
         let entry = self.entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
         let mut entry = Entry { record: Some(record), needs, ..entry };
@@ -273,9 +286,22 @@ impl Decider<'_, '_> {
             entry.change.origin = Origin::Pending;
         }
         let mut replaced = None;
-        if let Some(old) = self.renamed.remove(&d.addr) {
-            self.replace_old(&mut entry, &old);
-            replaced = Some(old.recorded.identity.shown.clone());
+        let mut former = None;
+        match old {
+            None => {}
+            Some((old, deletion))
+                if (deletion.action, entry.change.action) == (Action::Delete, Action::Create) =>
+            {
+                self.replace_old(&mut entry, &old, deletion);
+                replaced = Some(old.recorded.identity.shown.clone());
+            }
+            Some((old, deletion)) => {
+                // What is yet to be done to the new object is not remembered as done.
+                let done = entry.change.action == Action::NoOp;
+                let then = if done { entry.record.clone() } else { recorded.cloned() };
+                let protected = old.recorded.protected || lifecycle.prevent_destroy;
+                former = Some((self.former(d, old.recorded, deletion, then), protected));
+            }
         }
         let protected = lifecycle.prevent_destroy
             && matches!(entry.change.action, Action::Replace | Action::Delete);
@@ -283,9 +309,12 @@ impl Decider<'_, '_> {
             let old = replaced.unwrap_or_else(|| d.identity.shown.clone());
             let why = protected::replaced(self.input, &self.evaluator, &entry.change, &old);
             self.refuse(entry, why);
-            return;
+        } else {
+            self.entries.push(entry);
         }
-        self.entries.push(entry);
+        if let Some((former, protected)) = former {
+            self.unless_protected(former, protected);
+        }
     }
 
     /// Whether the arguments keep the rules of what provides their kind, where the same
@@ -306,11 +335,7 @@ impl Decider<'_, '_> {
     }
 
     /// The block means another object now: the old one goes, then the new one comes.
-    fn replace_old(&mut self, entry: &mut Entry, old: &Removed<'_>) {
-        let Some(deletion) = self.deletion(old) else { return };
-        if deletion.action != Action::Delete {
-            return;
-        }
+    fn replace_old(&self, entry: &mut Entry, old: &Removed<'_>, deletion: Decision) {
         let schema =
             self.input.catalog.resource(entry.change.addr.ty.as_str()).map(ResourceKind::schema);
         let attrs = schema.into_iter().flat_map(|s| &s.attrs).filter(|a| a.is_identity());
@@ -332,8 +357,26 @@ impl Decider<'_, '_> {
         entry.needed.clone_from(&old.recorded.needs);
     }
 
+    /// The old object of a block that means another one now, where it is not simply replaced:
+    /// it is given back, or the new one is there already. `then` is what the address stands for
+    /// once the old object is gone.
+    fn former(
+        &self,
+        d: &Declared<'_>,
+        old: &Recorded,
+        decision: Decision,
+        then: Option<Recorded>,
+    ) -> Entry {
+        let entry = self.entry(d.addr.clone(), d.kind, &old.identity, decision, Some(old));
+        let mut entry = Entry { record: then, former: true, ..entry };
+        let text = format!("{} means {} from now on", d.addr, d.identity.shown);
+        entry.change.notes.insert(0, Note { path: Path::root(), text });
+        entry.change.origin = Origin::Pending;
+        entry
+    }
+
     fn removed(&mut self, removed: &Removed<'_>) {
-        let Some(decision) = self.deletion(removed) else { return };
+        let Some(decision) = self.deletion(removed, false) else { return };
         if decision.ops.is_empty() && matches!(decision.action, Action::Forget | Action::NoOp) {
             // It is gone already; there is nothing to show, only something to forget.
             self.planning.plan.remember.push((removed.addr.clone(), None));
@@ -345,11 +388,15 @@ impl Decider<'_, '_> {
             self.entry(removed.addr.clone(), kind, identity, decision, Some(removed.recorded));
         entry.change.reason = Some(removed.reason.clone());
         entry.change.origin = Origin::Pending;
-        // Of what the object says itself, or of what is remembered; either is enough.
+        self.unless_protected(entry, removed.recorded.protected);
+    }
+
+    /// Of what the object says itself, or of what is remembered; either is enough.
+    fn unless_protected(&mut self, entry: Entry, remembered: bool) {
         let mut guards = entry.change.blocked.iter();
         let said = guards.find(|guard| guard.kind == GuardKind::Protected);
-        if said.is_some() || removed.recorded.protected {
-            let said = said.map(|g| g.why.as_str()).filter(|_| !removed.recorded.protected);
+        if said.is_some() || remembered {
+            let said = said.map(|g| g.why.as_str()).filter(|_| !remembered);
             let why = protected::deleted(self.input, &self.evaluator, &entry.change, said);
             self.refuse(entry, why);
             return;
@@ -357,7 +404,9 @@ impl Decider<'_, '_> {
         self.entries.push(entry);
     }
 
-    fn deletion(&mut self, removed: &Removed<'_>) -> Option<Decision> {
+    /// What becomes of an object that nothing declares; `release` where the configuration still
+    /// says of its block that it is to be given back.
+    fn deletion(&mut self, removed: &Removed<'_>, release: bool) -> Option<Decision> {
         let Some(kind) = self.input.catalog.resource(removed.addr.ty.as_str()) else {
             self.planning.diagnostics.push(unknown_type(removed));
             return None;
@@ -374,7 +423,7 @@ impl Decider<'_, '_> {
             created: &created,
             project: &self.input.options.project,
             protect: removed.recorded.protected,
-            release: false,
+            release,
             wait: None,
         };
         self.ask(kind, removed.addr, request)
@@ -444,6 +493,7 @@ impl Decider<'_, '_> {
             record: None,
             needs: Vec::new(),
             needed: recorded.map(|r| r.needs.clone()).unwrap_or_default(),
+            former: false,
             change: Change {
                 addr,
                 identity: identity.clone(),

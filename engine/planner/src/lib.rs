@@ -28,6 +28,7 @@ mod decide;
 mod declare;
 mod guards;
 mod input;
+mod kept;
 mod late;
 mod order;
 mod protected;

@@ -102,7 +102,11 @@ pub(crate) fn lay_steps(input: &PlanInput<'_, '_>, entries: Vec<Entry>, planning
                 scope: entry.change.scope.clone(),
                 action,
                 op: op.clone(),
-                record: if action == Action::Delete { None } else { entry.record.clone() },
+                record: if action == Action::Delete && !entry.former {
+                    None
+                } else {
+                    entry.record.clone()
+                },
                 needs: (i > 0).then(|| first + i - 1).into_iter().collect(),
                 bracket: None,
             });
@@ -127,14 +131,19 @@ fn step_action(action: Action, position: usize) -> Action {
 }
 
 /// Draws edges between the steps of instances that need each other.
-fn connect(entries: &[Entry], spans: &[std::ops::Range<usize>], drafts: &mut [Draft]) {
-    let at: BTreeMap<&InstanceAddr, usize> =
-        entries.iter().enumerate().map(|(i, e)| (&e.change.addr, i)).collect();
+fn connect<'a>(entries: &'a [Entry], spans: &[std::ops::Range<usize>], drafts: &mut [Draft]) {
+    let (former, now): (Vec<_>, Vec<_>) = entries.iter().enumerate().partition(|(_, e)| e.former);
+    let by_addr = |entries: Vec<(usize, &'a Entry)>| -> BTreeMap<&'a InstanceAddr, usize> {
+        entries.into_iter().map(|(i, e)| (&e.change.addr, i)).collect()
+    };
+    let (former, at) = (by_addr(former), by_addr(now));
     let deletes = |i: usize| {
         let deleting = matches!(entries[i].change.action, Action::Delete | Action::Replace);
         (deleting && !spans[i].is_empty()).then(|| spans[i].start)
     };
     let last = |i: usize| (!spans[i].is_empty()).then(|| spans[i].end - 1);
+    let first = |addr: &InstanceAddr| Some(&spans[*at.get(addr)?]).filter(|s| !s.is_empty());
+    let first = |addr: &InstanceAddr| first(addr).map(|span| span.start);
     for (i, entry) in entries.iter().enumerate() {
         // The first step that makes something needs what it refers to.
         let makes = match entry.change.action {
@@ -147,14 +156,24 @@ fn connect(entries: &[Entry], spans: &[std::ops::Range<usize>], drafts: &mut [Dr
             drafts[makes].needs.extend(needs.filter_map(|n| last(*n)));
         }
         // What it needed is deleted only after it is gone, or no longer needs it.
-        for needed in entry.needed.iter().filter_map(|n| at.get(n).copied()) {
+        let needed = entry.needed.iter().flat_map(|n| [at.get(n), former.get(n)]);
+        for needed in needed.flatten().copied() {
             let Some(delete) = deletes(needed) else { continue };
+            // What needs a replaced object comes after the new one, hence after the deletion.
+            let comes_anew =
+                entries[needed].former && first(&entries[needed].change.addr).is_some();
             let own = match (deletes(i), entries[needed].change.action) {
                 (Some(own), _) => Some(own),
-                (None, Action::Delete) => last(i),
+                (None, Action::Delete) if !comes_anew => last(i),
                 (None, _) => None,
             };
             drafts[delete].needs.extend(own.filter(|own| *own != delete));
+        }
+    }
+    // An address is the new object's when the old one is gone.
+    for (addr, old) in &former {
+        if let (Some(old), Some(new)) = (last(*old), first(addr)) {
+            drafts[new].needs.insert(old);
         }
     }
 }

@@ -74,9 +74,10 @@ pub(crate) fn deleted(
         Some(Reason::Destroy) => "it is to be destroyed",
         Some(Reason::KeyGone) => "its key is gone from `for_each`",
         Some(Reason::IndexGone) => "its index is beyond `count`",
-        Some(Reason::NotInConfiguration | Reason::CannotUpdate(_) | Reason::Requested) | None => {
+        Some(Reason::NotInConfiguration | Reason::CannotUpdate(_) | Reason::Requested) => {
             "its block is gone, which does not end the protection"
         }
+        None => "its block means another object now, which does not end the protection",
     };
     if let Some(said) = said {
         let detail = format!("{shown} (`{addr}`) is protected, and {what}: {said}.");

@@ -86,6 +86,50 @@ fn another_name_in_the_same_block_replaces_the_object() {
 }
 
 #[test]
+fn block_that_takes_over_an_object_deletes_its_own_and_replaces_nothing() {
+    let world = World::default()
+        .with("one", 1)
+        .with("two", 1)
+        .with("c", 1)
+        .remembering("thing.a", "one", &[])
+        .remembering("thing.b", "two", &[])
+        .remembering("thing.c", "c", &["thing.a"]);
+    let config = |size: u8| {
+        format!(
+            r#"
+            resource "thing" "a" {{
+              name = "two"
+              size = {size}
+            }}
+            resource "thing" "c" {{
+              name = "c"
+              size = 2
+              in   = thing.a.name
+            }}
+            "#
+        )
+    };
+    // Nothing is done to the new object, so the old one stays until nothing needs it.
+    assert_snapshot!(text(&config(1), &world), @r"
+    NoOp thing.a
+    Delete thing.a
+    Update thing.c
+    forget thing.b
+    1. update c needs []
+    2. delete one needs [1]
+    ");
+    assert_snapshot!(text(&config(2), &world), @r"
+    Update thing.a
+    Delete thing.a
+    Update thing.c
+    forget thing.b
+    1. delete one needs []
+    2. update two needs [1]
+    3. update c needs [2]
+    ");
+}
+
+#[test]
 fn protected_object_is_not_deleted_even_when_its_block_is_gone() {
     let world = World::default().with("a", 1).remembering("thing.a", "a", &[]).protecting();
     assert_snapshot!(text("locals {}", &world), @r"

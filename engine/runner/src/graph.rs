@@ -102,14 +102,15 @@ pub(crate) fn tally(plan: &Plan, steps: &[(StepId, Ended)]) -> Tally {
     for (step, (_, ended)) in plan.steps.iter().zip(steps) {
         let Some(addr) = &step.addr else { continue };
         if *ended != Ended::Done {
-            open.insert(addr);
+            // An address may stand for two objects: one that it meant before, and a new one.
+            open.insert((addr, &step.op.identity.key));
         } else if step.action == plans::Action::Delete {
             deleted.insert(addr);
         }
     }
     let mut tally = Tally::default();
     for change in &plan.changes {
-        if !open.contains(&change.addr) {
+        if !open.contains(&(&change.addr, &change.identity.key)) {
             tally.count(change.action);
         } else if change.action == plans::Action::Replace && deleted.contains(&change.addr) {
             tally.destroyed += 1;

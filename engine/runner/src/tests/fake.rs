@@ -342,10 +342,15 @@ pub(super) fn late(id: u32, needs: &[u32], name: &str) -> Step {
     step
 }
 
-pub(super) fn change(addr: InstanceAddr, action: Action) -> Change {
+/// The same step for this instance and its object.
+pub(super) fn of(id: u32, step: Step) -> Step {
+    Step { addr: Some(addr(id)), op: Op { identity: identity(id), ..step.op }, ..step }
+}
+
+pub(super) fn change(id: u32, action: Action) -> Change {
     Change {
-        addr,
-        identity: identity(0),
+        addr: addr(id),
+        identity: identity(id),
         scope: Scope::cluster(),
         action,
         reason: None,
@@ -360,7 +365,11 @@ pub(super) fn change(addr: InstanceAddr, action: Action) -> Change {
 }
 
 pub(super) fn plan(steps: Vec<Step>) -> Arc<Plan> {
-    let changes = steps.iter().filter_map(|s| Some(change(s.addr.clone()?, s.action))).collect();
+    let change = |s: &Step| {
+        let identity = s.op.identity.clone();
+        Some(Change { addr: s.addr.clone()?, identity, ..change(0, s.action) })
+    };
+    let changes = steps.iter().filter_map(change).collect();
     plan_of(steps, changes)
 }
 

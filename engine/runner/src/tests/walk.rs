@@ -244,10 +244,10 @@ async fn state_remembers_the_uid_that_the_world_gave_and_forgets_what_is_gone() 
 
 #[tokio::test]
 async fn replacement_counts_as_one_added_and_one_destroyed_or_only_what_was_done() {
-    let delete = Step { addr: Some(addr(9)), action: Action::Delete, ..step(1, &[]) };
-    let create = Step { addr: Some(addr(9)), ..step(2, &[1]) };
-    let replace = change(addr(9), Action::Replace);
-    let plan = plan_of(vec![delete, create], vec![replace, change(addr(8), Action::Forget)]);
+    let delete = Step { action: Action::Delete, ..of(9, step(1, &[])) };
+    let create = of(9, step(2, &[1]));
+    let replace = change(9, Action::Replace);
+    let plan = plan_of(vec![delete, create], vec![replace, change(8, Action::Forget)]);
     let whole = World::default().run(&plan, 1).await.done;
     assert_eq!(whole, Tally { added: 1, destroyed: 1, changed: 0, forgotten: 1 });
     let half = World::default().act(2, Act::Refuse).run(&plan, 1).await.done;
@@ -257,14 +257,27 @@ async fn replacement_counts_as_one_added_and_one_destroyed_or_only_what_was_done
 #[tokio::test]
 async fn object_that_takes_two_operations_is_one_change() {
     let steps = vec![
-        Step { addr: Some(addr(9)), action: Action::Update, ..step(1, &[]) },
-        Step { addr: Some(addr(9)), action: Action::Update, ..step(2, &[1]) },
+        Step { action: Action::Update, ..of(9, step(1, &[])) },
+        Step { action: Action::Update, ..of(9, step(2, &[1])) },
     ];
-    let plan = plan_of(steps, vec![change(addr(9), Action::Update)]);
+    let plan = plan_of(steps, vec![change(9, Action::Update)]);
     let done = World::default().run(&plan, 1).await.done;
     assert_eq!(done, Tally { changed: 1, ..Tally::default() });
     let half = World::default().act(2, Act::Refuse).run(&plan, 1).await.done;
     assert_eq!(half, Tally::default());
+}
+
+#[tokio::test]
+async fn object_that_an_address_meant_before_counts_beside_the_one_that_it_means_now() {
+    let steps = vec![
+        Step { addr: Some(addr(9)), action: Action::Forget, ..step(1, &[]) },
+        Step { addr: Some(addr(9)), ..step(2, &[1]) },
+    ];
+    let plan = plan(steps);
+    let whole = World::default().run(&plan, 1).await.done;
+    assert_eq!(whole, Tally { added: 1, forgotten: 1, ..Tally::default() });
+    let half = World::default().act(2, Act::Refuse).run(&plan, 1).await.done;
+    assert_eq!(half, Tally { forgotten: 1, ..Tally::default() });
 }
 
 #[tokio::test]
