@@ -82,10 +82,33 @@ impl Sourced {
         Value::map([source, ("trim", self.trim.into()), ("version", version)])
     }
 
+    /// What its digest is made of: the kind of source, whether a line break is taken off, `=` and
+    /// the version if there is one, and the words of the source; each as a netstring, which is its
+    /// length in bytes, `:`, itself and `,`. Two sources never have the same text.
+    ///
+    /// This is a stored format: the digest stands on objects. Another text would have every secret
+    /// read anew.
+    fn text(&self) -> String {
+        let (kind, words) = match &self.source {
+            SecretSource::File(path) => ("file", std::slice::from_ref(path)),
+            SecretSource::Env(name) => ("env", std::slice::from_ref(name)),
+            SecretSource::Command(argv) => ("command", argv.as_slice()),
+        };
+        let trim = if self.trim { "true" } else { "false" };
+        let version = self.version.as_ref().map(|v| format!("={v}")).unwrap_or_default();
+        let mut text = String::new();
+        let words = words.iter().map(String::as_str);
+        for part in [kind, trim, version.as_str()].into_iter().chain(words) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{}:{part},", part.len());
+        }
+        text
+    }
+
+    /// The first digits of the SHA-256 of its text.
     fn digest(&self) -> String {
-        let text = format!("{:?}", self.to_value());
         let mut hex = String::new();
-        for byte in Sha256::digest(text) {
+        for byte in Sha256::digest(self.text()) {
             // Writing to a string cannot fail.
             let _ = write!(hex, "{byte:02x}");
         }
@@ -194,5 +217,53 @@ impl<'a> Live<'a> {
         let same = self.digests.get(sourced.key.as_str()) == Some(&sourced.digest().as_str());
         let ours = self.owned.get(&sourced.key).is_some();
         self.data.get(&sourced.key).filter(|_| same && ours).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sourced(given: &[(&str, Value)]) -> Sourced {
+        Sourced::of("key", &Value::map(given.iter().cloned())).unwrap()
+    }
+
+    fn argv(words: &[&str]) -> Value {
+        Value::list(words.iter().map(|word| Value::from(*word)))
+    }
+
+    #[test]
+    fn digest_of_a_source_is_the_same_in_every_version() {
+        #[track_caller]
+        fn check(given: &[(&str, Value)], text: &str, digest: &str) {
+            let sourced = sourced(given);
+            assert_eq!((sourced.text().as_str(), sourced.digest().as_str()), (text, digest));
+        }
+        check(
+            &[("file", "/run/p\u{e4}ss".into())],
+            "4:file,5:false,0:,10:/run/p\u{e4}ss,",
+            "03899c7559d34d5e",
+        );
+        let given = [("env", "TOKEN".into()), ("trim", true.into()), ("version", "2".into())];
+        check(&given, "3:env,4:true,2:=2,5:TOKEN,", "50cc1c586353fc01");
+        let given = [("command", argv(&["vault", "read", "a b"]))];
+        check(&given, "7:command,4:true,0:,5:vault,4:read,3:a b,", "9f1b78a66e0a5dc9");
+    }
+
+    #[test]
+    fn sources_that_differ_have_digests_that_differ() {
+        let all = [
+            sourced(&[("file", "a".into())]),
+            sourced(&[("env", "a".into())]),
+            sourced(&[("file", "a".into()), ("trim", true.into())]),
+            sourced(&[("file", "a".into()), ("version", "".into())]),
+            sourced(&[("file", "a".into()), ("version", "1".into())]),
+            sourced(&[("command", argv(&["a"]))]),
+            sourced(&[("command", argv(&["a", "b"]))]),
+            sourced(&[("command", argv(&["a", "b,1:c"]))]),
+            sourced(&[("command", argv(&["a", "b", "c"]))]),
+        ];
+        let digests: std::collections::BTreeSet<String> = all.iter().map(Sourced::digest).collect();
+        assert_eq!(digests.len(), all.len());
     }
 }
