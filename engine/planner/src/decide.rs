@@ -1,7 +1,7 @@
 //! Every instance in order: what is done to it, and what it will be.
 
 use crate::declare::{Declaration, Declared, evaluator, place_all, placed, undecided};
-use crate::order::sequence;
+use crate::order::{self, sequence};
 use crate::removed::{Remembered, Removed};
 use crate::{PlanInput, Planning, codes, guards, kept, protected, requested, selection};
 use addrs::{InstanceAddr, ResourceAddr, Scope};
@@ -41,7 +41,7 @@ pub(crate) fn decide(
     let needs = needs_of(input, declared, &provided);
     let (order, cycle) = sequence(&needs);
     if !cycle.is_empty() {
-        planning.diagnostics.push(in_circle(input, declared, &cycle));
+        planning.diagnostics.push(order::in_circle(input, declared, &cycle));
         return Vec::new();
     }
     requested::check(input, declared, &mut planning.diagnostics);
@@ -145,24 +145,6 @@ fn reachable(from: &InstanceAddr, to: &InstanceAddr) -> bool {
 fn created(input: &PlanInput<'_, '_>, declared: &Declaration<'_>) -> BTreeSet<ObjectKey> {
     let absent = |key: &ObjectKey| input.observed.get(key) == Some(&Observation::Absent);
     declared.owners.keys().filter(|key| absent(key)).cloned().collect()
-}
-
-fn in_circle(input: &PlanInput<'_, '_>, declared: &Declaration<'_>, cycle: &[usize]) -> Diagnostic {
-    let evaluator = evaluator(input);
-    let names: Vec<String> =
-        cycle.iter().map(|i| declared.instances[*i].addr.to_string()).collect();
-    let mut diagnostic = Diagnostic::error(
-        codes::CYCLE,
-        "Resources need each other",
-        format!("Each of these needs the next one to exist first: {}.", names.join(" -> ")),
-    )
-    .with_help("Remove one of the references, or one of the `depends_on`.");
-    for i in cycle {
-        if let Some(span) = evaluator.place(&declared.instances[*i].addr, &Path::root()) {
-            diagnostic = diagnostic.at(span, "");
-        }
-    }
-    diagnostic
 }
 
 struct Decider<'a, 'p> {

@@ -78,6 +78,29 @@ fn path_back(from: &BTreeMap<usize, usize>, start: usize, end: usize) -> Vec<usi
     path
 }
 
+/// What people read of a cycle.
+pub(crate) fn in_circle(
+    input: &PlanInput<'_, '_>,
+    declared: &declare::Declaration<'_>,
+    cycle: &[usize],
+) -> diags::Diagnostic {
+    let evaluator = declare::evaluator(input);
+    let names: Vec<String> =
+        cycle.iter().map(|i| declared.instances[*i].addr.to_string()).collect();
+    let mut diagnostic = diags::Diagnostic::error(
+        crate::codes::CYCLE,
+        "Resources need each other",
+        format!("Each of these needs the next one to exist first: {}.", names.join(" -> ")),
+    )
+    .with_help("Remove one of the references, or one of the `depends_on`.");
+    for i in cycle {
+        if let Some(span) = evaluator.place(&declared.instances[*i].addr, &values::Path::root()) {
+            diagnostic = diagnostic.at(span, "");
+        }
+    }
+    diagnostic
+}
+
 /// A step before it has its number.
 struct Draft {
     addr: Option<InstanceAddr>,
