@@ -4,6 +4,11 @@
 //! object's message. The numbers of fields are part of the table of types. Only reading is here:
 //! every client that sends this also accepts JSON.
 //!
+//! A field whose number the type does not have is skipped, as the real server does: its generated
+//! readers skip what they do not know (`skipGenerated` of each `generated.pb.go` of `k8s.io/api`),
+//! and validation of fields is about JSON and YAML only. A field that the type has in another
+//! shape is refused, as there; of several with one number the last counts.
+//!
 //! Format: <https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding> and
 //! <https://protobuf.dev/programming-guides/encoding/>.
 
@@ -42,12 +47,15 @@ pub(crate) fn read(schema: &Schema, bytes: &[u8]) -> Result<Value, Unreadable> {
                     match part? {
                         (1, Part::Bytes(text)) => version = string(text)?,
                         (2, Part::Bytes(text)) => kind = string(text)?,
-                        _ => {}
+                        (1 | 2, Part::Number(_)) => return Err(Unreadable::Shape),
+                        (_unknown, _) => {}
                     }
                 }
             }
             (2, Part::Bytes(inside)) => raw = inside,
-            _ => {}
+            (1 | 2, Part::Number(_)) => return Err(Unreadable::Shape),
+            // Also what the envelope says of the content's encoding, which nobody reads.
+            (_unknown, _) => {}
         }
     }
     // Options of a request belong to every group.
@@ -152,6 +160,7 @@ impl Reader<'_> {
                 let Part::Bytes(bytes) = part else { return Err(Unreadable::Shape) };
                 self.message(fields, &way, bytes, into, depth + 1)?;
             }
+            // Else the type has no such number.
         }
         Ok(())
     }
@@ -197,7 +206,8 @@ impl Reader<'_> {
             match part? {
                 (1, Part::Bytes(text)) => key = string(text)?,
                 (2, part) => value = Some(self.value(element, part, depth)?),
-                _ => {}
+                (1, Part::Number(_)) => return Err(Unreadable::Shape),
+                (_unknown, _) => {}
             }
         }
         let nothing = || self.value(element, Part::Bytes(&[]), depth);
@@ -227,21 +237,33 @@ fn string(bytes: &[u8]) -> Result<String, Unreadable> {
     String::from_utf8(bytes.to_vec()).map_err(|_| Unreadable::Shape)
 }
 
-/// The numbers of a message that consists of numbers and texts.
-fn first(bytes: &[u8], wanted: u32) -> Result<Option<Part<'_>>, Unreadable> {
+/// A field of a message that consists of numbers and texts.
+fn last(bytes: &[u8], wanted: u32) -> Result<Option<Part<'_>>, Unreadable> {
+    let mut found = None;
     for part in Parts(bytes) {
         let (number, part) = part?;
         if number == wanted {
-            return Ok(Some(part));
+            found = Some(part);
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
-fn signed(part: Option<Part<'_>>) -> i64 {
-    match part {
-        Some(Part::Number(number)) => number.cast_signed(),
-        Some(Part::Bytes(_)) | None => 0,
+/// A number; 0 where there is none.
+fn signed(bytes: &[u8], wanted: u32) -> Result<i64, Unreadable> {
+    match last(bytes, wanted)? {
+        Some(Part::Number(number)) => Ok(number.cast_signed()),
+        Some(Part::Bytes(_)) => Err(Unreadable::Shape),
+        None => Ok(0),
+    }
+}
+
+/// A text; empty where there is none.
+fn text(bytes: &[u8], wanted: u32) -> Result<String, Unreadable> {
+    match last(bytes, wanted)? {
+        Some(Part::Bytes(text)) => string(text),
+        Some(Part::Number(_)) => Err(Unreadable::Shape),
+        None => Ok(String::new()),
     }
 }
 
@@ -254,31 +276,30 @@ fn scalar(kind: Scalar, part: Part<'_>) -> Result<Value, Unreadable> {
         (Scalar::Float, Part::Number(number)) => Ok(Value::from(f64::from_bits(number))),
         (Scalar::String, Part::Bytes(text)) => string(text).map(Value::from),
         (Scalar::Bytes, Part::Bytes(bytes)) => Ok(Value::from(STANDARD.encode(bytes))),
-        (Scalar::Quantity, Part::Bytes(bytes)) => match first(bytes, 1)? {
-            Some(Part::Bytes(text)) if !text.is_empty() => string(text).map(Value::from),
-            _ => Ok(Value::from("0")),
-        },
-        (Scalar::IntOrString, Part::Bytes(bytes)) => match first(bytes, 1)? {
-            Some(Part::Number(1)) => match first(bytes, 3)? {
-                Some(Part::Bytes(text)) => string(text).map(Value::from),
-                _ => Ok(Value::from("")),
-            },
-            _ => Ok(Value::from(signed(first(bytes, 2)?))),
+        (Scalar::Quantity, Part::Bytes(bytes)) => {
+            let text = text(bytes, 1)?;
+            Ok(Value::from(if text.is_empty() { "0" } else { &text }))
+        }
+        (Scalar::IntOrString, Part::Bytes(bytes)) => match signed(bytes, 1)? {
+            0 => Ok(Value::from(signed(bytes, 2)?)),
+            1 => Ok(Value::from(text(bytes, 3)?)),
+            _ => Err(Unreadable::Shape),
         },
         (Scalar::Time | Scalar::MicroTime, Part::Bytes([])) => Ok(Value::Null),
         (Scalar::Time | Scalar::MicroTime, Part::Bytes(bytes)) => {
-            let (seconds, nanos) = (signed(first(bytes, 1)?), signed(first(bytes, 2)?));
+            let (seconds, nanos) = (signed(bytes, 1)?, signed(bytes, 2)?);
             let nanos = i32::try_from(nanos).map_err(|_| Unreadable::Shape)?;
             let time = jiff::Timestamp::new(seconds, nanos).map_err(|_| Unreadable::Shape)?;
             Ok(Value::from(time.to_string()))
         }
         (Scalar::Duration, Part::Bytes(bytes)) => {
-            Ok(Value::from(format!("{}ns", signed(first(bytes, 1)?))))
+            Ok(Value::from(format!("{}ns", signed(bytes, 1)?)))
         }
         // JSON inside of protobuf.
-        (Scalar::Any, Part::Bytes(bytes)) => match first(bytes, 1)? {
+        (Scalar::Any, Part::Bytes(bytes)) => match last(bytes, 1)? {
             Some(Part::Bytes(raw)) => serde_json::from_slice(raw).map_err(|_| Unreadable::Shape),
-            _ => Ok(Value::Null),
+            Some(Part::Number(_)) => Err(Unreadable::Shape),
+            None => Ok(Value::Null),
         },
         (_, Part::Number(_) | Part::Bytes(_)) => Err(Unreadable::Shape),
     }
@@ -322,6 +343,49 @@ mod tests {
         let raw = field(2, &field(1, &volume));
         let read = read(builtin(), &envelope("v1", "Pod", &raw)).expect("a pod");
         assert_eq!(read["spec"]["volumes"], json!([{"name": "tmp", "emptyDir": {}}]));
+    }
+
+    #[test]
+    fn field_that_the_type_does_not_have_is_skipped_and_one_of_another_shape_refused() {
+        let metadata = [field(1, b"c"), field(3, b"default"), field(8, b"")].concat();
+        let entry = [field(1, b"k"), field(2, b"v"), field(9, b"new")].concat();
+        let raw = [field(1, &metadata), field(15, b"new"), field(2, &entry)].concat();
+        let mut bytes = envelope("v1", "ConfigMap", &raw);
+        bytes.extend(field(4, b"application/new"));
+        let object = read(builtin(), &bytes).expect("a config map");
+        assert_eq!(object["data"], json!({"k": "v"}));
+        assert_eq!(object.as_object().map(Map::len), Some(4));
+
+        let number = |number: u8| vec![number << 3, 1];
+        let refused = |bytes: &[u8]| {
+            assert_eq!(read(builtin(), bytes), Err(Unreadable::Shape), "{bytes:?}");
+        };
+        refused(&[MAGIC, &number(1)].concat());
+        refused(&[MAGIC, &number(2)].concat());
+        refused(&[MAGIC, &field(1, &number(2))].concat());
+        refused(&envelope("v1", "ConfigMap", &field(2, &number(1))));
+    }
+
+    #[test]
+    fn values_of_another_shape_are_refused_and_not_taken_for_nothing() {
+        #[track_caller]
+        fn check(kind: Scalar, bytes: &[u8], want: Result<Value, Unreadable>) {
+            assert_eq!(scalar(kind, Part::Bytes(bytes)), want);
+        }
+        let number = |field: u8, value: u8| vec![field << 3, value];
+        check(Scalar::Quantity, b"", Ok(json!("0")));
+        check(Scalar::Quantity, &field(1, b"2Gi"), Ok(json!("2Gi")));
+        check(Scalar::Quantity, &number(1, 2), Err(Unreadable::Shape));
+        check(Scalar::IntOrString, b"", Ok(json!(0)));
+        check(Scalar::IntOrString, &[number(1, 0), number(2, 80)].concat(), Ok(json!(80)));
+        let text = [number(1, 1), field(3, b"http")].concat();
+        check(Scalar::IntOrString, &text, Ok(json!("http")));
+        check(Scalar::IntOrString, &number(1, 2), Err(Unreadable::Shape));
+        check(Scalar::IntOrString, &field(2, b"80"), Err(Unreadable::Shape));
+        check(Scalar::Time, &field(1, b"1"), Err(Unreadable::Shape));
+        check(Scalar::Any, &number(1, 1), Err(Unreadable::Shape));
+        // The last one counts.
+        check(Scalar::Quantity, &[field(1, b"1"), field(1, b"2")].concat(), Ok(json!("2")));
     }
 
     proptest::proptest! {
