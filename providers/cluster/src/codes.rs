@@ -68,7 +68,7 @@ pub const NODE: Code = Code("E0754");
 pub const NODE_EFFECT: Code = Code("E0755");
 /// What a data source is asked for is not valid.
 pub const LOOK: Code = Code("E0756");
-/// Nothing is behind a service.
+/// Nothing is behind a service, or it was not seen whether anything is.
 pub const NO_ENDPOINTS: Code = Code("E0759");
 /// An object does not fit the definition that the same configuration gives of its kind.
 pub const DEFINITION: Code = Code("E0757");

@@ -1,7 +1,7 @@
 //! What is done, and still worth a warning when all of a run is done.
 
+use super::endpoints::{self, Behind};
 use super::object::Named;
-use super::perform::has_endpoints;
 use crate::codes;
 use access::Cluster;
 use futures::future::join_all;
@@ -14,23 +14,31 @@ pub(super) async fn afterwards(cluster: &Cluster, ops: &[Op]) -> Vec<(usize, Pro
         .enumerate()
         .filter_map(|(position, op)| Some((position, service(op)?, selector(op)?)))
         .collect();
-    // A server that has none of its own service keeps no record of endpoints.
-    let kept = match services.as_slice() {
-        [] => false,
-        _ => has_endpoints(cluster, "default", "kubernetes").await.unwrap_or(false),
-    };
-    if !kept {
+    if services.is_empty() {
         return Vec::new();
     }
-    let looks = services.into_iter().map(|(position, named, selector)| async move {
-        let namespace = named.namespace().unwrap_or_default();
-        match has_endpoints(cluster, namespace, &named.name).await {
-            Ok(false) => Some((position, empty(&named, &selector))),
-            // What cannot be looked at is not said to be wrong.
-            Ok(true) | Err(_) => None,
-        }
+    // Where that cannot be seen, it shows at the services themselves.
+    if matches!(endpoints::are_missing(cluster).await, Ok(true)) {
+        return Vec::new();
+    }
+    let looks = services.iter().map(|(_, named, _)| {
+        endpoints::behind(cluster, named.namespace().unwrap_or_default(), &named.name)
     });
-    join_all(looks).await.into_iter().flatten().collect()
+    let mut told = Vec::new();
+    let mut unseen: Vec<(usize, &Named, Problem)> = Vec::new();
+    for ((position, named, selector), behind) in services.iter().zip(join_all(looks).await) {
+        match behind {
+            Ok(Behind::Somebody | Behind::NoRecord) => {}
+            Ok(Behind::Nobody) => told.push((*position, empty(named, selector))),
+            Ok(Behind::Unseen(why)) => unseen.push((*position, named, why)),
+            Err(error) => unseen.push((*position, named, error.to_problem())),
+        }
+    }
+    if let Some((first, _, why)) = unseen.first() {
+        let names: Vec<String> = unseen.iter().map(|(_, named, _)| named.shown()).collect();
+        told.push((*first, not_seen(&names, why)));
+    }
+    told
 }
 
 fn service(op: &Op) -> Option<Named> {
@@ -58,4 +66,17 @@ fn empty(named: &Named, selector: &str) -> Problem {
             "See whether such pods exist and become ready:\n  kubectl -n {} get pods -l {selector}",
             named.namespace().unwrap_or_default()
         ))
+}
+
+/// What could not be looked at is neither fine nor wrong. All have one warning: mostly they have
+/// one cause.
+fn not_seen(services: &[String], why: &Problem) -> Problem {
+    let detail = format!(
+        "It was applied. Whether anything ready is behind {} could not be seen: {}",
+        services.join(", "),
+        why.detail
+    );
+    let told =
+        Problem::warning(codes::NO_ENDPOINTS, "Endpoints were not seen", Path::root(), detail);
+    Problem { help: why.help.clone(), ..told }
 }

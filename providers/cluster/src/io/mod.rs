@@ -16,6 +16,7 @@
 //! | find out what became of an operation nobody saw the end of | `settle` |
 //! | find everything that carries a project's mark | `find` |
 //! | data sources | `data`, `nodes` |
+//! | is anybody behind a service | `endpoints` |
 //! | when is an object ready | `ready` (pure), `wait` |
 //!
 //! **Invariant:** "absent" is only said when the server said so: by a 404 of this very
@@ -30,6 +31,7 @@
 mod afterwards;
 mod along;
 mod data;
+mod endpoints;
 mod find;
 mod nodes;
 mod object;

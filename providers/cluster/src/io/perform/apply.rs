@@ -1,12 +1,13 @@
 //! Applying an object.
 
+use crate::io::endpoints::{self, Behind};
 use crate::io::object::{Intent, Named, flag, is_going, meta, text};
 use crate::io::perform::{sentence, unread};
 use crate::io::wait::{self, Waited};
 use crate::io::{preview, ready};
 use crate::noop;
 use crate::ownership::MANAGER;
-use access::{Cluster, ClusterError, Query, Resource, Secrets, json};
+use access::{Cluster, ClusterError, Resource, Secrets, json};
 use apimachinery::discovery;
 use plans::{Op, Problem};
 use provider::{Performed, Progress, StepError};
@@ -173,13 +174,21 @@ async fn webhooks_served(
         Some((service["namespace"].as_str()?.to_owned(), service["name"].as_str()?.to_owned()))
     };
     let services: BTreeSet<(String, String)> = strict.filter_map(service).collect();
-    // A server that has none of its own service keeps no such record.
-    if services.is_empty() || !has_endpoints(cluster, "default", "kubernetes").await? {
+    if services.is_empty() {
+        return Ok(());
+    }
+    if endpoints::are_missing(cluster).await.map_err(|error| unread(&error))? {
         return Ok(());
     }
     let began = Instant::now();
     for (namespace, name) in services {
-        while !has_endpoints(cluster, &namespace, &name).await? {
+        loop {
+            let behind = endpoints::behind(cluster, &namespace, &name).await;
+            match behind.map_err(|error| unread(&error))? {
+                // Whoever may not look cannot wait either.
+                Behind::Somebody | Behind::NoRecord | Behind::Unseen(_) => break,
+                Behind::Nobody => {}
+            }
             let what = format!("Service {namespace}/{name} to have a ready endpoint");
             if began.elapsed() >= lasting {
                 let detail = format!(
@@ -199,28 +208,6 @@ async fn webhooks_served(
         }
     }
     Ok(())
-}
-
-/// Whether a slice of a service has an endpoint that is not said to be unready.
-pub(in crate::io) async fn has_endpoints(
-    cluster: &Cluster,
-    namespace: &str,
-    service: &str,
-) -> Result<bool, StepError> {
-    let slices = cluster.resolve("discovery.k8s.io/v1", "EndpointSlice").await;
-    let Some(slices) = slices.map_err(|error| unread(&error))? else { return Ok(true) };
-    let label = format!("kubernetes.io/service-name={service}");
-    let query = Query { namespace: Some(namespace), labels: Some(&label), fields: None };
-    let ready = |slice: Json| {
-        let endpoints = slice["endpoints"].as_array().map(Vec::as_slice).unwrap_or_default();
-        endpoints.iter().any(|e| e["conditions"]["ready"] != false).then_some(())
-    };
-    match cluster.list(&slices, query, ready).await {
-        Ok(listing) => Ok(!listing.items.is_empty()),
-        // Whoever may not look cannot wait either.
-        Err(error) if error.is_forbidden() => Ok(true),
-        Err(error) => Err(unread(&error)),
-    }
 }
 
 /// What the server refuses only because something has not arrived yet.

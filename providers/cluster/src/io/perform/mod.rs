@@ -11,7 +11,7 @@ use plans::{Op, Problem};
 use provider::{Performed, Progress, StepError};
 use tokio::sync::mpsc;
 
-pub(super) use apply::{Moved, after_apply, apply_once, has_endpoints, moved, took_effect};
+pub(super) use apply::{Moved, after_apply, apply_once, moved, took_effect};
 pub(super) use capacity::{holds as capacity_holds, preview as capacity_preview};
 pub(super) use settings::holds as settings_hold;
 

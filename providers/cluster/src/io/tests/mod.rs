@@ -4,6 +4,7 @@
 mod apply;
 mod capacity;
 mod delete;
+mod endpoints;
 mod faults;
 mod look;
 mod observe;
