@@ -2,6 +2,7 @@
 
 use super::endpoints::{self, Behind};
 use super::object::Named;
+use super::work::Work;
 use crate::codes;
 use access::Cluster;
 use futures::future::join_all;
@@ -42,7 +43,8 @@ pub(super) async fn afterwards(cluster: &Cluster, ops: &[Op]) -> Vec<(usize, Pro
 }
 
 fn service(op: &Op) -> Option<Named> {
-    let named = Named::of(&op.identity).ok().filter(|_| op.name == "apply")?;
+    let applied = Work::of(op) == Ok(Work::Apply);
+    let named = Named::of(&op.identity).ok().filter(|_| applied)?;
     (named.api_version == "v1" && named.kind == "Service").then_some(named)
 }
 

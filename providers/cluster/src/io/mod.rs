@@ -45,6 +45,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod wait;
+mod work;
 
 pub use rights::{By, Need, grant};
 

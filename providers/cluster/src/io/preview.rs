@@ -3,6 +3,7 @@
 use super::along;
 use super::object::{Intent, Named, broken, text};
 use super::perform::{self, Moved};
+use super::work::Work;
 use access::{Apply, Cluster, ClusterError, Delete, Failure, Propagation, Resource, json};
 use futures::future::join_all;
 use plans::{Op, Problem};
@@ -28,13 +29,13 @@ async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
     let named = Named::of(&op.identity)?;
     let Some(resource) = named.resolve(cluster).await? else { return Ok(not_served(&named)) };
     let namespace = named.namespace();
-    match op.name.as_str() {
-        "apply" | "release" => {
+    match Work::of(op)? {
+        Work::Apply | Work::Release => {
             let intent = Intent::of(op)?;
             let asked = apply(cluster, op, &intent, &resource, &named).await;
             Ok(answer(asked, &intent.value))
         }
-        "delete" => {
+        Work::Delete => {
             let delete = Delete {
                 uid: text(&op.guard, "uid"),
                 resource_version: None,
@@ -61,10 +62,11 @@ async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
                 }
             })
         }
-        "set_capacity" | "unset_capacity" => {
+        Work::SetCapacity | Work::UnsetCapacity => {
             Ok(answer(perform::capacity_preview(cluster, op, &named).await?, &Value::Null))
         }
-        other => Err(broken(format!("No operation `{other}` can be previewed."))),
+        // The whole of it is decided from what was read.
+        Work::SetNode => Err(broken(format!("`{}` cannot be previewed.", op.text))),
     }
 }
 

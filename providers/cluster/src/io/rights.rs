@@ -9,6 +9,7 @@
 //! [privilege escalation](https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping).
 
 use super::object::{Named, flag};
+use super::work::Work;
 use access::{Attempt, Cluster, ClusterError};
 use futures::future::{join_all, try_join_all};
 use plans::{Op, Problem, Right};
@@ -71,7 +72,7 @@ async fn of_operation(
     position: usize,
     ops: &[Op],
 ) -> Result<Vec<Need>, Problem> {
-    let named = Named::of(&op.identity)?;
+    let (named, work) = (Named::of(&op.identity)?, Work::of(op)?);
     let known = named.resolve(cluster).await?;
     // A kind that is defined by the same plan is not served yet.
     let Some((group, plural, namespaced)) = known
@@ -80,13 +81,12 @@ async fn of_operation(
     else {
         return Ok(Vec::new());
     };
-    let verbs: &[(&str, &str)] = match op.name.as_str() {
+    let verbs: &[(&str, &str)] = match work {
         // An apply is a patch, and a creation as well where there is nothing to patch.
-        "apply" if flag(&op.args, "create") => &[("get", ""), ("create", ""), ("patch", "")],
-        "apply" | "release" | "set_node" => &[("get", ""), ("patch", "")],
-        "delete" => &[("get", ""), ("delete", "")],
-        "set_capacity" | "unset_capacity" => &[("get", ""), ("patch", "/status")],
-        _ => &[],
+        Work::Apply if flag(&op.args, "create") => &[("get", ""), ("create", ""), ("patch", "")],
+        Work::Apply | Work::Release | Work::SetNode => &[("get", ""), ("patch", "")],
+        Work::Delete => &[("get", ""), ("delete", "")],
+        Work::SetCapacity | Work::UnsetCapacity => &[("get", ""), ("patch", "/status")],
     };
     let need = |(verb, sub): &(&'static str, &str)| Need {
         verb,

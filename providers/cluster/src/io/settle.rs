@@ -1,10 +1,11 @@
 //! What became of an operation that was begun and not seen to end?
 
-use super::object::{Intent, Named, broken, flag, is_going, meta, text};
+use super::object::{Intent, Named, flag, is_going, meta, text};
 use super::perform::{self, Moved, unread};
 use super::target::nodes;
+use super::work::Work;
 use access::{Cluster, Resource, Secrets, json};
-use plans::Op;
+use plans::{Op, Problem};
 use provider::{Performed, Settled, StepError};
 use serde_json::Value as Json;
 use values::Value;
@@ -15,14 +16,20 @@ pub(super) async fn settle(
     op: &Op,
 ) -> Result<Settled, StepError> {
     let named = Named::of(&op.identity).map_err(StepError::Refused)?;
-    match op.name.as_str() {
-        "apply" => apply(cluster, secrets, op, &named).await,
-        "release" => release(cluster, op, &named).await,
-        "delete" => delete(cluster, op, &named).await,
-        "set_capacity" | "unset_capacity" | "set_node" => {
-            capacity(cluster, secrets, op, &named).await
+    match Work::of(op).map_err(StepError::Refused)? {
+        Work::Apply => apply(cluster, secrets, op, &named).await,
+        Work::Release => release(cluster, op, &named).await,
+        Work::Delete => delete(cluster, op, &named).await,
+        Work::SetCapacity => {
+            of_node(cluster, secrets, op, &named, false, perform::capacity_holds).await
         }
-        other => Err(StepError::Refused(broken(format!("There is no operation `{other}`.")))),
+        Work::UnsetCapacity => {
+            of_node(cluster, secrets, op, &named, true, perform::capacity_holds).await
+        }
+        Work::SetNode => {
+            let releases = flag(&op.args, "release");
+            of_node(cluster, secrets, op, &named, releases, perform::settings_hold).await
+        }
     }
 }
 
@@ -148,14 +155,16 @@ async fn delete(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, St
     }
 }
 
-async fn capacity(
+/// Something of a node. What is taken off it is done when the node is gone.
+async fn of_node(
     cluster: &Cluster,
     secrets: &Secrets,
     op: &Op,
     named: &Named,
+    releases: bool,
+    holds: impl Fn(&Op, &Json) -> Result<bool, Problem>,
 ) -> Result<Settled, StepError> {
     let Some(node) = read(cluster, &nodes(), named).await? else {
-        let releases = op.name == "unset_capacity" || flag(&op.args, "release");
         return Ok(if releases {
             Settled::Done(Performed { exported: Value::Null, uid: None })
         } else {
@@ -165,11 +174,7 @@ async fn capacity(
     if text(&op.guard, "uid").is_some_and(|uid| meta(&node, "uid") != Some(uid)) {
         return Ok(Settled::Changed(format!("{} is another one.", named.shown())));
     }
-    let holds = match op.name.as_str() {
-        "set_node" => perform::settings_hold(op, &node),
-        _ => perform::capacity_holds(op, &node),
-    };
-    if holds.map_err(StepError::Refused)? {
+    if holds(op, &node).map_err(StepError::Refused)? {
         // Performing again finds that it holds, waits for the kubelet and exports.
         return perform::perform(cluster, secrets, op, &|_| {}).await.map(Settled::Done);
     }

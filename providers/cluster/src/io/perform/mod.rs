@@ -5,7 +5,8 @@ mod capacity;
 mod delete;
 mod settings;
 
-use super::object::{Named, broken};
+use super::object::Named;
+use super::work::Work;
 use access::{Cluster, ClusterError, Secrets};
 use plans::{Op, Problem};
 use provider::{Performed, Progress, StepError};
@@ -41,14 +42,13 @@ async fn perform_heard(
     progress: Progress<'_>,
 ) -> Result<Performed, StepError> {
     let named = Named::of(&op.identity).map_err(StepError::Refused)?;
-    match op.name.as_str() {
-        "apply" => apply::apply(cluster, secrets, op, &named, progress).await,
-        "release" => apply::release(cluster, op, &named, progress).await,
-        "delete" => delete::delete(cluster, op, &named, progress).await,
-        "set_capacity" => capacity::set(cluster, op, &named, progress).await,
-        "set_node" => settings::set(cluster, op, &named).await,
-        "unset_capacity" => capacity::unset(cluster, op, &named, progress).await,
-        other => Err(StepError::Refused(broken(format!("There is no operation `{other}`.")))),
+    match Work::of(op).map_err(StepError::Refused)? {
+        Work::Apply => apply::apply(cluster, secrets, op, &named, progress).await,
+        Work::Release => apply::release(cluster, op, &named, progress).await,
+        Work::Delete => delete::delete(cluster, op, &named, progress).await,
+        Work::SetCapacity => capacity::set(cluster, op, &named, progress).await,
+        Work::UnsetCapacity => capacity::unset(cluster, op, &named, progress).await,
+        Work::SetNode => settings::set(cluster, op, &named).await,
     }
 }
 

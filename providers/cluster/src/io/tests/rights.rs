@@ -132,3 +132,27 @@ fn missing_rights_are_given_by_as_few_rules_as_possible() {
     - { apiGroups: [""], resources: ["configmaps", "secrets"], verbs: ["create", "patch"] }
     "#);
 }
+
+#[tokio::test]
+async fn every_operation_needs_rights_and_an_unknown_one_is_an_error() {
+    let node = ObjectRef::cluster_wide("v1", "Node", "w1");
+    let map = config_map("a", "m");
+    for (name, object, wanted) in [
+        ("apply", &map, "get configmaps, patch configmaps"),
+        ("release", &map, "get configmaps, patch configmaps"),
+        ("delete", &map, "delete configmaps, get configmaps"),
+        ("set_capacity", &node, "get nodes, patch nodes/status"),
+        ("unset_capacity", &node, "get nodes, patch nodes/status"),
+        ("set_node", &node, "get nodes, patch nodes"),
+    ] {
+        let ops = [op(name, object, json!({}), Json::Null)];
+        let asked = provider(&allowing(|_| true)).rights(&ops, Vec::new()).await.expect("answered");
+        let rights =
+            asked.iter().map(|asked| format!("{} {}", asked.right.verb, asked.right.resource));
+        assert_eq!(rights.collect::<Vec<_>>().join(", "), wanted, "{name}");
+    }
+    let ops = [op("explode", &map, json!({}), Json::Null)];
+    let problem =
+        provider(&allowing(|_| true)).rights(&ops, Vec::new()).await.expect_err("refused");
+    assert_eq!(problem.detail, "There is no operation `explode`.");
+}
