@@ -123,7 +123,18 @@ impl Case<'_> {
         self.judged_here(&intent, live, basis)
     }
 
-    fn created(self, op: Op, after: &Value, basis: Basis, changed: Vec<Problem>) -> Planned {
+    fn created(mut self, op: Op, after: &Value, basis: Basis, changed: Vec<Problem>) -> Planned {
+        let identity = |name: &str| identity_text(self.request.identity, name);
+        let is_request = identity("kind") == "CertificateSigningRequest"
+            && identity("api_version").starts_with("certificates.k8s.io/");
+        if is_request && self.request.wait != Some(0) {
+            let name = identity("name");
+            let text = format!(
+                "the apply waits until somebody approves it (`kubectl certificate approve {name}`); \
+                 `wait_timeout = \"0s\"` in `lifecycle` does not wait"
+            );
+            self.notes.push(Note { path: Path::root(), text });
+        }
         let (_, after) = shown::without_marks(None, Some(shown::view(after)));
         let exported = self.exported(Value::Unknown(Type::String), Value::Unknown(Type::Any));
         let decision = self.decision(Action::Create, basis, exported);

@@ -208,6 +208,9 @@ fn service(live: &Json) -> Verdict {
 }
 
 /// A request for a certificate ends with one, or with a no.
+///
+/// Source: [Kubernetes, certificate signing
+/// requests](https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#approval-rejection-kubectl).
 fn signing_request(live: &Json) -> Verdict {
     for no in ["Denied", "Failed"] {
         if let Some(c) = condition(live, no).filter(|c| c["status"] != "False") {
@@ -217,7 +220,12 @@ fn signing_request(live: &Json) -> Verdict {
     let signed = live["status"]["certificate"].as_str().is_some_and(|c| !c.is_empty());
     match condition(live, "Approved") {
         Some(_) => when(live, signed, "to be signed"),
-        None => waits(live, "to be approved"),
+        // Nobody may do so but a person or a controller of the signer.
+        None => {
+            let name = live["metadata"]["name"].as_str().map(access::text::clean);
+            let name = name.unwrap_or_default();
+            waits(live, format!("to be approved (`kubectl certificate approve {name}`)"))
+        }
     }
 }
 

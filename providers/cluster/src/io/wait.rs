@@ -46,8 +46,10 @@ pub(super) enum Verdict {
 pub(super) enum Waited {
     /// It is as it should be; the object, if there is one.
     Held(Option<Json>),
-    /// It failed, or took too long; why, as a clause.
+    /// It failed; why, as a clause.
     Failed(String),
+    /// It took too long; what is still awaited, as a clause.
+    TooLong(String),
 }
 
 /// How long an operation may be waited for.
@@ -99,7 +101,7 @@ pub(super) async fn until(
         }
         known = false;
         if Instant::now() >= deadline {
-            return Waited::Failed(format!(
+            return Waited::TooLong(format!(
                 "{} s were not enough; still awaited: {}",
                 lasting.as_secs(),
                 wait.awaited

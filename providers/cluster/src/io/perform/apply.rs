@@ -119,6 +119,12 @@ async fn binds_when_used(cluster: &Cluster, named: &Named, live: &Json) -> bool 
     }
 }
 
+fn never_ready(intent: &Intent, named: &Named, why: &str, help: Option<&str>) -> StepError {
+    let detail = format!("{} was written, but {why}.", named.shown());
+    let problem = wait::problem("The object does not become ready", detail);
+    StepError::Refused(intent.redacted(Problem { help: help.map(str::to_owned), ..problem }))
+}
+
 /// A definition is established a moment before discovery tells of its kind, and what was
 /// discovered before is out of date. Not an error when it takes long: whatever needs the kind
 /// waits for it once more.
@@ -486,10 +492,11 @@ pub(in crate::io) async fn after_apply(
     let live = match wait::until(target, Some(live), wait::deadline(op), progress, judge).await {
         Waited::Held(Some(live)) => live,
         Waited::Held(None) => return Err(StepError::InDoubt("it is gone".to_owned())),
-        Waited::Failed(why) => {
-            let detail = format!("{} was written, but {why}.", named.shown());
-            let problem = wait::problem("The object does not become ready", detail);
-            return Err(StepError::Refused(intent.redacted(problem)));
+        Waited::Failed(why) => return Err(never_ready(intent, named, &why, None)),
+        Waited::TooLong(why) => {
+            let help =
+                "In `lifecycle`, `wait_timeout = \"20m\"` waits longer, and \"0s\" not at all.";
+            return Err(never_ready(intent, named, &why, Some(help)));
         }
     };
     if named.kind == "CustomResourceDefinition" {

@@ -206,7 +206,7 @@ async fn follow(
     let node = match wait::until(target, Some(node.clone()), FOLLOW, progress, judge).await {
         Waited::Held(Some(now)) => now,
         Waited::Held(None) => node,
-        Waited::Failed(why) => {
+        Waited::Failed(why) | Waited::TooLong(why) => {
             progress(format!("nothing more: the capacity is set, but {why}"));
             node
         }

@@ -104,7 +104,7 @@ async fn until_gone(
     let target = wait::Target { cluster, resource, named };
     match wait::until(target, None, wait::deadline(op), progress, judge).await {
         Waited::Held(_) => Ok(()),
-        Waited::Failed(why) => {
+        Waited::Failed(why) | Waited::TooLong(why) => {
             let mut detail = format!("{} is being deleted, but {why}.", named.shown());
             detail.push_str(&kept_by(cluster, resource, named).await);
             let problem = wait::problem("The object does not go", detail);

@@ -236,11 +236,14 @@ async fn an_object_that_does_not_become_ready_in_time_is_said_to_be_written() {
     });
     let args = json!({"object": intent, "create": true, "timeout": 30});
     let (done, _) = perform(&server, &op("apply", &object, args, Json::Null)).await;
+    let problem = problem(done);
     assert_eq!(
-        problem(done).detail,
+        problem.detail,
         "Deployment a/d was written, but 30 s were not enough; still awaited: Deployment a/d to \
          be available (1 of 3)."
     );
+    let help = "In `lifecycle`, `wait_timeout = \"20m\"` waits longer, and \"0s\" not at all.";
+    assert_eq!(problem.help.as_deref(), Some(help));
 }
 
 #[tokio::test(start_paused = true)]

@@ -241,7 +241,12 @@ fn a_service_a_request_for_a_certificate_and_what_somebody_deletes() {
     check("v1", "Service", balanced, "ready");
     let request = |list: &[(&str, &str, &str)], certificate: &str| json!({"status": {"conditions": conditions(list), "certificate": certificate}});
     let (group, kind) = ("certificates.k8s.io/v1", "CertificateSigningRequest");
-    check(group, kind, request(&[], ""), "CertificateSigningRequest x to be approved");
+    check(
+        group,
+        kind,
+        request(&[], ""),
+        "CertificateSigningRequest x to be approved (`kubectl certificate approve x`)",
+    );
     let approved = [("Approved", "True", "ByHand")];
     check(group, kind, request(&approved, ""), "CertificateSigningRequest x to be signed");
     check(group, kind, request(&approved, "LS0t"), "ready");
