@@ -89,3 +89,21 @@ fn kind_that_the_server_does_not_serve_is_named() {
              `kind`; a custom resource needs its CustomResourceDefinition in the cluster or in \
              this configuration.]");
 }
+
+#[test]
+fn request_for_a_certificate_says_how_it_is_approved() {
+    let request = settings().of_kind("object").wanting(
+        r#"
+        manifest = {
+          apiVersion = "certificates.k8s.io/v1"
+          kind       = "CertificateSigningRequest"
+          metadata   = { name = "ada" }
+          spec       = { request = "eA==", signerName = "example.com/signer", usages = ["client auth"] }
+        }
+        "#,
+    );
+    request
+        .would(r#"{"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": "ada"}}"#)
+        .has(&["note at ``: the apply waits until somebody approves it (`kubectl certificate approve \
+                ada`); `wait_timeout = \"0s\"` in `lifecycle` does not wait"]);
+}
