@@ -16,6 +16,7 @@
 //! | find out what became of an operation nobody saw the end of | `settle` |
 //! | find everything that carries a project's mark | `find` |
 //! | data sources | `data`, `nodes` |
+//! | which operations there are | `work` |
 //! | is anybody behind a service | `endpoints` |
 //! | when is an object ready | `ready` (pure), `wait` |
 //!
