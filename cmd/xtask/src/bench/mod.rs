@@ -41,10 +41,14 @@ pub(crate) struct Arguments {
     /// How many objects in 20 layers with three references each (P3)
     #[arg(long, value_name = "N", default_value = "2000")]
     dag: NonZeroUsize,
-    /// 500 of both: the figures are no proof, but the run is short
-    #[arg(long, conflicts_with_all = ["objects", "dag"])]
+    /// How many objects that both tools create (P5); Terraform's time grows with their square
+    #[arg(long, value_name = "N", default_value = "1000")]
+    applied: NonZeroUsize,
+    /// 500 of the first two, and 200 that both create: the figures are no proof, but the run is
+    /// short
+    #[arg(long, conflicts_with_all = ["objects", "dag", "applied"])]
     quick: bool,
-    /// How often each plan is run; of slow ones of Terraform one run has to do
+    /// How often each task is run; of slow ones of Terraform one run has to do
     #[arg(long, value_name = "N", default_value = "3")]
     runs: NonZeroUsize,
     /// Measure clinch alone
@@ -54,7 +58,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     clinch: Option<PathBuf>,
     /// Measure on this API server instead, beside a bare client and `kubectl diff`
-    #[arg(long, value_name = "KUBECONFIG", conflicts_with = "dag")]
+    #[arg(long, value_name = "KUBECONFIG", conflicts_with_all = ["dag", "applied"])]
     server: Option<PathBuf>,
     /// Write the report here as well, as Markdown
     #[arg(long, value_name = "FILE")]
@@ -84,8 +88,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
         Some(found) => say(format_args!("Terraform {}, {}", found.version, found.kind)),
         None => say(table::ABSENT),
     }
-    let (objects, dag) =
-        if arguments.quick { (500, 500) } else { (arguments.objects.get(), arguments.dag.get()) };
+    let (objects, dag, applied) = if arguments.quick {
+        (500, 500, 200)
+    } else {
+        (arguments.objects.get(), arguments.dag.get(), arguments.applied.get())
+    };
     let given = arguments.clinch.is_some();
     let bench = Bench { clinch, given, terraform, folder, runs: arguments.runs.get() };
     let machine = machine::describe(&bench)?;
@@ -107,6 +114,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
     let mut report = Report::new(machine);
     report.launcher = bench.launcher()?;
 
+    let workload = Workload::write(&bench, Shape::Independent, applied)?;
+    report.add(workload.apply_both(&bench)?);
+    workload.remove()?;
     for (shape, size, first_plan) in [
         (Shape::Independent, SMALL, false),
         (Shape::Layered, dag, false),
@@ -116,7 +126,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
         if first_plan {
             report.add(workload.first_plan(&bench)?);
         }
-        report.add(workload.apply(&bench)?);
+        report.add(workload.apply_alone(&bench)?);
         report.add(workload.second_plan(&bench)?);
         workload.remove()?;
     }

@@ -7,8 +7,11 @@ use super::terraform::Terraform;
 use crate::trouble::{Doing, Trouble, say};
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+const PLAN: [&str; 2] = ["plan", "-no-color"];
+const APPLY: [&str; 3] = ["apply", "-auto-approve", "-no-color"];
 
 /// A run of Terraform that takes longer than this, in wall seconds, is not repeated.
 const SLOW: f64 = 15.0;
@@ -106,12 +109,15 @@ impl Workload {
     }
 
     pub(super) fn remove(&self) -> Result<(), Trouble> {
-        match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).doing(|| format!("removing {}", self.folder.display()))
-            }
-            _ => Ok(()),
-        }
+        gone(&self.folder, fs::remove_dir_all(&self.folder))
+    }
+
+    /// Removes what applies left, so that everything is to be created again.
+    fn forget(&self) -> Result<(), Trouble> {
+        let applied = self.folder("applied");
+        gone(&applied, fs::remove_dir_all(&applied))?;
+        let state = self.folder("first").join("terraform.tfstate");
+        gone(&state, fs::remove_file(&state))
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -120,24 +126,29 @@ impl Workload {
 
     pub(super) fn first_plan(&self, bench: &Bench) -> Result<Figures, Trouble> {
         let says = format!("Plan: {} to add", self.size);
-        let clinch = self.clinch(bench, &["plan", "-no-color"], "never-applied", &says);
-        let terraform = self.terraform(bench, "first", &says);
+        let clinch = self.clinch(bench, &PLAN, "never-applied", &says);
+        let terraform = self.terraform(bench, &PLAN, "first", &says);
         self.take_turns(bench, Task::FirstPlan, &clinch, terraform.as_ref())
     }
 
     pub(super) fn second_plan(&self, bench: &Bench) -> Result<Figures, Trouble> {
         let says = "No changes.";
-        let clinch = self.clinch(bench, &["plan", "-no-color"], "applied", says);
-        let terraform = self.terraform(bench, "second", says);
+        let clinch = self.clinch(bench, &PLAN, "applied", says);
+        let terraform = self.terraform(bench, &PLAN, "second", says);
         self.take_turns(bench, Task::SecondPlan, &clinch, terraform.as_ref())
+    }
+
+    /// Creates the objects with both tools, each time from nothing.
+    pub(super) fn apply_both(&self, bench: &Bench) -> Result<Figures, Trouble> {
+        let clinch = self.clinch(bench, &APPLY, "applied", &self.applied());
+        let terraform = self.terraform(bench, &APPLY, "first", &self.applied());
+        self.take_turns(bench, Task::Apply, &clinch, terraform.as_ref())
     }
 
     /// Creates the objects on the sandbox, for good. Terraform's own apply is left out: its
     /// time grows with the square of the objects.
-    pub(super) fn apply(&self, bench: &Bench) -> Result<Figures, Trouble> {
-        let says = format!("Apply complete! Resources: {} added", self.size);
-        let run = self.clinch(bench, &["apply", "-auto-approve", "-no-color"], "applied", &says);
-        let clinch = run.measure()?;
+    pub(super) fn apply_alone(&self, bench: &Bench) -> Result<Figures, Trouble> {
+        let clinch = self.clinch(bench, &APPLY, "applied", &self.applied()).measure()?;
         self.tell(Task::Apply, "clinch", &clinch);
         Ok(Figures {
             task: Task::Apply,
@@ -150,6 +161,11 @@ impl Workload {
         })
     }
 
+    /// What both tools say after they created everything.
+    fn applied(&self) -> String {
+        format!("Apply complete! Resources: {} added", self.size)
+    }
+
     fn take_turns(
         &self,
         bench: &Bench,
@@ -159,6 +175,9 @@ impl Workload {
     ) -> Result<Figures, Trouble> {
         let (mut ours, mut theirs) = (Vec::new(), Vec::<Cost>::new());
         for _ in 0..bench.runs {
+            if task == Task::Apply {
+                self.forget()?;
+            }
             let cost = clinch.measure()?;
             self.tell(task, "clinch", &cost);
             ours.push(cost);
@@ -200,15 +219,32 @@ impl Workload {
         }
     }
 
-    fn terraform(&self, bench: &Bench, folder: &str, says: &str) -> Option<Run> {
+    fn terraform(
+        &self,
+        bench: &Bench,
+        arguments: &[&str],
+        folder: &str,
+        says: &str,
+    ) -> Option<Run> {
         let terraform = bench.terraform.as_ref()?;
+        let arguments = [arguments, &["-input=false", "-lock=false"]].concat();
         Some(Run {
             program: terraform.program.clone(),
-            arguments: terraform.arguments(&["plan", "-no-color", "-input=false", "-lock=false"]),
+            arguments: terraform.arguments(&arguments),
             folder: self.folder(folder),
             environment: Terraform::environment(),
             says: says.to_owned(),
         })
+    }
+}
+
+/// A removal, of which all that counts is that nothing is there any more.
+fn gone(path: &Path, removal: io::Result<()>) -> Result<(), Trouble> {
+    match removal {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).doing(|| format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 

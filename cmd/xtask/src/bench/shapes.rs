@@ -1,4 +1,4 @@
-//! What is planned: the same objects in the same shape for both tools.
+//! What is planned and applied: the same objects in the same shape for both tools.
 //!
 //! An object is a `ConfigMap` of about 630 bytes of HCL. clinch gets it as the `manifest` of an
 //! `object`, Terraform as the `input` of its built-in `terraform_data`, which has no plugin, no

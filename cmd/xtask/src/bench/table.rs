@@ -47,17 +47,19 @@ pub(super) struct Goal {
     measure: Measure,
     /// Must be reached.
     at_least: f64,
-    /// Is hoped for.
-    hoped: f64,
+    /// Is hoped for beyond that, if anything is.
+    hoped: Option<f64>,
 }
 
 /// What clinch is held to.
-pub(super) const GOALS: [Goal; 5] = [
-    goal("P1", Task::SecondPlan, Shape::Independent, 10_000, Measure::Cpu, [25.0, 50.0]),
-    goal("P2", Task::FirstPlan, Shape::Independent, 10_000, Measure::Cpu, [12.0, 25.0]),
-    goal("P3", Task::SecondPlan, Shape::Layered, 2_000, Measure::Cpu, [80.0, 150.0]),
-    goal("P7", Task::SecondPlan, Shape::Independent, 10_000, Measure::Memory, [8.0, 16.0]),
-    goal("P8", Task::SecondPlan, Shape::Independent, super::SMALL, Measure::Wall, [6.0, 15.0]),
+pub(super) const GOALS: [Goal; 7] = [
+    goal("P1", Task::SecondPlan, Shape::Independent, 10_000, Measure::Cpu, 25.0, Some(50.0)),
+    goal("P2", Task::FirstPlan, Shape::Independent, 10_000, Measure::Cpu, 12.0, Some(25.0)),
+    goal("P3", Task::SecondPlan, Shape::Layered, 2_000, Measure::Cpu, 80.0, Some(150.0)),
+    goal("P5", Task::Apply, Shape::Independent, 1_000, Measure::Cpu, 50.0, Some(200.0)),
+    goal("P5", Task::Apply, Shape::Independent, 1_000, Measure::Wall, 15.0, None),
+    goal("P7", Task::SecondPlan, Shape::Independent, 10_000, Measure::Memory, 8.0, Some(16.0)),
+    goal("P8", Task::SecondPlan, Shape::Independent, super::SMALL, Measure::Wall, 6.0, Some(15.0)),
 ];
 
 const fn goal(
@@ -66,7 +68,8 @@ const fn goal(
     shape: Shape,
     size: usize,
     measure: Measure,
-    [at_least, hoped]: [f64; 2],
+    at_least: f64,
+    hoped: Option<f64>,
 ) -> Goal {
     Goal { name, task, shape, size, measure, at_least, hoped }
 }
@@ -93,11 +96,12 @@ impl Report {
     }
 
     /// The figures that a goal speaks of: those of its own size, or of the nearest there is.
+    /// Those of both tools come first; most applies are clinch's alone.
     fn figures(&self, goal: &Goal) -> Option<&Figures> {
         self.figures
             .iter()
             .filter(|one| one.task == goal.task && one.shape == goal.shape)
-            .min_by_key(|one| one.size.abs_diff(goal.size))
+            .min_by_key(|one| (one.terraform.is_none(), one.size.abs_diff(goal.size)))
     }
 
     fn goal(&self, goal: &Goal, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,16 +117,17 @@ impl Report {
             Some(_) if figures.size != goal.size => {
                 format!("no proof: promised for {}", goal.size)
             }
-            Some(ratio) if ratio >= *hoped => "kept, as hoped".to_owned(),
+            Some(ratio) if hoped.is_some_and(|hoped| ratio >= hoped) => "kept, as hoped".to_owned(),
             Some(ratio) if ratio >= *at_least => "kept".to_owned(),
             Some(_) => "**NOT KEPT**".to_owned(),
         };
         writeln!(
             f,
-            "| {name} | {workload} | {} | {} | {} | 1/{at_least:.0} | 1/{hoped:.0} | {verdict} |",
+            "| {name} | {workload} | {} | {} | {} | 1/{at_least:.0} | {} | {verdict} |",
             measure.show(ours),
             theirs.map_or_else(|| "-".to_owned(), |figure| measure.show(figure)),
             ratio.map_or_else(|| "-".to_owned(), |ratio| format!("1/{ratio:.1}")),
+            hoped.map_or_else(|| "-".to_owned(), |hoped| format!("1/{hoped:.0}")),
         )
     }
 }
@@ -177,20 +182,29 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "clinch plans `object`s against its sandbox, an API server in the same process, whose"
+            "clinch plans and applies `object`s against its sandbox, an API server in the same"
         )?;
         writeln!(
             f,
-            "work is counted too; Terraform plans its built-in `terraform_data`, without plugin"
+            "process, whose work is counted too; Terraform has its built-in `terraform_data`, without"
         )?;
         writeln!(
             f,
-            "or network. Terraform's apply is not run: its time grows with the square of the"
+            "plugin or network. So clinch's apply is an upper bound of what its engine costs: it holds"
         )?;
         writeln!(
             f,
-            "objects; the state after it is made, and checked by its own \"No changes\".\n"
+            "a dry run and a server-side apply of every object, and the sandbox's own log, synced to"
         )?;
+        writeln!(
+            f,
+            "disk as the journal of the apply is. Terraform's apply is run for P5 alone: its time"
+        )?;
+        writeln!(
+            f,
+            "grows with the square of the objects. Elsewhere the state after it is made, and checked"
+        )?;
+        writeln!(f, "by its own \"No changes\".\n")?;
         writeln!(f, "| shape | objects | task | tool | CPU s | wall s | peak MB | runs |")?;
         writeln!(f, "|---|---|---|---|---|---|---|---|")?;
         for figures in &self.figures {
@@ -207,21 +221,30 @@ impl fmt::Display for Report {
 mod tests {
     use super::*;
 
-    fn report(size: usize, clinch: f64, terraform: Option<f64>) -> String {
+    fn figures(task: Task, size: usize, clinch: f64, terraform: Option<f64>) -> Figures {
         let cost = |cpu| Cost { cpu, wall: 1.0, memory: 1.0 };
-        let mut report = Report::new(Vec::new());
-        report.add(Figures {
-            task: Task::FirstPlan,
+        Figures {
+            task,
             shape: Shape::Independent,
             size,
             clinch: cost(clinch),
             clinch_runs: 3,
             terraform: terraform.map(cost),
             terraform_runs: 1,
-        });
+        }
+    }
+
+    /// The rows of one promise.
+    fn promise(name: &str, all: impl IntoIterator<Item = Figures>) -> String {
+        let mut report = Report::new(Vec::new());
+        all.into_iter().for_each(|one| report.add(one));
         let text = report.to_string();
-        let line = text.lines().find(|line| line.starts_with("| P2")).unwrap_or_default();
-        line.to_owned()
+        let rows = text.lines().filter(|line| line.starts_with(&format!("| {name} ")));
+        rows.collect::<Vec<_>>().join("\n")
+    }
+
+    fn report(size: usize, clinch: f64, terraform: Option<f64>) -> String {
+        promise("P2", [figures(Task::FirstPlan, size, clinch, terraform)])
     }
 
     #[test]
@@ -239,5 +262,22 @@ mod tests {
     #[test]
     fn without_terraform_there_is_no_ratio() {
         assert!(report(10_000, 1.0, None).contains("| - | - | 1/12 | 1/25 | not compared |"));
+    }
+    #[test]
+    fn an_apply_is_promised_in_cpu_and_in_wall_time_with_a_hope_for_cpu_alone() {
+        assert_eq!(
+            promise("P5", [figures(Task::Apply, 1_000, 0.5, Some(60.0))]),
+            "| P5 | apply, 1000 indep | 0.50 s CPU | 60.00 s CPU | 1/120.0 | 1/50 | 1/200 | kept |\n\
+             | P5 | apply, 1000 indep | 1.000 s wall | 1.000 s wall | 1/1.0 | 1/15 | - | **NOT KEPT** |"
+        );
+    }
+
+    #[test]
+    fn an_apply_of_clinch_alone_does_not_hide_one_of_both_tools() {
+        let alone = figures(Task::Apply, 500, 1.0, None);
+        let both = figures(Task::Apply, 200, 0.1, Some(2.0));
+        let rows = promise("P5", [both, alone]);
+        assert!(rows.starts_with("| P5 | apply, 200 indep | 0.10 s CPU | 2.00 s CPU | 1/20.0 |"));
+        assert!(rows.ends_with("| no proof: promised for 1000 |"));
     }
 }
