@@ -3,7 +3,9 @@
 //! A JSON number is a double in most readers; a [`Number`] is exact. A value whose number
 //! would be another one after the way through JSON is therefore refused, not rounded.
 
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,18 +33,14 @@ impl std::error::Error for NotPlain {}
 
 /// JSON as a value. Every JSON document is one.
 pub fn from_json(json: &Json) -> Value {
-    read(json, &mut |name| Arc::from(name))
-}
-
-fn read(json: &Json, name: &mut impl FnMut(&str) -> Arc<str>) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(b) => Value::Bool(*b),
         Json::Number(n) => number(n),
         Json::String(s) => Value::string(s.as_str()),
-        Json::Array(items) => Value::list(items.iter().map(|item| read(item, name))),
+        Json::Array(items) => Value::list(items.iter().map(from_json)),
         Json::Object(map) if map.is_empty() => Value::empty_map(),
-        Json::Object(map) => Value::map(map.iter().map(|(k, v)| (name(k), read(v, name)))),
+        Json::Object(map) => Value::map(map.iter().map(|(k, v)| (k.as_str(), from_json(v)))),
     }
 }
 
@@ -54,18 +52,79 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// JSON as a value; see [`from_json`].
-    pub fn read(&self, json: &Json) -> Value {
+    /// The value that this text is. Says what is wrong with the text as `serde_json` does.
+    pub fn read(&self, text: &str) -> Result<Value, serde_json::Error> {
         // Nothing panics while it is held, and half a set of names would do no harm.
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        read(json, &mut |name| {
-            if let Some(known) = names.get(name) {
-                return known.clone();
-            }
-            let new: Arc<str> = Arc::from(name);
-            names.insert(new.clone());
-            new
-        })
+        let mut json = serde_json::Deserializer::from_str(text);
+        json.disable_recursion_limit();
+        let value = Reading(&mut names).deserialize(&mut json)?;
+        json.end()?;
+        Ok(value)
+    }
+}
+
+/// Makes values while the text is being parsed, without a document in between.
+struct Reading<'a>(&'a mut BTreeSet<Arc<str>>);
+
+impl Reading<'_> {
+    fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(name) {
+            return known.clone();
+        }
+        let new: Arc<str> = Arc::from(name);
+        self.0.insert(new.clone());
+        new
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reading<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reading<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, b: bool) -> Result<Value, E> {
+        Ok(Value::Bool(b))
+    }
+    fn visit_i64<E>(self, i: i64) -> Result<Value, E> {
+        Ok(number(&i.into()))
+    }
+    fn visit_u64<E>(self, u: u64) -> Result<Value, E> {
+        Ok(number(&u.into()))
+    }
+    fn visit_f64<E>(self, x: f64) -> Result<Value, E> {
+        // Text has no number that is none; JSON writes such a one as null.
+        Ok(serde_json::Number::from_f64(x).map_or(Value::Null, |n| number(&n)))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::string(text))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element_seed(Reading(&mut *self.0))? {
+            all.push(item);
+        }
+        Ok(Value::list(all))
+    }
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(name) = entries.next_key::<Cow<'de, str>>()? {
+            let name = self.name(&name);
+            all.push((name, entries.next_value_seed(Reading(&mut *self.0))?));
+        }
+        Ok(if all.is_empty() { Value::empty_map() } else { Value::map(all) })
     }
 }
 
@@ -175,6 +234,21 @@ mod tests {
     }
 
     #[test]
+    fn text_is_read_as_its_document_is() {
+        for text in [
+            r#"{"a": [1, -2, 0.5, 1e3, 18446744073709551615], "b": {}, "c": "\u00e9\n"}"#,
+            r#"{"twice": 1, "twice": 2, "\u0061": true, "": null}"#,
+            "[[[[]]]]",
+        ] {
+            let document: Json = serde_json::from_str(text).expect("JSON");
+            assert_eq!(Reader::default().read(text).expect("JSON"), from_json(&document), "{text}");
+        }
+        for text in ["", "{", "{\"a\": 1} 2", "[1e999]", "nul"] {
+            assert!(Reader::default().read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_unknown_or_sensitive_is_named_and_refused() {
         let unknown = Value::list([Value::Unknown(values::Type::String)]);
         let refused = to_json_exposing_sensitive(&unknown).expect_err("unknown");
@@ -211,7 +285,8 @@ mod tests {
         /// Every JSON document survives the way through a value.
         #[test]
         fn json_survives_the_way_through_a_value(json in any_json()) {
-            prop_assert_eq!(Reader::default().read(&json), from_json(&json));
+            let read = Reader::default().read(&json.to_string()).expect("JSON");
+            prop_assert_eq!(read, from_json(&json));
             prop_assert_eq!(to_json(&from_json(&json)), Ok(json));
         }
 

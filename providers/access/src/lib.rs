@@ -34,9 +34,9 @@ mod secrets;
 pub mod text;
 
 pub use cluster::{
-    Apply, Attempt, Call, Cause, Cluster, ClusterError, Delete, Discovery, Failure, JsonPatch,
-    Listing, Place, Propagation, Query, Refusal, Resource, TlsTrouble, Unreachable, Watch,
-    WatchEvent, Write,
+    Apply, Attempt, Call, Cause, Cluster, ClusterError, Delete, Discovery, Failure, Item,
+    JsonPatch, Listing, Place, Propagation, Query, Refusal, Resource, TlsTrouble, Unreachable,
+    Watch, WatchEvent, Write,
 };
 pub use host::{
     Command, Expected, FileOnHost, FolderHost, Host, HostError, Hosts, MemoryHost, Output,

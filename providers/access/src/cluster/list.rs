@@ -2,7 +2,14 @@
 
 use super::discovery::with_query;
 use super::{Ask, Cluster, ClusterError, Resource};
+use crate::json::Reader;
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::sync::Arc;
+use values::Value;
 
 /// Objects per page. A page of a thousand costs a server no more than twice a page of five
 /// hundred, and ten thousand objects are then read with ten requests.
@@ -31,10 +38,39 @@ pub struct Listing<T> {
     pub resource_version: String,
 }
 
-struct Page {
-    items: Vec<Json>,
+/// One object of a list, as text that is not read yet.
+pub struct Item<'a> {
+    text: &'a RawValue,
+    resource: &'a Resource,
+}
+
+/// A page as it came.
+struct Page<'a> {
+    metadata: Meta,
+    items: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    kind: Option<Cow<'a, str>>,
+    metadata: Option<Meta>,
+    #[serde(borrow, default, deserialize_with = "given")]
+    items: Option<&'a RawValue>,
+}
+
+/// What is there, even if it is null.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(from).map(Some)
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(default, rename = "continue")]
+    more: String,
+    #[serde(default, rename = "resourceVersion")]
     resource_version: String,
-    more: Option<String>,
+    #[serde(default, rename = "remainingItemCount")]
     remaining: u64,
 }
 
@@ -48,6 +84,17 @@ impl Cluster {
         resource: &Resource,
         query: Query<'_>,
         keep: impl Fn(Json) -> Option<T> + Send + Sync,
+    ) -> Result<Listing<T>, ClusterError> {
+        self.list_items(resource, query, |item| Ok(keep(item.json()?))).await
+    }
+
+    /// The same for many objects of which few may be wanted: `keep` decides from the text, and
+    /// says what is wrong with it.
+    pub async fn list_items<T: Send>(
+        &self,
+        resource: &Resource,
+        query: Query<'_>,
+        keep: impl Fn(Item<'_>) -> Result<Option<T>, String> + Send + Sync,
     ) -> Result<Listing<T>, ClusterError> {
         let mut restarts = 0;
         loop {
@@ -64,28 +111,43 @@ impl Cluster {
         resource: &Resource,
         query: Query<'_>,
         limit: Option<usize>,
-        keep: &(impl Fn(Json) -> Option<T> + Send + Sync),
+        keep: &(impl Fn(Item<'_>) -> Result<Option<T>, String> + Send + Sync),
     ) -> Result<Listing<T>, ClusterError> {
+        let call = resource.call("list", query.namespace, None);
+        let malformed = |why: String| self.malformed(&call, why);
         let mut kept = Vec::new();
-        let mut from = None;
+        let mut from = String::new();
+        let mut body = self.page(resource, query, limit, None).await?;
         loop {
-            let page = self.page(resource, query, limit, from.as_deref()).await?;
-            kept.extend(page.items.into_iter().filter_map(keep));
-            let Some(more) = page.more else {
-                return Ok(Listing { items: kept, resource_version: page.resource_version });
-            };
-            if from.as_ref() == Some(&more) {
-                let call = resource.call("list", query.namespace, None);
-                return Err(self.malformed(&call, "goes round in a circle"));
+            let page = read(&body).map_err(malformed)?;
+            if page.more() == from && !from.is_empty() {
+                return Err(malformed("goes round in a circle".to_owned()));
             }
-            from = Some(more);
+            from = page.more().to_owned();
+            // The server is at work on the next page while this one is read.
+            let next = async {
+                let more = Some(from.as_str()).filter(|from| !from.is_empty())?;
+                Some(self.page(resource, query, limit, Some(more)).await)
+            };
+            let (next, items) = futures::join!(next, async { keep_of(&page, resource, keep) });
+            kept.extend(items.map_err(malformed)?);
+            let Some(next) = next else {
+                let resource_version = page.metadata.resource_version;
+                return Ok(Listing { items: kept, resource_version });
+            };
+            body = next?;
         }
     }
 
     /// About how many objects there are, at the price of one.
     pub async fn count(&self, resource: &Resource, query: Query<'_>) -> Result<u64, ClusterError> {
-        let page = self.page(resource, query, Some(1), None).await?;
-        Ok(page.items.len() as u64 + page.remaining)
+        let body = self.page(resource, query, Some(1), None).await?;
+        let call = resource.call("list", query.namespace, None);
+        let count = |page: &Page<'_>| {
+            let here = keep_of(page, resource, &|_| Ok(Some(())))?.len();
+            Ok(here as u64 + page.metadata.remaining)
+        };
+        read(&body).and_then(|page| count(&page)).map_err(|why| self.malformed(&call, why))
     }
 
     async fn page(
@@ -94,7 +156,7 @@ impl Cluster {
         query: Query<'_>,
         limit: Option<usize>,
         from: Option<&str>,
-    ) -> Result<Page, ClusterError> {
+    ) -> Result<Bytes, ClusterError> {
         let limit = limit.map(|n| n.to_string());
         let target = with_query(
             resource.path(query.namespace, None, None),
@@ -105,42 +167,87 @@ impl Cluster {
                 ("fieldSelector", query.fields),
             ],
         );
-        let call = resource.call("list", query.namespace, None);
-        let ask = Ask::get(call, target);
-        let document = self.ask_json(&ask).await?;
-        read(document, resource).map_err(|why| self.malformed(&ask.call, why))
+        self.ask(&Ask::get(resource.call("list", query.namespace, None), target)).await
     }
 }
 
-fn read(mut document: Json, resource: &Resource) -> Result<Page, String> {
-    let kind = document["kind"].as_str().unwrap_or_default();
+impl Page<'_> {
+    fn more(&self) -> &str {
+        &self.metadata.more
+    }
+}
+
+fn read(body: &[u8]) -> Result<Page<'_>, String> {
+    let head: Head<'_> = serde_json::from_slice(body).map_err(|e| super::not_json(body, &e))?;
+    let kind = head.kind.unwrap_or_default();
     if !kind.ends_with("List") {
         return Err(format!("is no list but {}", crate::text::clean(&format!("`{kind}`"))));
     }
-    let meta = &document["metadata"];
-    if !meta.is_object() {
-        return Err("is a list without metadata".to_owned());
-    }
-    let more = meta["continue"].as_str().filter(|c| !c.is_empty()).map(str::to_owned);
-    let remaining = meta["remainingItemCount"].as_u64().unwrap_or(0);
-    let resource_version = meta["resourceVersion"].as_str().unwrap_or_default().to_owned();
-    let items = match document.get_mut("items").map(Json::take) {
-        Some(Json::Array(items)) => items,
-        // How Go writes an empty list that was never made.
-        Some(Json::Null) => Vec::new(),
-        _ => return Err("is a list without items".to_owned()),
-    };
-    let items = items.into_iter().map(|item| whole(item, resource)).collect::<Result<_, _>>()?;
-    Ok(Page { items, resource_version, more, remaining })
+    Ok(Page {
+        metadata: head.metadata.ok_or("is a list without metadata")?,
+        items: head.items.ok_or("is a list without items")?,
+    })
 }
 
-/// Items of a list of a built-in kind do not repeat what they are.
-fn whole(mut item: Json, resource: &Resource) -> Result<Json, String> {
-    if item["metadata"]["name"].as_str().is_none() {
-        return Err("is a list with an item that has no name".to_owned());
+fn keep_of<T>(
+    page: &Page<'_>,
+    resource: &Resource,
+    keep: &impl Fn(Item<'_>) -> Result<Option<T>, String>,
+) -> Result<Vec<T>, String> {
+    let items: Option<Vec<&RawValue>> = serde_json::from_str(page.items.get())
+        .map_err(|_| "is a list whose items are no list".to_owned())?;
+    // Go writes an empty list that was never made as null.
+    let items = items.unwrap_or_default().into_iter();
+    items.filter_map(|text| keep(Item { text, resource }).transpose()).collect()
+}
+
+impl Item<'_> {
+    /// Namespace (empty for none) and name.
+    pub fn key(&self) -> Result<(String, String), String> {
+        #[derive(Deserialize)]
+        struct Named {
+            metadata: Key,
+        }
+        #[derive(Deserialize)]
+        struct Key {
+            #[serde(default)]
+            namespace: String,
+            name: String,
+        }
+        let named: Named = serde_json::from_str(self.text.get())
+            .map_err(|_| "is a list with an item that has no name")?;
+        Ok((named.metadata.namespace, named.metadata.name))
     }
-    let map = item.as_object_mut().ok_or("is a list with an item that is no object")?;
-    map.entry("apiVersion").or_insert_with(|| resource.api_version.as_str().into());
-    map.entry("kind").or_insert_with(|| resource.kind.as_str().into());
-    Ok(item)
+
+    /// The whole object. Items of a list of a built-in kind do not repeat what they are.
+    pub fn json(&self) -> Result<Json, String> {
+        self.key()?;
+        let mut json: Json = serde_json::from_str(self.text.get()).map_err(|e| self.broken(&e))?;
+        let map = json.as_object_mut().ok_or("is a list with an item that is no object")?;
+        map.entry("apiVersion").or_insert_with(|| self.resource.api_version.as_str().into());
+        map.entry("kind").or_insert_with(|| self.resource.kind.as_str().into());
+        Ok(json)
+    }
+
+    /// The same as a value.
+    pub fn value(&self, reader: &Reader) -> Result<Value, String> {
+        let mut value = reader.read(self.text.get()).map_err(|e| self.broken(&e))?;
+        let Value::Map(map) = &mut value else {
+            return Err("is a list with an item that is no object".to_owned());
+        };
+        let map = Arc::make_mut(map);
+        for (name, text) in
+            [("apiVersion", &self.resource.api_version), ("kind", &self.resource.kind)]
+        {
+            if !map.contains_key(name) {
+                map.insert(name.into(), text.as_str().into());
+            }
+        }
+        Ok(value)
+    }
+
+    fn broken(&self, error: &serde_json::Error) -> String {
+        let kind = &self.resource.kind;
+        format!("has an item (`{kind}`) that cannot be read (column {})", error.column())
+    }
 }

@@ -18,7 +18,7 @@ mod watch;
 
 pub use discovery::{Discovery, Resource};
 pub use error::{Call, Cause, ClusterError, Failure, Place, Refusal, TlsTrouble, Unreachable};
-pub use list::{Listing, Query};
+pub use list::{Item, Listing, Query};
 pub use ops::{Apply, Delete, JsonPatch, Propagation, Write};
 pub use reviews::Attempt;
 pub use watch::{Watch, WatchEvent};
@@ -31,6 +31,7 @@ use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 use retry::{Again, PATIENCE, Repeat};
 use serde_json::Value as Json;
+use serde_json::error::Category;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -247,7 +248,15 @@ fn parse(body: &[u8]) -> Result<Json, String> {
     match serde_json::from_slice(body) {
         Ok(json @ Json::Object(_)) => Ok(json),
         Ok(_) => Err("is JSON, but no object".to_owned()),
-        Err(e) if e.is_eof() => Err(format!("breaks off after {} bytes", body.len())),
-        Err(e) => Err(format!("is not JSON (at line {}, column {})", e.line(), e.column())),
+        Err(e) => Err(not_json(body, &e)),
+    }
+}
+
+fn not_json(body: &[u8], error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    match error.classify() {
+        Category::Eof => format!("breaks off after {} bytes", body.len()),
+        Category::Syntax | Category::Io => format!("is not JSON (at line {line}, column {column})"),
+        Category::Data => format!("is JSON, but not as expected (at line {line}, column {column})"),
     }
 }

@@ -5,11 +5,10 @@
 //! be, each object is read for itself: the *ladder*.
 
 use super::object::Named;
-use access::{Cluster, ClusterError, Query, Resource, json};
+use access::{Cluster, ClusterError, Item, Query, Resource, json};
 use futures::future::{BoxFuture, join_all};
 use plans::Problem;
 use provider::{Observation, Wanted};
-use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// So few objects are read one by one; a list would cost as much.
@@ -152,14 +151,15 @@ async fn list(
     keys: Vec<Key>,
 ) -> Result<Answers, ClusterError> {
     let reader = json::Reader::default();
-    let keep = |live: Json| {
-        let text = |name: &str| live["metadata"][name].as_str().unwrap_or_default().to_owned();
-        let key = (text("namespace"), text("name"));
-        let wanted = keys.binary_search(&key).is_ok();
-        wanted.then(|| (key, Observation::Present(reader.read(&live))))
+    let keep = |item: Item<'_>| {
+        let key = item.key()?;
+        if keys.binary_search(&key).is_err() {
+            return Ok(None);
+        }
+        Ok(Some((key, Observation::Present(item.value(&reader)?))))
     };
     let query = Query { namespace, ..Query::default() };
-    let listing = cluster.list(resource, query, keep).await?;
+    let listing = cluster.list_items(resource, query, keep).await?;
     let mut answers: Answers = listing.items.into_iter().collect();
     for key in keys {
         answers.entry(key).or_insert(Observation::Absent);
