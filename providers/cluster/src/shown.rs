@@ -26,7 +26,12 @@ pub fn view(object: &Value) -> Value {
 /// The object for references to it: as [`view`], but with its uid and status.
 #[must_use]
 pub fn exported(object: &Value) -> Value {
-    let mut map = view(object).as_map().cloned().unwrap_or_default();
+    exported_from(object, &view(object))
+}
+
+/// The same from a view that is there already.
+pub(crate) fn exported_from(object: &Value, view: &Value) -> Value {
+    let mut map = view.as_map().cloned().unwrap_or_default();
     if let Some(status) = object.get("status") {
         map.insert("status".into(), status.clone());
     }
