@@ -1,10 +1,12 @@
 //! Every instance in order: what is done to it, and what it will be.
 
 use crate::declare::{Declaration, Declared, evaluator, place_all, placed, undecided};
-use crate::order::{self, sequence};
+use crate::needs::Order;
 use crate::removed::{Remembered, Removed};
-use crate::{PlanInput, Planning, codes, guards, kept, protected, requested, selection};
-use addrs::{InstanceAddr, ResourceAddr, Scope};
+use crate::{
+    PlanInput, Planning, codes, first, guards, kept, order, protected, requested, selection,
+};
+use addrs::{InstanceAddr, Scope};
 use diags::Diagnostic;
 use lang::Evaluator;
 use plans::{
@@ -37,11 +39,9 @@ pub(crate) fn decide(
     remembered: Remembered<'_>,
     planning: &mut Planning,
 ) -> Vec<Entry> {
-    let provided = provided(declared);
-    let needs = needs_of(input, declared, &provided);
-    let (order, cycle) = sequence(&needs);
+    let Order { provided, needs, positions, cycle } = &declared.order;
     if !cycle.is_empty() {
-        planning.diagnostics.push(order::in_circle(input, declared, &cycle));
+        planning.diagnostics.push(order::in_circle(input, declared, cycle));
         return Vec::new();
     }
     requested::check(input, declared, &mut planning.diagnostics);
@@ -53,22 +53,28 @@ pub(crate) fn decide(
     let remembered_addrs = gone.iter().map(|r| r.addr);
     let known = declared_addrs.iter().copied().chain(remembered_addrs);
     planning.diagnostics.extend(selection::tell(input, known));
-    let chosen = selection::declared(selection, declared, &needs);
+    let chosen = selection::declared(selection, declared, needs);
     let gone = selection::removed(selection, gone);
+    let evaluator = evaluator(input);
+    let created = Arc::new(created(input, declared));
+    let alike = |d: &Declared<'_>| evaluator.has_no_lifecycle(&d.addr);
+    let mut first = first::answers(input, declared, &remembered.by_key, &created, &alike);
     let mut decider = Decider {
         input,
-        created: Arc::new(created(input, declared)),
+        created: created.clone(),
+        first_created: created,
         provided,
         renamed: renamed.into_iter().map(|r| (r.addr.clone(), r)).collect(),
         by_key: remembered.by_key,
-        evaluator: evaluator(input),
+        evaluator,
         failed: declared.failed.clone(),
         planning,
         entries: Vec::with_capacity(declared.instances.len()),
     };
-    for index in order.into_iter().filter(|index| chosen[*index]) {
+    for index in positions.iter().copied().filter(|index| chosen[*index]) {
         let needs = needs[index].iter().map(|i| declared.instances[*i].addr.clone()).collect();
-        decider.declared(declared, &declared.instances[index], needs);
+        let first = first.get_mut(index).and_then(Option::take);
+        decider.declared(declared, &declared.instances[index], needs, first);
     }
     for removed in gone {
         decider.removed(&removed);
@@ -82,65 +88,6 @@ pub(crate) fn decide(
     decider.entries
 }
 
-/// For each instance the positions of those that must come before it.
-fn needs_of(
-    input: &PlanInput<'_, '_>,
-    declared: &Declaration<'_>,
-    provided: &BTreeMap<ObjectKey, usize>,
-) -> Vec<Vec<usize>> {
-    let mut by_block: BTreeMap<ResourceAddr, Vec<usize>> = BTreeMap::new();
-    let mut by_addr: BTreeMap<&InstanceAddr, usize> = BTreeMap::new();
-    for (i, d) in declared.instances.iter().enumerate() {
-        by_block.entry(d.addr.resource()).or_default().push(i);
-        by_addr.insert(&d.addr, i);
-    }
-    let mut blocks: BTreeMap<ResourceAddr, BTreeSet<ResourceAddr>> = BTreeMap::new();
-    for block in input.references.order() {
-        let mut managed = BTreeSet::new();
-        for need in input.references.needs(block) {
-            match need.mode {
-                addrs::Mode::Managed => {
-                    managed.insert(need.clone());
-                }
-                // A data source is read while planning; what it needs must still come first.
-                addrs::Mode::Data => {
-                    managed.extend(blocks.get(need).into_iter().flatten().cloned());
-                }
-            }
-        }
-        blocks.insert(block.clone(), managed);
-    }
-    let one = |(i, d): (usize, &Declared<'_>)| {
-        let mut needs = BTreeSet::new();
-        for block in blocks.get(&d.addr.resource()).into_iter().flatten() {
-            let same = by_block.get(block).into_iter().flatten();
-            needs.extend(same.filter(|n| reachable(&d.addr, &declared.instances[**n].addr)));
-        }
-        for key in d.kind.needs(&d.identity, &d.args) {
-            needs.extend(declared.owners.get(&key).and_then(|addr| by_addr.get(addr)));
-            needs.extend(provided.get(&key));
-        }
-        needs.remove(&i);
-        needs.into_iter().collect()
-    };
-    declared.instances.iter().enumerate().map(one).collect()
-}
-
-/// Which instance provides what goes by another name than its own.
-fn provided(declared: &Declaration<'_>) -> BTreeMap<ObjectKey, usize> {
-    let of = |(i, d): (usize, &Declared<'_>)| {
-        d.kind.provides(&d.identity, &d.args).into_iter().map(move |key| (key, i))
-    };
-    declared.instances.iter().enumerate().flat_map(of).collect()
-}
-
-/// Whether a reference from one instance can mean the other: within the module calls that both
-/// share they must stand in the same instance.
-fn reachable(from: &InstanceAddr, to: &InstanceAddr) -> bool {
-    let pairs = from.module.0.iter().zip(&to.module.0);
-    pairs.take_while(|(a, b)| a.0 == b.0).all(|(a, b)| a == b)
-}
-
 /// Objects that do not exist and are declared.
 fn created(input: &PlanInput<'_, '_>, declared: &Declaration<'_>) -> BTreeSet<ObjectKey> {
     let absent = |key: &ObjectKey| input.observed.get(key) == Some(&Observation::Absent);
@@ -150,7 +97,9 @@ fn created(input: &PlanInput<'_, '_>, declared: &Declaration<'_>) -> BTreeSet<Ob
 struct Decider<'a, 'p> {
     input: &'p PlanInput<'a, 'p>,
     created: Arc<BTreeSet<ObjectKey>>,
-    provided: BTreeMap<ObjectKey, usize>,
+    /// What it was when types were first asked.
+    first_created: Arc<BTreeSet<ObjectKey>>,
+    provided: &'p BTreeMap<ObjectKey, usize>,
     renamed: BTreeMap<InstanceAddr, Removed<'a>>,
     by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
     evaluator: Evaluator<'a>,
@@ -160,7 +109,13 @@ struct Decider<'a, 'p> {
 }
 
 impl Decider<'_, '_> {
-    fn declared(&mut self, all: &Declaration<'_>, d: &Declared<'_>, needs: Vec<InstanceAddr>) {
+    fn declared(
+        &mut self,
+        all: &Declaration<'_>,
+        d: &Declared<'_>,
+        needs: Vec<InstanceAddr>,
+        first: Option<Planned>,
+    ) {
         if needs.iter().any(|n| self.failed.contains(n)) {
             self.failed.insert(d.addr.clone());
             return;
@@ -198,7 +153,7 @@ impl Decider<'_, '_> {
         let request = PlanRequest {
             identity: &d.identity,
             desired: Some(&args),
-            observed: seen(self.input, &d.identity.key),
+            observed: seen(self.input.observed, &d.identity.key),
             recorded,
             preview: None,
             asked: None,
@@ -209,7 +164,8 @@ impl Decider<'_, '_> {
             release: lifecycle.release,
             wait: lifecycle.wait_timeout,
         };
-        let Some(mut decision) = self.ask(d.kind, &d.addr, request) else {
+        let first = first.filter(|_| Arc::ptr_eq(&self.created, &self.first_created));
+        let Some(mut decision) = self.ask(d.kind, &d.addr, request, first) else {
             self.evaluator.set(d.addr.clone(), undecided(d.kind.schema(), &args));
             return;
         };
@@ -397,7 +353,7 @@ impl Decider<'_, '_> {
         let request = PlanRequest {
             identity: &removed.recorded.identity,
             desired: None,
-            observed: seen(self.input, &removed.recorded.identity.key),
+            observed: seen(self.input.observed, &removed.recorded.identity.key),
             recorded: Some(removed.recorded),
             preview: None,
             asked: None,
@@ -408,7 +364,7 @@ impl Decider<'_, '_> {
             release,
             wait: None,
         };
-        self.ask(kind, removed.addr, request)
+        self.ask(kind, removed.addr, request, None)
     }
 
     /// Asks the type, with the preview if there is one for exactly this question.
@@ -417,8 +373,9 @@ impl Decider<'_, '_> {
         kind: &dyn ResourceKind,
         addr: &InstanceAddr,
         request: PlanRequest<'_>,
+        first: Option<Planned>,
     ) -> Option<Decision> {
-        let mut planned = kind.plan(&request);
+        let mut planned = first.unwrap_or_else(|| kind.plan(&request));
         let answers = self.input.previews.get(&request.identity.key).map_or(&[][..], Vec::as_slice);
         // One answer may lead to another question; the same question twice leads nowhere.
         let mut open: Vec<&(plans::Op, provider::Preview)> = answers.iter().collect();
@@ -528,7 +485,10 @@ impl Decider<'_, '_> {
 
 /// What was read of an object. Every object is looked at before anything is decided, so the
 /// fallback is never met; it still must not be "absent".
-fn seen<'p>(input: &PlanInput<'_, 'p>, key: &ObjectKey) -> &'p Observation {
+pub(crate) fn seen<'p>(
+    observed: &'p BTreeMap<ObjectKey, Observation>,
+    key: &ObjectKey,
+) -> &'p Observation {
     static UNSEEN: std::sync::LazyLock<Observation> = std::sync::LazyLock::new(|| {
         Observation::Unknown(Problem::error(
             codes::UNSEEN,
@@ -537,7 +497,7 @@ fn seen<'p>(input: &PlanInput<'_, 'p>, key: &ObjectKey) -> &'p Observation {
             "It was planned before it was read.",
         ))
     });
-    input.observed.get(key).unwrap_or(&UNSEEN)
+    observed.get(key).unwrap_or(&UNSEEN)
 }
 
 /// Whether nothing that is remembered would be written anew. The uid of an object that is

@@ -1,5 +1,6 @@
 //! Every declared instance with its arguments and its identity.
 
+use crate::needs::Order;
 use crate::{Needs, PlanInput, Read, codes};
 use addrs::{InstanceAddr, Mode, ResourceAddr};
 use diags::{Diagnostic, Diagnostics};
@@ -21,8 +22,10 @@ pub(crate) struct Declared<'a> {
 #[derive(Default)]
 pub(crate) struct Declaration<'a> {
     pub(crate) instances: Vec<Declared<'a>>,
-    /// Which instance declares an object.
-    pub(crate) owners: BTreeMap<ObjectKey, InstanceAddr>,
+    /// Which instance comes before which.
+    pub(crate) order: Order,
+    /// Which instance declares an object, by its position.
+    pub(crate) owners: BTreeMap<ObjectKey, usize>,
     /// Instances that could not be declared; what needs them is not planned.
     pub(crate) failed: BTreeSet<InstanceAddr>,
     /// Blocks whose instances are not even known.
@@ -72,7 +75,9 @@ fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
         return out;
     }
     let mut evaluator = evaluator(input);
+    let mut blocks = Vec::new();
     for block in input.references.order() {
+        let first = out.instances.len();
         if input.references.needs(block).iter().any(|n| out.failed_blocks.contains(n)) {
             out.failed_blocks.insert(block.clone());
             continue;
@@ -95,7 +100,11 @@ fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
                 out.failed_blocks.insert(block.clone());
             }
         }
+        if out.instances.len() > first {
+            blocks.push((block, first..out.instances.len()));
+        }
     }
+    out.order = Order::of(input, &out.instances, &out.owners, &blocks);
     out
 }
 
@@ -187,11 +196,11 @@ fn managed<'a>(
         }
     };
     if let Some(first) = out.owners.get(&identity.key) {
-        let problem = owned_twice(evaluator, first, addr, &identity);
+        let problem = owned_twice(evaluator, &out.instances[*first].addr, addr, &identity);
         out.diagnostics.push(problem);
         return false;
     }
-    out.owners.insert(identity.key.clone(), addr.clone());
+    out.owners.insert(identity.key.clone(), out.instances.len());
     evaluator.set(addr.clone(), undecided(kind.schema(), &args));
     out.instances.push(Declared { addr: addr.clone(), kind, args, identity });
     true

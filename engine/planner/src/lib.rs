@@ -7,8 +7,8 @@
 //! is the plan.
 //!
 //! ```text
-//! declare   every instance: arguments, identity            (declare.rs)
-//! decide    every instance in order: no-op, create, ...     (decide.rs)
+//! declare   every instance: arguments, identity, needs     (declare.rs, needs.rs)
+//! decide    every instance in order: no-op, create, ...     (decide.rs, first.rs)
 //! order     steps, their needs, brackets around scopes      (order.rs)
 //! ```
 //!
@@ -26,10 +26,12 @@
 mod codes;
 mod decide;
 mod declare;
+mod first;
 mod guards;
 mod input;
 mod kept;
 mod late;
+mod needs;
 mod order;
 mod protected;
 mod removed;

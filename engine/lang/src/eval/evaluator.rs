@@ -284,8 +284,18 @@ impl<'a> Evaluator<'a> {
         Some((module, key, repetition))
     }
 
+    /// Whether `lifecycle` says nothing about the instances of a block.
+    pub fn has_no_lifecycle(&self, addr: &InstanceAddr) -> bool {
+        let module = self.names.config.modules.get(&addr.module.path());
+        let block = module.and_then(|module| module.resources.get(&addr.resource()));
+        block.is_some_and(|block| block.lifecycle == config::Lifecycle::default())
+    }
+
     /// What `lifecycle` says about an instance.
     pub fn lifecycle(&mut self, addr: &InstanceAddr) -> (Lifecycle, Diagnostics) {
+        if self.has_no_lifecycle(addr) {
+            return (Lifecycle::default(), Diagnostics::new());
+        }
         let mut told = Diagnostics::new();
         let mut lifecycle = Lifecycle::default();
         let Some((module, key, repetition)) = self.find(addr, &mut told) else {

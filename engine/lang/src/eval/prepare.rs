@@ -53,7 +53,8 @@ impl<'a> Names<'a> {
         let refs = references.modules.get(&path).unwrap_or_else(|| no_refs());
         let state = |block: &'a config::Resource| ResourceState {
             block,
-            expansion: None,
+            // Nothing has to be computed for most blocks.
+            expansion: (block.repeat == Repeat::Once).then_some(Expansion::Once),
             untold: Diagnostics::new(),
             values: LiteMap::new_vec(),
             read: AtomicBool::new(false),
@@ -276,9 +277,7 @@ impl<'a> Names<'a> {
                 let Some(block) = self.modules[*m].resources.get(key).map(|r| r.block) else {
                     return;
                 };
-                let schema_is_known = block.span;
                 let (expansion, untold) = self.expansion(*m, &block.repeat, told);
-                let _ = schema_is_known;
                 if let Some(state) = self.modules[*m].resources.get_mut(key) {
                     let address = block.addr.to_string();
                     state.untold = untold.into_iter().map(|d| d.for_address(&address)).collect();

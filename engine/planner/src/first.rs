@@ -1,0 +1,66 @@
+//! The first answers of many types at once.
+//!
+//! What is done to an instance is decided in order, since it may hang on what was decided before.
+//! What its type says about it mostly does not: when its arguments are known already, the answer
+//! is the same whenever it is asked. So these are asked beforehand, on several threads.
+
+use crate::PlanInput;
+use crate::decide::seen;
+use crate::declare::{Declaration, Declared};
+use addrs::InstanceAddr;
+use plans::{ObjectKey, Recorded};
+use provider::{PlanRequest, Planned};
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+
+/// Below so many instances it is not worth a thread.
+const FEW: usize = 256;
+const THREADS: usize = 4;
+
+/// For each instance the answer of its type, if it can be asked by now. `plain` says of which
+/// instances `lifecycle` says nothing.
+///
+/// The answers are those on `created` as it is now: they must not be used once it has grown.
+pub(crate) fn answers(
+    input: &PlanInput<'_, '_>,
+    declared: &Declaration<'_>,
+    by_key: &BTreeMap<&ObjectKey, (&InstanceAddr, &Recorded)>,
+    created: &BTreeSet<ObjectKey>,
+    plain: &dyn Fn(&Declared<'_>) -> bool,
+) -> Vec<Option<Planned>> {
+    let instances = &declared.instances;
+    if instances.len() < FEW {
+        return Vec::new();
+    }
+    let (observed, project) = (input.observed, input.options.project.as_str());
+    let ask = |d: &Declared<'_>| {
+        d.kind.plan(&PlanRequest {
+            identity: &d.identity,
+            desired: Some(&d.args),
+            observed: seen(observed, &d.identity.key),
+            recorded: by_key.get(&d.identity.key).map(|(_, recorded)| *recorded),
+            preview: None,
+            asked: None,
+            ignore: &[],
+            created,
+            project,
+            protect: false,
+            release: false,
+            wait: None,
+        })
+    };
+    let open: Vec<bool> = instances.iter().map(|d| d.args.is_known() && plain(d)).collect();
+    let mut answers: Vec<Option<Planned>> = instances.iter().map(|_| None).collect();
+    let size = instances.len().div_ceil(THREADS);
+    thread::scope(|threads| {
+        let parts = answers.chunks_mut(size).zip(instances.chunks(size)).zip(open.chunks(size));
+        for ((answers, instances), open) in parts {
+            threads.spawn(move || {
+                for ((answer, d), open) in answers.iter_mut().zip(instances).zip(open) {
+                    *answer = open.then(|| ask(d));
+                }
+            });
+        }
+    });
+    answers
+}
