@@ -13,6 +13,7 @@
 //!
 //! **Not here:** arguments, exit codes and terminals (`cli`); rendering (`view`).
 
+mod ahead;
 mod apply;
 mod check;
 mod failures;

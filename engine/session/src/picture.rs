@@ -1,5 +1,6 @@
 //! Looking at the world until the plan needs nothing more.
 
+use crate::ahead::Ahead;
 use crate::{Loaded, World};
 use addrs::InstanceAddr;
 use diags::{Code, Diagnostic, Diagnostics};
@@ -9,6 +10,7 @@ use plans::{Event, Exported, ObjectKey, Op, Problem};
 use provider::{Observation, Preview};
 use states::State;
 use std::collections::BTreeMap;
+use std::mem;
 
 /// A reference from one read or preview to the next makes one more round; no real
 /// configuration comes near this many.
@@ -41,6 +43,7 @@ pub async fn plan(
     let mut picture = Picture::default();
     let mut before = None;
     let mut draft = Draft::default();
+    let mut ahead = Ahead::look(state, world);
     for _ in 0..MAX_ROUNDS {
         let mut planning =
             planner::plan(&input(loaded, state, world, options, &picture), &mut draft);
@@ -51,7 +54,8 @@ pub async fn plan(
             planning.diagnostics.push(no_end());
             return (planning, picture);
         }
-        let failed = look(&planning.needs, world, &mut picture).await;
+        let ahead = mem::take(&mut ahead);
+        let failed = look(&planning.needs, ahead, world, &mut picture).await;
         if !failed.is_empty() {
             planning.diagnostics.extend(failed);
             planning.plan.complete = false;
@@ -89,7 +93,7 @@ pub(crate) fn input<'a, 'p>(
 
 /// Looks at everything that is needed, at once. A data source that cannot be read ends the
 /// planning, since identities may hang on it; an object that cannot be looked at does not.
-async fn look(needs: &Needs, world: &World, picture: &mut Picture) -> Diagnostics {
+async fn look(needs: &Needs, ahead: Ahead, world: &World, picture: &mut Picture) -> Diagnostics {
     let mut failed = Diagnostics::new();
     let reads = needs.reads.iter().map(|r| world.providers.read(&r.ty, r.args.clone()));
     for (read, answer) in needs.reads.iter().zip(join_all(reads).await) {
@@ -104,11 +108,23 @@ async fn look(needs: &Needs, world: &World, picture: &mut Picture) -> Diagnostic
         let objects = needs.observations.len();
         (world.events)(Event::Observing { objects });
         let started = world.clock.elapsed();
-        let answers = world.providers.observe(needs.observations.clone()).await;
+        let mut seen = ahead.seen().await;
+        let mut unseen = Vec::new();
+        for wanted in &needs.observations {
+            match seen.take(wanted) {
+                Some(answer) => {
+                    picture.observed.insert(wanted.identity.key.clone(), answer);
+                }
+                None => unseen.push(wanted.clone()),
+            }
+        }
+        let mut answers = Vec::new().into_iter();
+        if !unseen.is_empty() {
+            answers = world.providers.observe(unseen.clone()).await.into_iter();
+        }
         let elapsed = world.clock.elapsed().saturating_sub(started);
         (world.events)(Event::Observed { objects, elapsed });
-        let mut answers = answers.into_iter();
-        for wanted in &needs.observations {
+        for wanted in &unseen {
             // Fewer answers than questions is a fault of the provider, never an absence.
             let answer = answers.next().unwrap_or_else(|| Observation::Unknown(no_answer()));
             picture.observed.insert(wanted.identity.key.clone(), answer);

@@ -1,0 +1,62 @@
+//! Looking at what is remembered while the configuration is still being evaluated.
+
+use crate::World;
+use addrs::InstanceAddr;
+use plans::{ObjectKey, Recorded};
+use provider::{Observation, Wanted};
+use states::State;
+use std::collections::BTreeMap;
+use tokio::task::JoinSet;
+
+/// So few objects are looked at as fast later.
+const FEW: usize = 100;
+
+/// Observations that are on their way. Every object of the state is looked at sooner or later:
+/// it is declared, or it is to go. So nothing is read in vain, and the plan is the same.
+///
+/// # Interruption
+///
+/// Dropping it ends the looking and leaves nothing behind.
+#[derive(Default)]
+pub(crate) struct Ahead(JoinSet<Seen>);
+
+/// What was asked about an object, and the answer.
+#[derive(Default)]
+pub(crate) struct Seen(BTreeMap<ObjectKey, (Wanted, Observation)>);
+
+impl Ahead {
+    /// Begins to look, beside whatever the caller does next.
+    pub(crate) fn look(state: &State, world: &World) -> Self {
+        let mut looking = JoinSet::new();
+        if state.records.len() > FEW {
+            let wanted = |(addr, record): (&InstanceAddr, &Recorded)| Wanted {
+                ty: addr.ty.clone(),
+                identity: record.identity.clone(),
+            };
+            let wanted: Vec<Wanted> = state.records.iter().map(wanted).collect();
+            let providers = world.providers.clone();
+            looking.spawn(async move {
+                let answers = providers.observe(wanted.clone()).await;
+                let pairs = wanted.into_iter().zip(answers);
+                Seen(pairs.map(|(w, answer)| (w.identity.key.clone(), (w, answer))).collect())
+            });
+        }
+        Self(looking)
+    }
+
+    /// What was seen. Nothing when looking broke off: all of it is then looked at again.
+    pub(crate) async fn seen(mut self) -> Seen {
+        match self.0.join_next().await {
+            Some(Ok(seen)) => seen,
+            Some(Err(_)) | None => Seen::default(),
+        }
+    }
+}
+
+impl Seen {
+    /// The answer to exactly this question.
+    pub(crate) fn take(&mut self, wanted: &Wanted) -> Option<Observation> {
+        let (asked, answer) = self.0.remove(&wanted.identity.key)?;
+        (asked == *wanted).then_some(answer)
+    }
+}
