@@ -47,6 +47,18 @@ pub(crate) async fn connect(
     Ok(world)
 }
 
+/// Makes randomness ready while something else is done: the first of it takes longer than all
+/// of a TLS handshake.
+pub(crate) fn warm_up(flags: &ClusterArgs) {
+    if flags.kubeconfig.is_some() || flags.context.is_some() {
+        std::thread::spawn(|| {
+            let provider = rustls::crypto::aws_lc_rs::default_provider();
+            // Without it the handshake will say what is wrong.
+            let _ = provider.secure_random.fill(&mut [0]);
+        });
+    }
+}
+
 #[derive(Default)]
 struct Settings {
     kubeconfig: Option<PathBuf>,

@@ -5,12 +5,15 @@ use super::{plan, work};
 use crate::args::DriftArgs;
 use crate::console::Console;
 use crate::environment::Environment;
-use crate::{exit, signals};
+use crate::store::Reading;
+use crate::{exit, signals, target};
 use plans::{Basis, Change, Mode, Origin};
 
 pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
     console.begin_stream();
+    let reading = Reading::begin(env);
+    target::warm_up(&args.cluster);
     let configured = match work::configure(&args.variables, env, &console) {
         Ok(configured) => configured,
         Err(code) => return code,
@@ -21,7 +24,7 @@ pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
         &args.cluster,
         plan::talker(&console),
         env,
-        Hold::No,
+        Hold::Reading(reading),
     )
     .await
     {
@@ -32,7 +35,7 @@ pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
         }
     };
     let planned = work::plan(&configured, &connected, Mode::Drift, &signals).await;
-    let Some((planning, _)) = planned else {
+    let Some((planning, picture)) = planned else {
         return signals.exit_code().unwrap_or(exit::FAILED);
     };
     console.diagnostics(&connected.notes, &configured.sources);
@@ -46,9 +49,11 @@ pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
     let unknown = |c: &Change| matches!(c.basis, Basis::Predicted(_)) && c.before == c.after;
     let (unknown, drift): (Vec<&Change>, Vec<&Change>) =
         planning.plan.changes.iter().filter(drifts).partition(|c| unknown(c));
-    match (drift.is_empty(), unknown.is_empty()) {
+    let code = match (drift.is_empty(), unknown.is_empty()) {
         (false, _) => exit::DIFFERENT,
         (true, false) => exit::FAILED,
         (true, true) => exit::DONE,
-    }
+    };
+    work::let_go((planning, picture, configured, connected));
+    code
 }

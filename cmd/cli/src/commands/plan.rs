@@ -6,7 +6,8 @@ use super::work::{self, Configured};
 use crate::args::PlanArgs;
 use crate::console::{self, Console};
 use crate::environment::Environment;
-use crate::{exit, signals};
+use crate::store::Reading;
+use crate::{exit, signals, target};
 use diags::Severity;
 use planner::Planning;
 use plans::{Action, Event, Mode, Plan};
@@ -21,6 +22,8 @@ use view::Detail;
 pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
     console.begin_stream();
+    let reading = Reading::begin(env);
+    target::warm_up(&args.cluster);
     let configured = match work::configure(&args.variables, env, &console) {
         Ok(configured) => configured,
         Err(code) => return code,
@@ -28,23 +31,30 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
     let Ok(signals) = signals::listen() else { return exit::FAILED };
     let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
     let aim = work::Aim::new(mode, &args.replace, &args.part, &args.allow);
-    let connected =
-        match work::connect(&configured, &args.cluster, talker(&console), env, Hold::No).await {
-            Ok(connected) => connected,
-            Err(problems) => {
-                console.diagnostics(&problems, &configured.sources);
-                return exit::FAILED;
-            }
-        };
+    let connected = match work::connect(
+        &configured,
+        &args.cluster,
+        talker(&console),
+        env,
+        Hold::Reading(reading),
+    )
+    .await
+    {
+        Ok(connected) => connected,
+        Err(problems) => {
+            console.diagnostics(&problems, &configured.sources);
+            return exit::FAILED;
+        }
+    };
     let work = async {
-        let (mut planning, _) = work::plan(&configured, &connected, aim, &signals).await?;
+        let (mut planning, picture) = work::plan(&configured, &connected, aim, &signals).await?;
         let (plan, done) = (&mut planning.plan, BTreeSet::new());
         let look = preflight::look(plan, &done, &connected, Severity::Warning);
         let in_the_way = signals::until_interrupted(&signals, look).await?;
         planning.diagnostics.extend(in_the_way);
-        Some(planning)
+        Some((planning, picture))
     };
-    let Some(planning) = work.await else {
+    let Some((planning, picture)) = work.await else {
         return signals.exit_code().unwrap_or(exit::FAILED);
     };
     console.diagnostics(&connected.notes, &configured.sources);
@@ -67,10 +77,9 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
             path.display()
         ));
     }
-    if args.detailed_exitcode && planning.plan.has_changes() {
-        return exit::DIFFERENT;
-    }
-    exit::DONE
+    let different = args.detailed_exitcode && planning.plan.has_changes();
+    work::let_go((planning, picture, configured, connected));
+    if different { exit::DIFFERENT } else { exit::DONE }
 }
 
 /// Looking that takes this long is told.

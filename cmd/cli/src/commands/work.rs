@@ -104,23 +104,33 @@ pub(crate) async fn connected(
     lock: Lock,
     access: Option<crate::catalog::World>,
 ) -> Result<Connected, Diagnostics> {
-    let loaded = store.load().await?;
     let project = &configured.loaded.project;
-    let access = match access {
-        Some(access) => access,
-        None => place::connect(configured, flags, env).await?,
+    // Reading a large state takes as long as reaching a cluster.
+    let reaching = async {
+        let access = match access {
+            Some(access) => access,
+            None => place::connect(configured, flags, env).await?,
+        };
+        let only_here = async {
+            match configured.loaded.state {
+                StatePlace::Local => place::is_only_here(&access, configured).await,
+                StatePlace::Cluster { .. } => Ok(None),
+            }
+        };
+        let (target, unseen) = tokio::join!(access.target(), only_here);
+        let target = target.map_err(|p| Diagnostics::from(p.into_diagnostic()))?;
+        Ok::<_, Diagnostics>((access, target, unseen))
     };
-    let target = access.target().await.map_err(|p| Diagnostics::from(p.into_diagnostic()))?;
+    let (loaded, reached) = tokio::join!(store.load(), reaching);
+    let loaded = loaded?;
+    let (access, target, unseen) = reached?;
     let state = loaded
         .state
         .unwrap_or_else(|| State::new(uuid::Uuid::new_v4().to_string(), project.clone()));
     if let Some(uid) = state.cluster_uid.as_ref().filter(|uid| **uid != target.uid) {
         return Err(other_cluster(&state, uid, &target).into());
     }
-    let unseen = match configured.loaded.state {
-        StatePlace::Local => place::is_only_here(&access, configured).await?,
-        StatePlace::Cluster { .. } => None,
-    };
+    let unseen = unseen?;
     let world = World {
         catalog: configured.types.clone(),
         providers: Arc::new(access),
@@ -247,4 +257,9 @@ pub(crate) async fn plan(
     let options = options(&configured.loaded, &connected.state, &connected.target, aim.into());
     let work = session::plan(&configured.loaded, &connected.state, &connected.world, &options);
     until_interrupted(signals, work).await
+}
+
+/// Leaves memory to the end of the process, which is near, and quicker than piece by piece.
+pub(crate) fn let_go<T>(what: T) {
+    std::mem::forget(what);
 }
