@@ -28,7 +28,7 @@ mod text;
 mod variables;
 
 pub use analyze::analyze;
-pub use eval::{Evaluator, Lifecycle};
+pub use eval::{Evaluator, Lifecycle, plain_cluster};
 pub use functions::{FunctionInfo, Kind, Parameter, functions};
 pub use graph::References;
 pub use manifests::wanted_manifests;

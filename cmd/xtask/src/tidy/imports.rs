@@ -51,8 +51,9 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     // Syntax stays where spans are; providers get values.
     ("hcl-edit", &["config", "lang"]),
     ("petgraph", &["lang", "planner"]),
-    // Only `schemas` serializes; others may speak of JSON values with serde_json.
-    ("serde", &["schemas"]),
+    // Only `schemas` serializes, and `access` reads what servers answer; others may speak of JSON
+    // values with serde_json.
+    ("serde", &["schemas", "access"]),
     ("kube", &["access", "sandbox"]),
     ("clap", &["cli", "xtask"]),
 ];

@@ -5,6 +5,7 @@
 //! length needs no stack; [`expr`] then goes through the expression itself.
 
 pub(crate) mod access;
+mod arguments;
 mod calls;
 mod conditional;
 mod evaluator;
@@ -23,4 +24,4 @@ pub(crate) mod types;
 /// Longest text, in bytes, and longest list.
 pub(crate) const LARGEST: usize = 64 << 20;
 
-pub use evaluator::{Evaluator, Lifecycle};
+pub use evaluator::{Evaluator, Lifecycle, plain_cluster};

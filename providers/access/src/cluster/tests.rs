@@ -225,6 +225,20 @@ async fn items_of_a_list_say_what_they_are_like_single_objects() {
 }
 
 #[tokio::test]
+async fn items_as_values_are_what_items_as_documents_are() {
+    let item = r#"{"metadata":{"name":"a"},"data":{"x":"\u00e9","x":"2"},"n":[1,-0.5,18446744073709551615]}"#;
+    let body = format!(r#"{{"kind":"ConfigMapList","metadata":{{}},"items":[{item}]}}"#);
+    let server = Server::new(move |_| Reply::text(200, &body));
+    let (cluster, reader) = (server.cluster(), crate::json::Reader::default());
+    let both = |item: Item<'_>| Ok(Some((item.key()?, item.value(&reader)?, item.json()?)));
+    let listing = cluster.list_items(&config_maps(), Query::default(), both).await;
+    let (key, value, document) = listing.map(|l| l.items).unwrap_or_default().remove(0);
+    assert_eq!(key, (String::new(), "a".to_owned()));
+    assert_eq!(value, crate::json::from_json(&document));
+    assert_eq!(value.get("kind").and_then(values::Value::as_str), Some("ConfigMap"));
+}
+
+#[tokio::test]
 async fn a_list_that_expires_again_and_again_is_asked_for_in_one_piece() {
     let server = Server::new(|seen| match seen.query.as_str() {
         "limit=1000" => page(&["a"], "p2"),

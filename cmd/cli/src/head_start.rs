@@ -1,0 +1,87 @@
+//! What can be done while the configuration is still being analyzed.
+//!
+//! Once the text is parsed it mostly says where the state is and which cluster is meant. Reading
+//! the one, reaching the other, and looking at what is remembered take as long as the analysis
+//! and the evaluation, and need neither. What was begun is used only when the analysis comes to
+//! the same cluster; nothing is written.
+
+use crate::args::ClusterArgs;
+use crate::catalog::World;
+use crate::environment::Environment;
+use crate::target;
+use diags::Diagnostics;
+use local::Folder;
+use plans::{Problem, Target};
+use provider::Providers;
+use session::{Ahead, ClusterSettings, StatePlace};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+/// What was begun. Dropping it ends it.
+pub(crate) struct HeadStart(JoinSet<Begun>);
+
+/// What came of it.
+pub(crate) struct Begun {
+    pub(crate) state: Result<local::Loaded, Diagnostics>,
+    pub(crate) access: Result<World, Diagnostics>,
+    pub(crate) target: Option<Result<Target, Problem>>,
+    pub(crate) ahead: Ahead,
+}
+
+/// The state of this machine, on its way before anything else is known.
+pub(crate) struct Reading(oneshot::Receiver<Result<local::Loaded, Diagnostics>>);
+
+impl Reading {
+    pub(crate) fn begin(env: &Environment) -> Self {
+        let (done, reading) = oneshot::channel();
+        let folder = Folder::open(env.data_dir.clone());
+        std::thread::spawn(move || {
+            // Where the state turns out to be elsewhere, nobody waits for this.
+            let _ = done.send(folder.load());
+        });
+        Self(reading)
+    }
+}
+
+impl HeadStart {
+    /// Begins, when the state is on this machine and the cluster is a real one: the sandbox is
+    /// in this process and has nothing to wait for.
+    pub(crate) fn begin(
+        reading: Reading,
+        parsed: &session::Parsed,
+        cluster: Option<ClusterSettings>,
+        flags: &ClusterArgs,
+        env: &Environment,
+    ) -> Option<Self> {
+        if parsed.state != StatePlace::Local || !target::is_real(flags, cluster.as_ref()) {
+            return None;
+        }
+        let (project, flags, env) = (parsed.project.clone(), flags.clone(), env.clone());
+        let work = async move {
+            let reaching = async {
+                let access = target::connect(&flags, cluster.as_ref(), &project, &env).await;
+                let target = match &access {
+                    Ok(access) => Some(access.target().await),
+                    Err(_) => None,
+                };
+                (access, target)
+            };
+            let (state, (access, target)) = tokio::join!(reading.0, reaching);
+            // Only a panic drops the other end, and it was told already.
+            let state = state.unwrap_or_else(|_| Folder::open(env.data_dir.clone()).load());
+            let mut ahead = Ahead::default();
+            if let (Ok(access), Ok(local::Loaded { state: Some(state), .. })) = (&access, &state) {
+                let providers: Arc<dyn Providers> = Arc::new(access.clone());
+                ahead = Ahead::look(state, &providers);
+            }
+            Begun { state, access, target, ahead }
+        };
+        Some(Self(JoinSet::from_iter([work])))
+    }
+
+    /// What came of it; nothing when it broke off, so that all is done anew.
+    pub(crate) async fn end(mut self) -> Option<Begun> {
+        self.0.join_next().await?.ok()
+    }
+}
