@@ -51,6 +51,7 @@ impl Catalog for Types {
 }
 
 /// The I/O half of every type: a type is either of the cluster or of its nodes.
+#[derive(Clone)]
 pub(crate) struct World {
     access: Cluster,
     cluster: ClusterProvider,

@@ -17,6 +17,7 @@ mod console;
 mod environment;
 mod exit;
 mod files;
+mod head_start;
 mod mistake;
 mod preset;
 mod signals;

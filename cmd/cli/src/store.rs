@@ -1,6 +1,5 @@
 //! The session's port to the state, wherever it is kept, and its lock.
 
-use crate::environment::Environment;
 use crate::signals::Signals;
 use diags::{Diagnostic, Diagnostics};
 use local::Folder;
@@ -9,28 +8,26 @@ use runner::Journal;
 use schemas::plan::SavedPlan;
 use session::{LoadedState, Stored};
 use states::State;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{oneshot, watch};
+use std::sync::Arc;
+use tokio::sync::watch;
 
 /// State, journal and plans of runs: in the data directory, or in the cluster.
 pub(crate) enum Store {
-    Local(Folder, Option<Reading>),
+    Local(Folder),
     Cluster(Box<remote::Store>),
+}
+
+/// What a folder holds, in the session's words.
+pub(crate) fn of_folder(loaded: local::Loaded) -> LoadedState {
+    let local::Loaded { state, unfinished, left, warnings } = loaded;
+    LoadedState { state, unfinished, left, warnings }
 }
 
 impl session::Store for Store {
     fn load(&self) -> Stored<'_, LoadedState> {
         Box::pin(async move {
             match self {
-                Self::Local(folder, begun) => {
-                    let read = match begun {
-                        Some(begun) => begun.end().await,
-                        None => None,
-                    };
-                    let read = read.unwrap_or_else(|| folder.load());
-                    let local::Loaded { state, unfinished, left, warnings } = read?;
-                    Ok(LoadedState { state, unfinished, left, warnings })
-                }
+                Self::Local(folder) => folder.load().map(of_folder),
                 Self::Cluster(store) => {
                     let remote::Loaded { state, unfinished, left } = store.load().await?;
                     Ok(LoadedState { state, unfinished, left, warnings: Diagnostics::new() })
@@ -42,7 +39,7 @@ impl session::Store for Store {
     fn keep<'a>(&'a self, run: &'a str, saved: &'a SavedPlan) -> Stored<'a, ()> {
         Box::pin(async move {
             match self {
-                Self::Local(folder, _) => folder.keep(run, saved),
+                Self::Local(folder) => folder.keep(run, saved),
                 Self::Cluster(store) => store.keep(run, saved).await,
             }
         })
@@ -51,7 +48,7 @@ impl session::Store for Store {
     fn kept<'a>(&'a self, run: &'a str) -> Stored<'a, SavedPlan> {
         Box::pin(async move {
             match self {
-                Self::Local(folder, _) => folder.kept(run),
+                Self::Local(folder) => folder.kept(run),
                 Self::Cluster(store) => store.kept(run).await,
             }
         })
@@ -60,7 +57,7 @@ impl session::Store for Store {
     fn journal(&self) -> Stored<'_, Arc<dyn Journal>> {
         Box::pin(async move {
             let journal: Arc<dyn Journal> = match self {
-                Self::Local(folder, _) => folder.journal()?,
+                Self::Local(folder) => folder.journal()?,
                 Self::Cluster(store) => store.journal().await?,
             };
             Ok(journal)
@@ -70,32 +67,10 @@ impl session::Store for Store {
     fn commit<'a>(&'a self, state: &'a State, finished: bool) -> Stored<'a, ()> {
         Box::pin(async move {
             match self {
-                Self::Local(folder, _) => folder.commit(state, finished),
+                Self::Local(folder) => folder.commit(state, finished),
                 Self::Cluster(store) => store.commit(state, finished).await,
             }
         })
-    }
-}
-
-type Read = Result<local::Loaded, Diagnostics>;
-
-/// The state of this machine, read while the configuration is being read as well. A large one
-/// takes as long.
-pub(crate) struct Reading(Mutex<Option<oneshot::Receiver<Read>>>);
-
-impl Reading {
-    pub(crate) fn begin(env: &Environment) -> Self {
-        let (done, reading) = oneshot::channel();
-        let folder = Folder::open(env.data_dir.clone());
-        // The state may turn out to be elsewhere, and nobody waits for this.
-        std::thread::spawn(move || done.send(folder.load()));
-        Self(Mutex::new(Some(reading)))
-    }
-
-    /// What was read; once, and nothing when it broke off.
-    async fn end(&self) -> Option<Read> {
-        let reading = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        reading?.await.ok()
     }
 }
 

@@ -29,8 +29,7 @@ pub(crate) async fn connect(
     env: &Environment,
 ) -> Result<World, Diagnostics> {
     let settings = settings(block)?;
-    let asked = flags.kubeconfig.is_some() || flags.context.is_some() || block.is_some();
-    let (cluster, hosts) = if asked {
+    let (cluster, hosts) = if is_real(flags, block) {
         let cluster = real(flags, &settings, env).await?;
         let hosts = match &settings.hosts {
             Some(folder) => hosts_in(folder)?,
@@ -47,16 +46,9 @@ pub(crate) async fn connect(
     Ok(world)
 }
 
-/// Makes randomness ready while something else is done: the first of it takes longer than all
-/// of a TLS handshake.
-pub(crate) fn warm_up(flags: &ClusterArgs) {
-    if flags.kubeconfig.is_some() || flags.context.is_some() {
-        std::thread::spawn(|| {
-            let provider = rustls::crypto::aws_lc_rs::default_provider();
-            // Without it the handshake will say what is wrong.
-            let _ = provider.secure_random.fill(&mut [0]);
-        });
-    }
+/// Whether a cluster is named, and not the sandbox meant.
+pub(crate) fn is_real(flags: &ClusterArgs, block: Option<&ClusterSettings>) -> bool {
+    flags.kubeconfig.is_some() || flags.context.is_some() || block.is_some()
 }
 
 #[derive(Default)]

@@ -1,11 +1,11 @@
 //! Looking at what is remembered while the configuration is still being evaluated.
 
-use crate::World;
 use addrs::InstanceAddr;
 use plans::{ObjectKey, Recorded};
-use provider::{Observation, Wanted};
+use provider::{Observation, Providers, Wanted};
 use states::State;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::task::JoinSet;
 
 /// So few objects are looked at as fast later.
@@ -18,15 +18,15 @@ const FEW: usize = 100;
 ///
 /// Dropping it ends the looking and leaves nothing behind.
 #[derive(Default)]
-pub(crate) struct Ahead(JoinSet<Seen>);
+pub struct Ahead(JoinSet<Seen>);
 
 /// What was asked about an object, and the answer.
 #[derive(Default)]
 pub(crate) struct Seen(BTreeMap<ObjectKey, (Wanted, Observation)>);
 
 impl Ahead {
-    /// Begins to look, beside whatever the caller does next.
-    pub(crate) fn look(state: &State, world: &World) -> Self {
+    /// Begins to look, beside whatever the caller does next. Only inside a tokio runtime.
+    pub fn look(state: &State, providers: &Arc<dyn Providers>) -> Self {
         let mut looking = JoinSet::new();
         if state.records.len() > FEW {
             let wanted = |(addr, record): (&InstanceAddr, &Recorded)| Wanted {
@@ -34,7 +34,7 @@ impl Ahead {
                 identity: record.identity.clone(),
             };
             let wanted: Vec<Wanted> = state.records.iter().map(wanted).collect();
-            let providers = world.providers.clone();
+            let providers = providers.clone();
             looking.spawn(async move {
                 let answers = providers.observe(wanted.clone()).await;
                 let pairs = wanted.into_iter().zip(answers);
@@ -42,6 +42,11 @@ impl Ahead {
             });
         }
         Self(looking)
+    }
+
+    /// Whether nothing is on its way.
+    pub fn is_idle(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// What was seen. Nothing when looking broke off: all of it is then looked at again.

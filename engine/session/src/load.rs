@@ -71,8 +71,99 @@ pub struct ClusterSettings {
     pub span: Span,
 }
 
-/// Reads the root module and all that it calls. Never fails: with errors among the
-/// diagnostics the result is incomplete and must not be planned.
+/// A configuration of which no more is known than what its text says.
+pub struct Parsed {
+    dir: String,
+    /// The configuration's name.
+    pub project: String,
+    /// Where the state is kept.
+    pub state: StatePlace,
+    config: Config,
+    /// How many sources there were before.
+    first: usize,
+    diagnostics: Diagnostics,
+}
+
+/// Reads the files of the root module and all that it calls. Never fails; what is wrong is told
+/// by [`Parsed::analyze`].
+pub fn parse(
+    dir: &str,
+    fallback_name: &str,
+    sources: &mut dyn Sources,
+    map: &mut SourceMap,
+) -> Parsed {
+    let first = map.iter().count();
+    let (config, mut diagnostics) = config::load(dir, sources, map);
+    let project = project(&config, fallback_name, &mut diagnostics);
+    required_version(&config, &mut diagnostics);
+    let state = state_place(&config, &mut diagnostics);
+    Parsed { dir: dir.to_owned(), project, state, config, first, diagnostics }
+}
+
+impl Parsed {
+    /// What the `cluster` block says, if there is one, when that is plain: it refers to nothing,
+    /// and nothing is wrong so far. Whoever knows it can begin to reach the cluster.
+    pub fn cluster(
+        &self,
+        inputs: &Inputs,
+        catalog: &Arc<dyn Catalog>,
+    ) -> Option<Option<ClusterSettings>> {
+        let root = self.config.modules.get(&Vec::new())?;
+        let names: Vec<&Ident> = root.clusters.keys().collect();
+        match names.as_slice() {
+            _ if self.diagnostics.has_errors() => None,
+            [] => Some(None),
+            [name] => {
+                let schemas = CatalogSchemas(catalog.clone());
+                let args = lang::plain_cluster(&self.config, &schemas, name, &inputs.cwd)?;
+                let span = root.clusters.get(*name)?.span;
+                Some(Some(ClusterSettings { name: name.to_string(), args, span }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Finds out what refers to what, and tells what is wrong. With errors among the diagnostics
+    /// the result is incomplete and must not be planned.
+    pub fn analyze(
+        self,
+        sources: &mut dyn Sources,
+        map: &mut SourceMap,
+        inputs: &Inputs,
+        catalog: &Arc<dyn Catalog>,
+    ) -> (Loaded, Diagnostics) {
+        let Self { dir, project, state, config, first, mut diagnostics } = self;
+        let schemas = CatalogSchemas(catalog.clone());
+        let (references, problems) = lang::analyze(&config, &schemas);
+        diagnostics.extend(problems);
+        let (variables, problems) = lang::variables(&config, inputs);
+        diagnostics.extend(problems);
+        let given = (&variables, inputs);
+        let (config, problems) = with_manifests(config, &schemas, &references, given, sources, map);
+        diagnostics.extend(problems);
+        let texts: Vec<(&str, &str)> =
+            map.iter().skip(first).map(|(_, source)| (&*source.name, &*source.text)).collect();
+        let digest = digest(&texts, &variables);
+        let mut loaded = Loaded {
+            dir,
+            cwd: inputs.cwd.clone(),
+            project,
+            config,
+            references,
+            schemas,
+            variables,
+            digest,
+            cluster: None,
+            state,
+        };
+        if !diagnostics.has_errors() {
+            loaded.cluster = cluster(&loaded, &mut diagnostics);
+        }
+        (loaded, diagnostics)
+    }
+}
+
+/// [`parse`] and [`Parsed::analyze`] in one.
 pub fn load(
     dir: &str,
     fallback_name: &str,
@@ -81,38 +172,7 @@ pub fn load(
     inputs: &Inputs,
     catalog: &Arc<dyn Catalog>,
 ) -> (Loaded, Diagnostics) {
-    let first = map.iter().count();
-    let (config, mut diagnostics) = config::load(dir, sources, map);
-    let schemas = CatalogSchemas(catalog.clone());
-    let (references, problems) = lang::analyze(&config, &schemas);
-    diagnostics.extend(problems);
-    let (variables, problems) = lang::variables(&config, inputs);
-    diagnostics.extend(problems);
-    let config = with_manifests(config, &schemas, &references, (&variables, inputs), sources, map);
-    let (config, problems) = config;
-    diagnostics.extend(problems);
-    let texts: Vec<(&str, &str)> =
-        map.iter().skip(first).map(|(_, source)| (&*source.name, &*source.text)).collect();
-    let digest = digest(&texts, &variables);
-    let project = project(&config, fallback_name, &mut diagnostics);
-    required_version(&config, &mut diagnostics);
-    let state = state_place(&config, &mut diagnostics);
-    let mut loaded = Loaded {
-        dir: dir.to_owned(),
-        cwd: inputs.cwd.clone(),
-        project,
-        config,
-        references,
-        schemas,
-        variables,
-        digest,
-        cluster: None,
-        state,
-    };
-    if !diagnostics.has_errors() {
-        loaded.cluster = cluster(&loaded, &mut diagnostics);
-    }
-    (loaded, diagnostics)
+    parse(dir, fallback_name, sources, map).analyze(sources, map, inputs, catalog)
 }
 
 /// Reads the files of YAML that the configuration names. What they hold may lead to more names.

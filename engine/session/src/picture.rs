@@ -29,7 +29,8 @@ pub struct Picture {
     pub previews: BTreeMap<ObjectKey, Vec<(Op, Preview)>>,
 }
 
-/// Plans: calls the pure planner, looks at what it needs, and calls it again.
+/// Plans: calls the pure planner, looks at what it needs and is not on its way `ahead`, and calls
+/// it again.
 ///
 /// # Interruption
 ///
@@ -39,11 +40,11 @@ pub async fn plan(
     state: &State,
     world: &World,
     options: &Options,
+    mut ahead: Ahead,
 ) -> (Planning, Picture) {
     let mut picture = Picture::default();
     let mut before = None;
     let mut draft = Draft::default();
-    let mut ahead = Ahead::look(state, world);
     for _ in 0..MAX_ROUNDS {
         let mut planning =
             planner::plan(&input(loaded, state, world, options, &picture), &mut draft);

@@ -1,6 +1,6 @@
 //! Remembering again, from the marks on the objects themselves.
 
-use crate::{Loaded, World};
+use crate::{Ahead, Loaded, World};
 use addrs::{InstanceAddr, InstanceKey, Mode, ModuleInstance};
 use diags::{Code, Diagnostic, Diagnostics};
 use planner::Options;
@@ -33,7 +33,8 @@ pub async fn rebuild(
     options: &Options,
 ) -> Result<Rebuilt, Diagnostics> {
     let mut state = State { records: BTreeMap::new(), ..old.clone() };
-    let (planning, _) = crate::plan(loaded, &state, world, options).await;
+    let ahead = Ahead::look(&state, &world.providers);
+    let (planning, _) = crate::plan(loaded, &state, world, options, ahead).await;
     if planning.diagnostics.has_errors() {
         return Err(planning.diagnostics);
     }

@@ -10,7 +10,7 @@ use plans::{Fingerprints, Mode, Stop, Timestamp};
 use provider::Catalog;
 use schemas::plan::SavedPlan;
 use session::{
-    Applied, ApplyOptions, Ground, Loaded, Picture, Rebuilt, Resumed, World, check_resumed,
+    Ahead, Applied, ApplyOptions, Ground, Loaded, Picture, Rebuilt, Resumed, World, check_resumed,
     check_saved,
 };
 use states::State;
@@ -79,7 +79,12 @@ impl Desk {
     fn look(&self) -> (Planning, Picture) {
         let state = self.state();
         let options = self.options(&state);
-        self.runtime.block_on(session::plan(&self.loaded, &state, &self.world(), &options))
+        let world = self.world();
+        let work = async {
+            let ahead = Ahead::look(&state, &world.providers);
+            session::plan(&self.loaded, &state, &world, &options, ahead).await
+        };
+        self.runtime.block_on(work)
     }
 
     /// A new plan.

@@ -57,3 +57,39 @@ fn a_state_is_not_rebuilt_without_having_seen_everything() {
     let problems = desk.rebuild().unwrap_err();
     assert_snapshot!(desk.text(&problems), @"E9999 Unreachable [thing.b] at 7:1: The server did not answer.");
 }
+
+fn many(count: usize) -> String {
+    let one = |i| format!("resource \"thing\" \"t{i}\" {{\n  name = \"t{i}\"\n}}\n");
+    (0..count).map(one).collect()
+}
+
+#[test]
+fn what_is_remembered_is_looked_at_once_and_only_what_is_new_beside_it() {
+    let mut desk = Desk::new(&many(150));
+    desk.apply().unwrap();
+    let looked = |desk: &mut Desk| {
+        desk.stage.with(|s| s.looked.clear());
+        let planning = desk.plan();
+        (desk.stage.with(|s| s.looked.clone()), planning)
+    };
+    let (looks, planning) = looked(&mut desk);
+    assert_eq!((looks, planning.plan.has_changes()), (vec![150], false));
+    desk.rewrite(&many(152));
+    let (looks, planning) = looked(&mut desk);
+    assert_eq!((looks, planning.plan.steps.len()), (vec![150, 2], 2));
+    // What nothing declares any more was looked at with the rest.
+    desk.rewrite(&many(148));
+    let (looks, planning) = looked(&mut desk);
+    assert_eq!((looks, planning.plan.steps.len()), (vec![150], 2));
+}
+
+#[test]
+fn what_could_not_be_seen_ahead_is_an_error_on_that_object() {
+    let mut desk = Desk::new(&many(150));
+    desk.apply().unwrap();
+    desk.stage.with(|s| s.unreachable.insert("t7".to_owned()));
+    let planning = desk.plan();
+    let told = desk.text(&planning.diagnostics);
+    assert_snapshot!(told, @"E9999 Unreachable [thing.t7] at 22:1: The server did not answer.");
+    assert!(!planning.plan.complete);
+}

@@ -30,6 +30,8 @@ pub(crate) struct Inner {
     pub(crate) marked: Vec<String>,
     /// The uid of the cluster.
     pub(crate) cluster: String,
+    /// How many objects were looked at, each time.
+    pub(crate) looked: Vec<usize>,
     /// Everything that happened, in order.
     pub(crate) log: Vec<String>,
     /// The file of the state.
@@ -88,6 +90,7 @@ impl Providers for Stage {
     }
 
     fn observe(&self, wanted: Vec<Wanted>) -> BoxFuture<'_, Vec<Observation>> {
+        self.with(|s| s.looked.push(wanted.len()));
         let seen = wanted.iter().map(|w| self.observation(&w.identity.key.0)).collect();
         Box::pin(async { seen })
     }

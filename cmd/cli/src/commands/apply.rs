@@ -316,7 +316,8 @@ impl<'a> Run<'a> {
         if problems.has_errors() {
             return Err(Early::Told(problems, sources));
         }
-        Ok(Configured { loaded: Arc::new(loaded), sources, types })
+        let head_start = std::sync::Mutex::default();
+        Ok(Configured { loaded: Arc::new(loaded), sources, types, head_start })
     }
 
     fn listen() -> Result<Signals, Early> {

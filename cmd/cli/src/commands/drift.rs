@@ -5,16 +5,13 @@ use super::{plan, work};
 use crate::args::DriftArgs;
 use crate::console::Console;
 use crate::environment::Environment;
-use crate::store::Reading;
-use crate::{exit, signals, target};
+use crate::{exit, signals};
 use plans::{Basis, Change, Mode, Origin};
 
 pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
     console.begin_stream();
-    let reading = Reading::begin(env);
-    target::warm_up(&args.cluster);
-    let configured = match work::configure(&args.variables, env, &console) {
+    let configured = match work::configure_ahead(&args.variables, &args.cluster, env, &console) {
         Ok(configured) => configured,
         Err(code) => return code,
     };
@@ -24,7 +21,7 @@ pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
         &args.cluster,
         plan::talker(&console),
         env,
-        Hold::Reading(reading),
+        Hold::No,
     )
     .await
     {

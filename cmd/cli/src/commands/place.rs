@@ -7,7 +7,7 @@ use crate::catalog::World;
 use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::signals::Signals;
-use crate::store::{Lock, Reading, Store};
+use crate::store::{Lock, Store};
 use crate::{exit, target};
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
 use local::Folder;
@@ -22,8 +22,6 @@ const UNSEEN: Code = Code("E0934");
 pub(crate) enum Hold<'a> {
     /// For looking.
     No,
-    /// For looking, which has begun already where that is on this machine.
-    Reading(Reading),
     /// Under the lock.
     Take(&'a Claim<'a>),
 }
@@ -63,7 +61,7 @@ impl Opened {
     pub(crate) fn for_rebuild(self) -> Self {
         let store = match self.store {
             Store::Cluster(store) => Store::Cluster(Box::new(store.for_rebuild())),
-            local @ Store::Local(..) => local,
+            local @ Store::Local(_) => local,
         };
         Self { store, ..self }
     }
@@ -79,12 +77,11 @@ pub(crate) async fn open(
     let folder = Folder::open(env.data_dir.clone());
     match &configured.loaded.state {
         StatePlace::Local => {
-            let (lock, reading) = match hold {
-                Hold::No => (Lock::None, None),
-                Hold::Reading(reading) => (Lock::None, Some(reading)),
-                Hold::Take(claim) => (local_lock(&folder, claim, env)?, None),
+            let lock = match hold {
+                Hold::No => Lock::None,
+                Hold::Take(claim) => local_lock(&folder, claim, env)?,
             };
-            Ok(Opened { store: Store::Local(folder, reading), lock, access: None })
+            Ok(Opened { store: Store::Local(folder), lock, access: None })
         }
         StatePlace::Cluster { namespace, lease } => {
             if folder.is_used()? {
@@ -93,7 +90,7 @@ pub(crate) async fn open(
             let access = connect(configured, flags, env).await?.keeping_state_in(namespace);
             let room = room(&access, configured, namespace);
             let lock = match hold {
-                Hold::No | Hold::Reading(_) => Lock::None,
+                Hold::No => Lock::None,
                 Hold::Take(claim) => cluster_lock(&room, claim, *lease, env).await?,
             };
             let store = remote::Store::new(room);
@@ -235,10 +232,10 @@ pub(crate) async fn edit(
     if written() == StatePlace::Local {
         let folder = Folder::open(env.data_dir.clone());
         let lock = match hold {
-            Hold::No | Hold::Reading(_) => Lock::None,
+            Hold::No => Lock::None,
             Hold::Take(claim) => local_lock(&folder, claim, env).map_err(told)?,
         };
-        return Ok(Opened { store: Store::Local(folder, None), lock, access: None });
+        return Ok(Opened { store: Store::Local(folder), lock, access: None });
     }
     let configured = work::configure(variables, env, console)?;
     open(&configured, flags, env, hold).await.map_err(|problems| {

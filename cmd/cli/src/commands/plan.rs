@@ -6,8 +6,7 @@ use super::work::{self, Configured};
 use crate::args::PlanArgs;
 use crate::console::{self, Console};
 use crate::environment::Environment;
-use crate::store::Reading;
-use crate::{exit, signals, target};
+use crate::{exit, signals};
 use diags::Severity;
 use planner::Planning;
 use plans::{Action, Event, Mode, Plan};
@@ -22,30 +21,21 @@ use view::Detail;
 pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
     console.begin_stream();
-    let reading = Reading::begin(env);
-    target::warm_up(&args.cluster);
-    let configured = match work::configure(&args.variables, env, &console) {
+    let configured = match work::configure_ahead(&args.variables, &args.cluster, env, &console) {
         Ok(configured) => configured,
         Err(code) => return code,
     };
     let Ok(signals) = signals::listen() else { return exit::FAILED };
     let mode = if args.destroy { Mode::Destroy } else { Mode::Normal };
     let aim = work::Aim::new(mode, &args.replace, &args.part, &args.allow);
-    let connected = match work::connect(
-        &configured,
-        &args.cluster,
-        talker(&console),
-        env,
-        Hold::Reading(reading),
-    )
-    .await
-    {
-        Ok(connected) => connected,
-        Err(problems) => {
-            console.diagnostics(&problems, &configured.sources);
-            return exit::FAILED;
-        }
-    };
+    let connected =
+        match work::connect(&configured, &args.cluster, talker(&console), env, Hold::No).await {
+            Ok(connected) => connected,
+            Err(problems) => {
+                console.diagnostics(&problems, &configured.sources);
+                return exit::FAILED;
+            }
+        };
     let work = async {
         let (mut planning, picture) = work::plan(&configured, &connected, aim, &signals).await?;
         let (plan, done) = (&mut planning.plan, BTreeSet::new());

@@ -9,7 +9,7 @@ use crate::exit;
 pub(crate) fn run(args: &ValidateArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
     let (configured, mut diagnostics) =
-        work::read_for(args.kubernetes_version, &args.variables, env);
+        work::read_for(args.kubernetes_version, None, &args.variables, env);
     if !diagnostics.has_errors() {
         diagnostics.extend(session::validate(&configured.loaded, &*configured.types));
     }

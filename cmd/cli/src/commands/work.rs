@@ -5,8 +5,9 @@ use crate::args::{AllowArgs, ClusterArgs, PartArgs, VariableArgs};
 use crate::catalog::Types;
 use crate::console::Console;
 use crate::environment::Environment;
+use crate::head_start::{HeadStart, Reading};
 use crate::signals::{Signals, until_interrupted};
-use crate::store::{Lock, Store};
+use crate::store::{Lock, Store, of_folder};
 use crate::{exit, files, variables};
 use addrs::InstanceAddr;
 use apimachinery::versions::Minor;
@@ -14,10 +15,11 @@ use diags::{Code, Diagnostic, Diagnostics, SourceMap};
 use planner::{Options, Planning, Selection};
 use plans::{Event, Fingerprints, Mode, Target};
 use provider::{Catalog, Providers};
-use session::{Loaded, Picture, StatePlace, Store as _, World};
+use session::{Ahead, Loaded, Picture, StatePlace, Store as _, World};
 use states::State;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const OTHER_CLUSTER: Code = Code("E0906");
@@ -28,6 +30,8 @@ pub(crate) struct Configured {
     pub(crate) loaded: Arc<Loaded>,
     pub(crate) sources: SourceMap,
     pub(crate) types: Arc<dyn Catalog>,
+    /// What was begun while it was analyzed; for whoever connects first.
+    pub(crate) head_start: Mutex<Option<HeadStart>>,
 }
 
 /// Reads the configuration of this directory. Says what is wrong; the error is the exit code.
@@ -36,42 +40,61 @@ pub(crate) fn configure(
     env: &Environment,
     console: &Console,
 ) -> Result<Configured, u8> {
-    let (configured, diagnostics) = read(args, env);
+    told(read(args, env), console)
+}
+
+/// The same for a command that only looks: it begins to, as soon as it is known where.
+pub(crate) fn configure_ahead(
+    args: &VariableArgs,
+    flags: &ClusterArgs,
+    env: &Environment,
+    console: &Console,
+) -> Result<Configured, u8> {
+    told(read_for(None, Some(flags), args, env), console)
+}
+
+fn told(read: (Configured, Diagnostics), console: &Console) -> Result<Configured, u8> {
+    let (configured, diagnostics) = read;
     console.diagnostics(&diagnostics, &configured.sources);
     if diagnostics.has_errors() { Err(exit::FAILED) } else { Ok(configured) }
 }
 
 /// Reads the configuration of this directory; with errors it must not be planned.
 pub(crate) fn read(args: &VariableArgs, env: &Environment) -> (Configured, Diagnostics) {
-    read_for(None, args, env)
+    read_for(None, None, args, env)
 }
 
-/// The same, with objects checked against what this version of Kubernetes has.
+/// The same, with objects checked against what this version of Kubernetes has; and with a head
+/// start on the cluster of these flags.
 pub(crate) fn read_for(
     against: Option<Minor>,
+    ahead: Option<&ClusterArgs>,
     args: &VariableArgs,
     env: &Environment,
 ) -> (Configured, Diagnostics) {
+    let ahead = ahead.map(|flags| (flags, Reading::begin(env)));
     let mut sources = SourceMap::default();
     let types: Arc<dyn Catalog> = Arc::new(Types::new(against));
     let (inputs, mut diagnostics) = variables::inputs(args, env, &mut sources);
     let name = std::env::current_dir().ok();
     let name = name.and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()));
-    let (loaded, problems) = session::load(
-        ".",
-        name.as_deref().unwrap_or("default"),
-        &mut files::Directory,
-        &mut sources,
-        &inputs,
-        &types,
-    );
+    let name = name.as_deref().unwrap_or("default");
+    let parsed = session::parse(".", name, &mut files::Directory, &mut sources);
+    let head_start = ahead.and_then(|(flags, reading)| {
+        let cluster = parsed.cluster(&inputs, &types)?;
+        HeadStart::begin(reading, &parsed, cluster, flags, env)
+    });
+    let (loaded, problems) = parsed.analyze(&mut files::Directory, &mut sources, &inputs, &types);
     diagnostics.extend(problems);
-    (Configured { loaded: Arc::new(loaded), sources, types }, diagnostics)
+    let head_start = Mutex::new(head_start);
+    (Configured { loaded: Arc::new(loaded), sources, types, head_start }, diagnostics)
 }
 
 /// The world that a configuration is about, and what is remembered of it.
 pub(crate) struct Connected {
     pub(crate) world: World,
+    /// What a head start began to look at; for whoever plans first.
+    ahead: Mutex<Ahead>,
     pub(crate) store: Store,
     pub(crate) state: State,
     pub(crate) unfinished: Option<states::UnfinishedRun>,
@@ -105,25 +128,36 @@ pub(crate) async fn connected(
     access: Option<crate::catalog::World>,
 ) -> Result<Connected, Diagnostics> {
     let project = &configured.loaded.project;
-    // Reading a large state takes as long as reaching a cluster.
-    let reaching = async {
-        let access = match access {
-            Some(access) => access,
-            None => place::connect(configured, flags, env).await?,
-        };
-        let only_here = async {
-            match configured.loaded.state {
-                StatePlace::Local => place::is_only_here(&access, configured).await,
-                StatePlace::Cluster { .. } => Ok(None),
-            }
-        };
-        let (target, unseen) = tokio::join!(access.target(), only_here);
-        let target = target.map_err(|p| Diagnostics::from(p.into_diagnostic()))?;
-        Ok::<_, Diagnostics>((access, target, unseen))
+    let head_start = configured.head_start.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let begun = match (head_start, &access) {
+        (Some(head_start), None) => head_start.end().await,
+        (_, _) => None,
     };
-    let (loaded, reached) = tokio::join!(store.load(), reaching);
-    let loaded = loaded?;
-    let (access, target, unseen) = reached?;
+    let (loaded, access, target, ahead) = match begun {
+        Some(begun) => (begun.state.map(of_folder)?, begun.access?, begun.target, begun.ahead),
+        None => {
+            let loaded = store.load().await?;
+            let access = match access {
+                Some(access) => access,
+                None => place::connect(configured, flags, env).await?,
+            };
+            (loaded, access, None, Ahead::default())
+        }
+    };
+    let only_here = async {
+        match configured.loaded.state {
+            StatePlace::Local => place::is_only_here(&access, configured).await,
+            StatePlace::Cluster { .. } => Ok(None),
+        }
+    };
+    let recognising = async {
+        match target {
+            Some(target) => target,
+            None => access.target().await,
+        }
+    };
+    let (target, unseen) = tokio::join!(recognising, only_here);
+    let target = target.map_err(|p| Diagnostics::from(p.into_diagnostic()))?;
     let state = loaded
         .state
         .unwrap_or_else(|| State::new(uuid::Uuid::new_v4().to_string(), project.clone()));
@@ -137,10 +171,12 @@ pub(crate) async fn connected(
         clock: Arc::new(MonotonicClock(Instant::now())),
         events,
     };
+    let ahead = Mutex::new(ahead);
     let mut notes = loaded.warnings;
     notes.extend(unseen);
     notes.extend(loaded.unfinished.as_ref().map(not_finished));
-    Ok(Connected { world, store, state, unfinished: loaded.unfinished, notes, target, lock })
+    let unfinished = loaded.unfinished;
+    Ok(Connected { world, ahead, store, state, unfinished, notes, target, lock })
 }
 
 fn not_finished(run: &states::UnfinishedRun) -> Diagnostic {
@@ -255,7 +291,12 @@ pub(crate) async fn plan(
     signals: &Signals,
 ) -> Option<(Planning, Picture)> {
     let options = options(&configured.loaded, &connected.state, &connected.target, aim.into());
-    let work = session::plan(&configured.loaded, &connected.state, &connected.world, &options);
+    let (loaded, state, world) = (&configured.loaded, &connected.state, &connected.world);
+    let mut ahead = mem::take(&mut *connected.ahead.lock().unwrap_or_else(PoisonError::into_inner));
+    if ahead.is_idle() {
+        ahead = Ahead::look(state, &world.providers);
+    }
+    let work = session::plan(loaded, state, world, &options, ahead);
     until_interrupted(signals, work).await
 }
 
