@@ -1,9 +1,9 @@
 //! What can be done while the configuration is still being analyzed.
 //!
-//! Once the text is parsed it mostly says where the state is and which cluster is meant. Reading
-//! the one, reaching the other, and looking at what is remembered take as long as the analysis
-//! and the evaluation, and need neither. What was begun is used only when the analysis comes to
-//! the same cluster; nothing is written.
+//! Once the text is parsed it mostly says where the state is and which cluster is meant: a
+//! `cluster` block that refers to nothing means the same before and after the analysis. Reading
+//! the state, reaching the cluster, and looking at what is remembered take as long as the analysis
+//! and the evaluation, and need neither. Nothing is written.
 
 use crate::args::ClusterArgs;
 use crate::catalog::World;
@@ -24,7 +24,9 @@ pub(crate) struct HeadStart(JoinSet<Begun>);
 /// What came of it.
 pub(crate) struct Begun {
     pub(crate) state: Result<local::Loaded, Diagnostics>,
-    pub(crate) access: Result<World, Diagnostics>,
+    /// The cluster, and what it says it is; not the sandbox, which is in this process and has
+    /// nothing to wait for.
+    pub(crate) access: Option<Result<World, Diagnostics>>,
     pub(crate) target: Option<Result<Target, Problem>>,
     pub(crate) ahead: Ahead,
 }
@@ -45,8 +47,7 @@ impl Reading {
 }
 
 impl HeadStart {
-    /// Begins, when the state is on this machine and the cluster is a real one: the sandbox is
-    /// in this process and has nothing to wait for.
+    /// Begins, when the state is on this machine.
     pub(crate) fn begin(
         reading: Reading,
         parsed: &session::Parsed,
@@ -54,24 +55,29 @@ impl HeadStart {
         flags: &ClusterArgs,
         env: &Environment,
     ) -> Option<Self> {
-        if parsed.state != StatePlace::Local || !target::is_real(flags, cluster.as_ref()) {
+        if parsed.state != StatePlace::Local {
             return None;
         }
         let (project, flags, env) = (parsed.project.clone(), flags.clone(), env.clone());
         let work = async move {
             let reaching = async {
+                if !target::is_real(&flags, cluster.as_ref()) {
+                    return (None, None);
+                }
                 let access = target::connect(&flags, cluster.as_ref(), &project, &env).await;
                 let target = match &access {
                     Ok(access) => Some(access.target().await),
                     Err(_) => None,
                 };
-                (access, target)
+                (Some(access), target)
             };
             let (state, (access, target)) = tokio::join!(reading.0, reaching);
             // Only a panic drops the other end, and it was told already.
             let state = state.unwrap_or_else(|_| Folder::open(env.data_dir.clone()).load());
             let mut ahead = Ahead::default();
-            if let (Ok(access), Ok(local::Loaded { state: Some(state), .. })) = (&access, &state) {
+            if let Some(Ok(access)) = &access
+                && let Ok(local::Loaded { state: Some(state), .. }) = &state
+            {
                 let providers: Arc<dyn Providers> = Arc::new(access.clone());
                 ahead = Ahead::look(state, &providers);
             }

@@ -58,7 +58,7 @@ pub(crate) fn decide(
     let evaluator = evaluator(input);
     let created = Arc::new(created(input, declared));
     let alike = |d: &Declared<'_>| evaluator.has_no_lifecycle(&d.addr);
-    let mut first = first::answers(input, declared, &remembered.by_key, &created, &alike);
+    let mut first = first::answers(input, declared, &remembered.by_key, &created, &chosen, &alike);
     let mut decider = Decider {
         input,
         created: created.clone(),

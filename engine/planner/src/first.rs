@@ -17,8 +17,8 @@ use std::thread;
 const FEW: usize = 256;
 const THREADS: usize = 4;
 
-/// For each instance the answer of its type, if it can be asked by now. `plain` says of which
-/// instances `lifecycle` says nothing.
+/// For each instance the answer of its type, if it is planned at all and can be asked by now.
+/// `plain` says of which instances `lifecycle` says nothing.
 ///
 /// The answers are those on `created` as it is now: they must not be used once it has grown.
 pub(crate) fn answers(
@@ -26,6 +26,7 @@ pub(crate) fn answers(
     declared: &Declaration<'_>,
     by_key: &BTreeMap<&ObjectKey, (&InstanceAddr, &Recorded)>,
     created: &BTreeSet<ObjectKey>,
+    chosen: &[bool],
     plain: &dyn Fn(&Declared<'_>) -> bool,
 ) -> Vec<Option<Planned>> {
     let instances = &declared.instances;
@@ -49,7 +50,8 @@ pub(crate) fn answers(
             wait: None,
         })
     };
-    let open: Vec<bool> = instances.iter().map(|d| d.args.is_known() && plain(d)).collect();
+    let open = |(d, chosen): (&Declared<'_>, &bool)| *chosen && d.args.is_known() && plain(d);
+    let open: Vec<bool> = instances.iter().zip(chosen).map(open).collect();
     let mut answers: Vec<Option<Planned>> = instances.iter().map(|_| None).collect();
     let size = instances.len().div_ceil(THREADS);
     thread::scope(|threads| {

@@ -5,7 +5,7 @@ use crate::args::{AllowArgs, ClusterArgs, PartArgs, VariableArgs};
 use crate::catalog::Types;
 use crate::console::Console;
 use crate::environment::Environment;
-use crate::head_start::{HeadStart, Reading};
+use crate::head_start::{Begun, HeadStart, Reading};
 use crate::signals::{Signals, until_interrupted};
 use crate::store::{Lock, Store, of_folder};
 use crate::{exit, files, variables};
@@ -133,16 +133,15 @@ pub(crate) async fn connected(
         (Some(head_start), None) => head_start.end().await,
         (_, _) => None,
     };
-    let (loaded, access, target, ahead) = match begun {
-        Some(begun) => (begun.state.map(of_folder)?, begun.access?, begun.target, begun.ahead),
-        None => {
-            let loaded = store.load().await?;
-            let access = match access {
-                Some(access) => access,
-                None => place::connect(configured, flags, env).await?,
-            };
-            (loaded, access, None, Ahead::default())
+    let (loaded, reached, target, ahead) = match begun {
+        Some(Begun { state, access, target, ahead }) => {
+            (state.map(of_folder)?, access.transpose()?, target, ahead)
         }
+        None => (store.load().await?, None, None, Ahead::default()),
+    };
+    let access = match access.or(reached) {
+        Some(access) => access,
+        None => place::connect(configured, flags, env).await?,
     };
     let only_here = async {
         match configured.loaded.state {

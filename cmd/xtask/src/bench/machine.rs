@@ -2,17 +2,17 @@
 
 use super::pair::Bench;
 use crate::checkout;
-use crate::gate::clinch_binary;
+use crate::gate;
 use crate::trouble::{Doing, Trouble, say};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Builds what users run.
-pub(super) fn build_clinch() -> Result<PathBuf, Trouble> {
-    say("building clinch (release)");
+/// Builds a program as it is distributed.
+pub(super) fn build(name: &str) -> Result<PathBuf, Trouble> {
+    say(format_args!("building {name} as it is distributed"));
     let answer = Command::new("cargo")
-        .args(["build", "--release", "--locked", "--bin", "clinch"])
+        .args(["build", "--profile", "dist", "--locked", "--bin", name])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(checkout::root())
         .stdin(Stdio::null())
@@ -20,8 +20,9 @@ pub(super) fn build_clinch() -> Result<PathBuf, Trouble> {
         .output()
         .doing(|| "starting cargo".to_owned())?;
     let messages = String::from_utf8_lossy(&answer.stdout).into_owned();
-    let binary = messages.lines().filter_map(clinch_binary).next_back();
-    binary.filter(|_| answer.status.success()).ok_or_else(|| Trouble::new("clinch does not build"))
+    let binary = messages.lines().filter_map(|line| gate::binary(line, name)).next_back();
+    let binary = binary.filter(|_| answer.status.success());
+    binary.ok_or_else(|| Trouble::new(format!("{name} does not build")))
 }
 
 /// Where configurations and states are written: below cargo's own folder.

@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
     }
     let clinch = match &arguments.clinch {
         Some(given) => given.canonicalize().doing(|| format!("looking for {}", given.display()))?,
-        None => machine::build_clinch()?,
+        None => machine::build("clinch")?,
     };
     let folder = machine::folder()?;
     let alone = arguments.no_terraform || arguments.server.is_some();

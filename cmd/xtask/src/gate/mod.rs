@@ -108,7 +108,7 @@ fn build_tests() -> Result<Option<PathBuf>, Trouble> {
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines() {
             let line = line.doing(|| "reading what cargo says".to_owned())?;
-            binary = clinch_binary(&line).or(binary);
+            binary = self::binary(&line, "clinch").or(binary);
         }
     }
     let status = child.wait().doing(|| "waiting for cargo".to_owned())?;
@@ -116,10 +116,10 @@ fn build_tests() -> Result<Option<PathBuf>, Trouble> {
 }
 
 /// The path in cargo's message about the binary, as opposed to its unit tests.
-pub(crate) fn clinch_binary(line: &str) -> Option<PathBuf> {
+pub(crate) fn binary(line: &str, name: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(line).ok()?;
     let target = &message["target"];
-    let is_it = target["name"] == "clinch"
+    let is_it = target["name"] == name
         && target["kind"].as_array()?.iter().any(|kind| kind == "bin")
         && message["profile"]["test"] == false;
     is_it.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
@@ -164,9 +164,9 @@ mod tests {
                 r#"{{"reason":"compiler-artifact","target":{{"kind":["bin"],"name":"{name}"}},"profile":{{"test":{test}}},"executable":"/t/{name}"}}"#
             )
         };
-        assert_eq!(clinch_binary(&line("clinch", false)), Some("/t/clinch".into()));
-        assert_eq!(clinch_binary(&line("clinch", true)), None);
-        assert_eq!(clinch_binary(&line("xtask", false)), None);
-        assert_eq!(clinch_binary("not json"), None);
+        assert_eq!(binary(&line("clinch", false), "clinch"), Some("/t/clinch".into()));
+        assert_eq!(binary(&line("clinch", true), "clinch"), None);
+        assert_eq!(binary(&line("xtask", false), "clinch"), None);
+        assert_eq!(binary("not json", "clinch"), None);
     }
 }
