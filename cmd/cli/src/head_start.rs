@@ -46,6 +46,18 @@ impl Reading {
     }
 }
 
+/// Makes randomness ready where a cluster is going to be reached: the first of it takes longer
+/// than the rest of a TLS handshake.
+pub(crate) fn warm_up(flags: &ClusterArgs) {
+    if target::is_real(flags, None) {
+        std::thread::spawn(|| {
+            let provider = rustls::crypto::aws_lc_rs::default_provider();
+            // What is wrong with it, the handshake will say.
+            let _ = provider.secure_random.fill(&mut [0]);
+        });
+    }
+}
+
 impl HeadStart {
     /// Begins, when the state is on this machine.
     pub(crate) fn begin(

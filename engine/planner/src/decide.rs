@@ -420,7 +420,8 @@ impl Decider<'_, '_> {
         recorded: Option<&Recorded>,
     ) -> Entry {
         // What waits for a value of this very plan is a consequence of it, not of somebody else.
-        let moved = recorded.is_some_and(|r| r.digest == decision.digest) && !only_waits(&decision);
+        let waits = || decision.action != Action::NoOp && only_waits(&decision);
+        let moved = recorded.is_some_and(|r| r.digest == decision.digest) && !waits();
         let scope = match decision.action {
             Action::NoOp | Action::Forget => Scope::cluster(),
             _ => kind.scope(identity),
