@@ -116,6 +116,8 @@ impl<'de> Visitor<'de> for Reading<'_> {
         while let Some(item) = items.next_element_seed(Reading(&mut *self.0))? {
             all.push(item);
         }
+        // Most lists are short, and many are kept.
+        all.shrink_to_fit();
         Ok(Value::list(all))
     }
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
