@@ -24,9 +24,8 @@ pub(crate) struct HeadStart(JoinSet<Begun>);
 /// What came of it.
 pub(crate) struct Begun {
     pub(crate) state: Result<local::Loaded, Diagnostics>,
-    /// The cluster, and what it says it is; not the sandbox, which is in this process and has
-    /// nothing to wait for.
-    pub(crate) access: Option<Result<World, Diagnostics>>,
+    pub(crate) access: Result<World, Diagnostics>,
+    /// What the cluster says it is, if it could be reached.
     pub(crate) target: Option<Result<Target, Problem>>,
     pub(crate) ahead: Ahead,
 }
@@ -35,7 +34,21 @@ pub(crate) struct Begun {
 pub(crate) struct Reading(oneshot::Receiver<Result<local::Loaded, Diagnostics>>);
 
 impl Reading {
-    pub(crate) fn begin(env: &Environment) -> Self {
+    /// Begins where the flags alone say that a real cluster is meant. Also makes randomness ready:
+    /// the first of it takes longer than the rest of a TLS handshake.
+    pub(crate) fn begin_for(flags: &ClusterArgs, env: &Environment) -> Option<Self> {
+        if !target::is_real(flags, None) {
+            return None;
+        }
+        std::thread::spawn(|| {
+            let provider = rustls::crypto::aws_lc_rs::default_provider();
+            // What is wrong with it, the handshake will say.
+            let _ = provider.secure_random.fill(&mut [0]);
+        });
+        Some(Self::begin(env))
+    }
+
+    fn begin(env: &Environment) -> Self {
         let (done, reading) = oneshot::channel();
         let folder = Folder::open(env.data_dir.clone());
         std::thread::spawn(move || {
@@ -46,48 +59,35 @@ impl Reading {
     }
 }
 
-/// Makes randomness ready where a cluster is going to be reached: the first of it takes longer
-/// than the rest of a TLS handshake.
-pub(crate) fn warm_up(flags: &ClusterArgs) {
-    if target::is_real(flags, None) {
-        std::thread::spawn(|| {
-            let provider = rustls::crypto::aws_lc_rs::default_provider();
-            // What is wrong with it, the handshake will say.
-            let _ = provider.secure_random.fill(&mut [0]);
-        });
-    }
-}
-
 impl HeadStart {
-    /// Begins, when the state is on this machine.
+    /// Begins, when the state is on this machine and the cluster is a real one: the sandbox is in
+    /// this process and has nothing to wait for.
     pub(crate) fn begin(
-        reading: Reading,
+        reading: Option<Reading>,
         parsed: &session::Parsed,
         cluster: Option<ClusterSettings>,
         flags: &ClusterArgs,
         env: &Environment,
     ) -> Option<Self> {
-        if parsed.state != StatePlace::Local {
+        if parsed.state != StatePlace::Local || !target::is_real(flags, cluster.as_ref()) {
             return None;
         }
+        let reading = reading.unwrap_or_else(|| Reading::begin(env));
         let (project, flags, env) = (parsed.project.clone(), flags.clone(), env.clone());
         let work = async move {
             let reaching = async {
-                if !target::is_real(&flags, cluster.as_ref()) {
-                    return (None, None);
-                }
                 let access = target::connect(&flags, cluster.as_ref(), &project, &env).await;
                 let target = match &access {
                     Ok(access) => Some(access.target().await),
                     Err(_) => None,
                 };
-                (Some(access), target)
+                (access, target)
             };
             let (state, (access, target)) = tokio::join!(reading.0, reaching);
             // Only a panic drops the other end, and it was told already.
             let state = state.unwrap_or_else(|_| Folder::open(env.data_dir.clone()).load());
             let mut ahead = Ahead::default();
-            if let Some(Ok(access)) = &access
+            if let Ok(access) = &access
                 && let Ok(local::Loaded { state: Some(state), .. }) = &state
             {
                 let providers: Arc<dyn Providers> = Arc::new(access.clone());

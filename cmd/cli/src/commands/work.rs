@@ -8,7 +8,7 @@ use crate::environment::Environment;
 use crate::head_start::{Begun, HeadStart, Reading};
 use crate::signals::{Signals, until_interrupted};
 use crate::store::{Lock, Store, of_folder};
-use crate::{exit, files, head_start, variables};
+use crate::{exit, files, variables};
 use addrs::InstanceAddr;
 use apimachinery::versions::Minor;
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
@@ -72,10 +72,7 @@ pub(crate) fn read_for(
     args: &VariableArgs,
     env: &Environment,
 ) -> (Configured, Diagnostics) {
-    let ahead = ahead.map(|flags| {
-        head_start::warm_up(flags);
-        (flags, Reading::begin(env))
-    });
+    let ahead = ahead.map(|flags| (flags, Reading::begin_for(flags, env)));
     let mut sources = SourceMap::default();
     let types: Arc<dyn Catalog> = Arc::new(Types::new(against));
     let (inputs, mut diagnostics) = variables::inputs(args, env, &mut sources);
@@ -138,7 +135,7 @@ pub(crate) async fn connected(
     };
     let (loaded, reached, target, ahead) = match begun {
         Some(Begun { state, access, target, ahead }) => {
-            (state.map(of_folder)?, access.transpose()?, target, ahead)
+            (state.map(of_folder)?, Some(access?), target, ahead)
         }
         None => (store.load().await?, None, None, Ahead::default()),
     };
