@@ -239,6 +239,20 @@ async fn items_as_values_are_what_items_as_documents_are() {
 }
 
 #[tokio::test]
+async fn an_item_that_is_nested_too_deep_is_an_error_and_no_crash() {
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let item = format!(r#"{{"metadata":{{"name":"a"}},"deep":{deep}}}"#);
+    let body = format!(r#"{{"kind":"ConfigMapList","metadata":{{}},"items":[{item}]}}"#);
+    let server = Server::new(move |_| Reply::text(200, &body));
+    let (cluster, reader) = (server.cluster(), crate::json::Reader::default());
+    let keep = |item: Item<'_>| item.value(&reader).map(Some);
+    let read = cluster.list_items(&config_maps(), Query::default(), keep).await;
+    let told = read.map(|l| l.items.len()).expect_err("too deep").to_string();
+    assert!(told.contains("has an item (`ConfigMap`) that cannot be read"), "{told}");
+    assert!(list(&server).await.is_err());
+}
+
+#[tokio::test]
 async fn a_list_that_expires_again_and_again_is_asked_for_in_one_piece() {
     let server = Server::new(|seen| match seen.query.as_str() {
         "limit=1000" => page(&["a"], "p2"),
