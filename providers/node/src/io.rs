@@ -64,7 +64,8 @@ impl NodeProvider {
             ("write", Some(content)) => {
                 let mode = mode(op).ok_or_else(|| StepError::Refused(strange(op)))?;
                 let content = content.as_bytes();
-                let file = WriteFile { path: &place.path, content, mode, expected };
+                let file =
+                    WriteFile { path: &place.path, content, mode, owner: (None, None), expected };
                 place.host.write(file).await.map_err(refused)?;
             }
             ("remove", _) => place.host.remove(&place.path, expected).await.map_err(refused)?,

@@ -51,9 +51,11 @@ impl Host for FolderHost {
     }
 
     fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>> {
-        let (content, mode) = (file.content.to_vec(), file.mode);
+        let (content, mode, owner) = (file.content.to_vec(), file.mode, file.owner);
         let expected = Owned::of(file.expected);
-        self.blocking(file.path, move |place| place.write(&content, mode, expected.as_expected()))
+        self.blocking(file.path, move |place| {
+            place.write(&content, mode, owner, expected.as_expected())
+        })
     }
 
     fn remove<'a>(
@@ -100,6 +102,7 @@ enum Owned {
     Anything,
     Absent,
     Digest(String),
+    Stamp(String),
 }
 
 impl Owned {
@@ -108,6 +111,7 @@ impl Owned {
             Expected::Anything => Self::Anything,
             Expected::Absent => Self::Absent,
             Expected::Digest(digest) => Self::Digest(digest.to_owned()),
+            Expected::Stamp(stamp) => Self::Stamp(stamp.to_owned()),
         }
     }
 
@@ -116,6 +120,7 @@ impl Owned {
             Self::Anything => Expected::Anything,
             Self::Absent => Expected::Absent,
             Self::Digest(digest) => Expected::Digest(digest),
+            Self::Stamp(stamp) => Expected::Stamp(stamp),
         }
     }
 }
@@ -187,19 +192,26 @@ impl Place {
             return Err(HostError::TooLong { host, path });
         }
         let mode = meta.mode() & 0o7777;
-        Ok(Some(FileOnHost { content, mode, uid: meta.uid(), gid: meta.gid() }))
+        let stamp = format!("{}:{}.{:09}", meta.ino(), meta.ctime(), meta.ctime_nsec());
+        Ok(Some(FileOnHost { content, mode, uid: meta.uid(), gid: meta.gid(), stamp }))
     }
 
     /// What is there now, when it is what is expected.
     fn expected(&self, at: &Path, expected: Expected<'_>) -> Result<Option<FileOnHost>, HostError> {
         let found = self.read(at)?;
-        if expected.holds(found.as_ref().map(|f| f.content.as_slice())) {
+        if expected.holds(found.as_ref()) {
             return Ok(found);
         }
         Err(HostError::Changed { host: self.host.name.clone(), path: self.path.clone() })
     }
 
-    fn write(&self, content: &[u8], mode: u32, expected: Expected<'_>) -> Result<(), HostError> {
+    fn write(
+        &self,
+        content: &[u8],
+        mode: u32,
+        (uid, gid): (Option<u32>, Option<u32>),
+        expected: Expected<'_>,
+    ) -> Result<(), HostError> {
         // Before any folder is made: a write that is refused leaves nothing behind.
         self.expected(&self.resolve(false)?, expected)?;
         let at = self.resolve(true)?;
@@ -211,11 +223,12 @@ impl Place {
         beside.write_all(content).map_err(fail)?;
         // Right before the rename, so that there is hardly time for another change.
         let found = self.expected(&at, expected)?;
-        if let Some(found) = &found {
-            let own = beside.as_file().metadata().map_err(fail)?;
-            if (own.uid(), own.gid()) != (found.uid, found.gid) {
-                fchown(beside.as_file(), Some(found.uid), Some(found.gid)).map_err(fail)?;
-            }
+        let uid = uid.or(found.as_ref().map(|found| found.uid));
+        let gid = gid.or(found.as_ref().map(|found| found.gid));
+        let own = beside.as_file().metadata().map_err(fail)?;
+        let (uid, gid) = (uid.filter(|uid| *uid != own.uid()), gid.filter(|gid| *gid != own.gid()));
+        if uid.is_some() || gid.is_some() {
+            fchown(beside.as_file(), uid, gid).map_err(fail)?;
         }
         // After the owner: changing that takes bits away.
         beside.as_file().set_permissions(Permissions::from_mode(mode & 0o7777)).map_err(fail)?;

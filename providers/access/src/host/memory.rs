@@ -4,6 +4,7 @@ use super::{Command, Expected, FileOnHost, Host, HostError, Output, WriteFile, p
 use provider::BoxFuture;
 use std::collections::BTreeMap;
 use std::future::ready;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Program = dyn Fn(&[&str], &[u8]) -> Output + Send + Sync;
@@ -14,18 +15,21 @@ pub struct MemoryHost {
     name: String,
     files: Arc<Mutex<BTreeMap<String, FileOnHost>>>,
     program: Option<Arc<Program>>,
+    /// How many changes there were.
+    changes: Arc<AtomicU64>,
 }
 
 impl MemoryHost {
     /// An empty machine.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), files: Arc::default(), program: None }
+        Self { name: name.into(), files: Arc::default(), program: None, changes: Arc::default() }
     }
 
     /// With this file, readable for all and owned by root.
     #[must_use]
     pub fn with_file(self, path: &str, content: impl Into<Vec<u8>>) -> Self {
-        let file = FileOnHost { content: content.into(), mode: 0o644, uid: 0, gid: 0 };
+        let (content, stamp) = (content.into(), self.stamp());
+        let file = FileOnHost { content, mode: 0o644, uid: 0, gid: 0, stamp };
         self.files().insert(path.to_owned(), file);
         self
     }
@@ -45,6 +49,10 @@ impl MemoryHost {
         self.files().iter().map(|(path, file)| (path.clone(), text(file))).collect()
     }
 
+    fn stamp(&self) -> String {
+        self.changes.fetch_add(1, Ordering::Relaxed).to_string()
+    }
+
     fn files(&self) -> MutexGuard<'_, BTreeMap<String, FileOnHost>> {
         // Every change is a single insertion or removal, so a panic leaves nothing half.
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
@@ -58,7 +66,7 @@ impl MemoryHost {
     ) -> Result<(), HostError> {
         path::parts(path)?;
         let mut files = self.files();
-        if !expected.holds(files.get(path).map(|f| f.content.as_slice())) {
+        if !expected.holds(files.get(path)) {
             return Err(HostError::Changed { host: self.name.clone(), path: path.to_owned() });
         }
         change(&mut files);
@@ -79,7 +87,9 @@ impl Host for MemoryHost {
     fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>> {
         Box::pin(ready(self.checked(file.path, file.expected, |files| {
             let (uid, gid) = files.get(file.path).map_or((0, 0), |f| (f.uid, f.gid));
-            let new = FileOnHost { content: file.content.to_vec(), mode: file.mode, uid, gid };
+            let (uid, gid) = (file.owner.0.unwrap_or(uid), file.owner.1.unwrap_or(gid));
+            let (content, stamp) = (file.content.to_vec(), self.stamp());
+            let new = FileOnHost { content, mode: file.mode, uid, gid, stamp };
             files.insert(file.path.to_owned(), new);
         })))
     }

@@ -68,6 +68,9 @@ pub struct FileOnHost {
     pub uid: u32,
     /// Number of the group that owns it.
     pub gid: u32,
+    /// Another one after every change of the file or of its mode and owner, and tells nothing
+    /// of the content: for a later [`Expected::Stamp`] where a digest would tell of a secret.
+    pub stamp: String,
 }
 
 impl FileOnHost {
@@ -86,6 +89,9 @@ pub struct WriteFile<'a> {
     pub content: &'a [u8],
     /// Permission bits that it will have.
     pub mode: u32,
+    /// Numbers of the user and of the group that it will belong to, where they are not to stay
+    /// as they are. Without, a new file belongs to whoever writes.
+    pub owner: (Option<u32>, Option<u32>),
     /// What must be there right before.
     pub expected: Expected<'a>,
 }
@@ -99,15 +105,18 @@ pub enum Expected<'a> {
     Absent,
     /// A file whose content has this digest.
     Digest(&'a str),
+    /// A file with this [`FileOnHost::stamp`].
+    Stamp(&'a str),
 }
 
 impl Expected<'_> {
     /// Whether what is there is what is expected.
-    pub(crate) fn holds(self, found: Option<&[u8]>) -> bool {
+    pub(crate) fn holds(self, found: Option<&FileOnHost>) -> bool {
         match (self, found) {
             (Self::Anything, _) | (Self::Absent, None) => true,
-            (Self::Digest(wanted), Some(content)) => digest(content) == wanted,
-            (Self::Absent, Some(_)) | (Self::Digest(_), None) => false,
+            (Self::Digest(wanted), Some(file)) => file.digest() == wanted,
+            (Self::Stamp(wanted), Some(file)) => file.stamp == wanted,
+            (Self::Absent, Some(_)) | (Self::Digest(_) | Self::Stamp(_), None) => false,
         }
     }
 }

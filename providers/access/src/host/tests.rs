@@ -1,6 +1,6 @@
 use super::*;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use tempfile::TempDir;
 
@@ -15,7 +15,13 @@ fn machines() -> (Vec<Arc<dyn Host>>, TempDir) {
 }
 
 fn write<'a>(content: &'a str, expected: Expected<'a>) -> WriteFile<'a> {
-    WriteFile { path: FILE, content: content.as_bytes(), mode: 0o640, expected }
+    WriteFile {
+        path: FILE,
+        content: content.as_bytes(),
+        mode: 0o640,
+        owner: (None, None),
+        expected,
+    }
 }
 
 async fn text(host: &dyn Host) -> Option<(String, u32)> {
@@ -55,6 +61,36 @@ async fn a_file_that_changed_since_is_neither_replaced_nor_removed() {
             assert!(change.is_err_and(|e| e.is_changed()));
         }
         assert_eq!(text(&*host).await, Some(("edited".to_owned(), 0o640)));
+    }
+}
+
+#[tokio::test]
+async fn a_stamp_holds_until_the_file_is_changed_and_tells_nothing_of_it() {
+    let (hosts, _folder) = machines();
+    for host in hosts {
+        host.write(write("secret", Expected::Absent)).await.expect("created");
+        let first = host.read(FILE).await.expect("readable").expect("there").stamp;
+        assert!(!first.contains(&digest(b"secret")) && !first.contains("secret"), "{first}");
+        host.write(write("secret", Expected::Stamp(&first))).await.expect("as it was");
+        let late = host.remove(FILE, Expected::Stamp(&first)).await;
+        assert!(late.is_err_and(|e| e.is_changed()));
+        let second = host.read(FILE).await.expect("readable").expect("there").stamp;
+        host.remove(FILE, Expected::Stamp(&second)).await.expect("as it was");
+    }
+}
+
+#[tokio::test]
+async fn a_file_belongs_to_whom_it_is_given_and_stays_theirs() {
+    let (hosts, folder) = machines();
+    let own = fs::metadata(folder.path()).map(|m| (m.uid(), m.gid())).expect("a folder");
+    for host in hosts {
+        // Only the superuser gives files away; anybody gives them to themselves.
+        let (uid, gid) = if own.0 == 0 { (4321, 1234) } else { own };
+        let given = WriteFile { owner: (Some(uid), Some(gid)), ..write("one", Expected::Absent) };
+        host.write(given).await.expect("created");
+        host.write(write("two", Expected::Anything)).await.expect("replaced");
+        let file = host.read(FILE).await.expect("readable").expect("there");
+        assert_eq!((file.uid, file.gid), (uid, gid));
     }
 }
 
