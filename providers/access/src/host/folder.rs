@@ -51,11 +51,9 @@ impl Host for FolderHost {
     }
 
     fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>> {
-        let (content, mode, owner) = (file.content.to_vec(), file.mode, file.owner);
+        let (content, meta) = (file.content.to_vec(), (file.mode, file.uid, file.gid));
         let expected = Owned::of(file.expected);
-        self.blocking(file.path, move |place| {
-            place.write(&content, mode, owner, expected.as_expected())
-        })
+        self.blocking(file.path, move |place| place.write(&content, meta, expected.as_expected()))
     }
 
     fn remove<'a>(
@@ -208,8 +206,7 @@ impl Place {
     fn write(
         &self,
         content: &[u8],
-        mode: u32,
-        (uid, gid): (Option<u32>, Option<u32>),
+        (mode, uid, gid): (u32, Option<u32>, Option<u32>),
         expected: Expected<'_>,
     ) -> Result<(), HostError> {
         // Before any folder is made: a write that is refused leaves nothing behind.

@@ -87,7 +87,7 @@ impl Host for MemoryHost {
     fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>> {
         Box::pin(ready(self.checked(file.path, file.expected, |files| {
             let (uid, gid) = files.get(file.path).map_or((0, 0), |f| (f.uid, f.gid));
-            let (uid, gid) = (file.owner.0.unwrap_or(uid), file.owner.1.unwrap_or(gid));
+            let (uid, gid) = (file.uid.unwrap_or(uid), file.gid.unwrap_or(gid));
             let (content, stamp) = (file.content.to_vec(), self.stamp());
             let new = FileOnHost { content, mode: file.mode, uid, gid, stamp };
             files.insert(file.path.to_owned(), new);

@@ -89,9 +89,11 @@ pub struct WriteFile<'a> {
     pub content: &'a [u8],
     /// Permission bits that it will have.
     pub mode: u32,
-    /// Numbers of the user and of the group that it will belong to, where they are not to stay
-    /// as they are. Without, a new file belongs to whoever writes.
-    pub owner: (Option<u32>, Option<u32>),
+    /// Number of the user who will own it; `None` for the owner that it has, or for whoever
+    /// writes it when it is new.
+    pub uid: Option<u32>,
+    /// Number of the group that will own it; `None` as with `uid`.
+    pub gid: Option<u32>,
     /// What must be there right before.
     pub expected: Expected<'a>,
 }
