@@ -65,7 +65,7 @@ impl NodeProvider {
                 let mode = mode(op).ok_or_else(|| StepError::Refused(strange(op)))?;
                 let content = content.as_bytes();
                 let file =
-                    WriteFile { path: &place.path, content, mode, owner: (None, None), expected };
+                    WriteFile { path: &place.path, content, mode, uid: None, gid: None, expected };
                 place.host.write(file).await.map_err(refused)?;
             }
             ("remove", _) => place.host.remove(&place.path, expected).await.map_err(refused)?,

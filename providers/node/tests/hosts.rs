@@ -66,7 +66,8 @@ async fn file_that_changed_since_the_plan_stops_the_step_and_stays() {
         path: PATH,
         content: by_hand.as_bytes(),
         mode: 0o644,
-        owner: (None, None),
+        uid: None,
+        gid: None,
         expected: Expected::Anything,
     };
     host.write(file).await.unwrap();

@@ -19,7 +19,8 @@ fn write<'a>(content: &'a str, expected: Expected<'a>) -> WriteFile<'a> {
         path: FILE,
         content: content.as_bytes(),
         mode: 0o640,
-        owner: (None, None),
+        uid: None,
+        gid: None,
         expected,
     }
 }
@@ -86,11 +87,12 @@ async fn a_file_belongs_to_whom_it_is_given_and_stays_theirs() {
     for host in hosts {
         // Only the superuser gives files away; anybody gives them to themselves.
         let (uid, gid) = if own.0 == 0 { (4321, 1234) } else { own };
-        let given = WriteFile { owner: (Some(uid), Some(gid)), ..write("one", Expected::Absent) };
+        let (uid, gid) = (Some(uid), Some(gid));
+        let given = WriteFile { uid, gid, ..write("one", Expected::Absent) };
         host.write(given).await.expect("created");
         host.write(write("two", Expected::Anything)).await.expect("replaced");
         let file = host.read(FILE).await.expect("readable").expect("there");
-        assert_eq!((file.uid, file.gid), (uid, gid));
+        assert_eq!((Some(file.uid), Some(file.gid)), (uid, gid));
     }
 }
 
