@@ -39,8 +39,8 @@ pub use cluster::{
     Watch, WatchEvent, Write,
 };
 pub use host::{
-    Command, Expected, FileOnHost, FolderHost, Host, HostError, Hosts, MemoryHost, Output,
-    WriteFile, digest,
+    Answer, Ask, Command, Entry, EntryKind, Expected, FileOnHost, FolderHost, Host, HostError,
+    Hosts, LONGEST_LOOK, MemoryHost, Output, WriteFile, digest,
 };
 pub use kubeconfig::{ClusterOptions, Env, ExecPlugins, connect};
 pub use secrets::{LONGEST_SECRET, SecretSource, Secrets};

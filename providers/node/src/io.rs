@@ -172,7 +172,7 @@ async fn loaded(host: &dyn Host) -> Value {
 /// The own parts of the names of all files that may be ours.
 async fn names(host: &dyn Host) -> Result<Vec<String>, Problem> {
     let words = ["ls", "-1", "--", folder()];
-    let listed = match host.run(Command { words: &words, input: &[] }).await {
+    let listed = match host.run(Command::new(&words)).await {
         Ok(output) if output.status == Some(0) => {
             String::from_utf8_lossy(&output.stdout).into_owned()
         }

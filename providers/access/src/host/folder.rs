@@ -1,7 +1,8 @@
 //! A machine that lives in a folder: the folder is its `/`.
 
 use super::{
-    Command, Expected, FileOnHost, Host, HostError, LONGEST_FILE, Output, WriteFile, path,
+    Answer, Ask, Command, Entry, EntryKind, Expected, FileOnHost, Host, HostError, LONGEST_FILE,
+    Output, WriteFile, path,
 };
 use provider::BoxFuture;
 use std::fs::{self, File, FileType, Metadata, Permissions};
@@ -46,8 +47,12 @@ impl Host for FolderHost {
         &self.name
     }
 
-    fn read<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<FileOnHost>, HostError>> {
-        self.blocking(path, |place| place.read(&place.resolve(false)?))
+    fn look<'a>(&'a self, asks: &'a [Ask]) -> BoxFuture<'a, Result<Vec<Answer>, HostError>> {
+        let (host, asks) = (self.clone(), asks.to_vec());
+        self.blocking("/", move |_| {
+            let answer = |ask: &Ask| host.answer(ask).unwrap_or_else(Answer::Failed);
+            Ok(asks.iter().map(answer).collect())
+        })
     }
 
     fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>> {
@@ -66,9 +71,28 @@ impl Host for FolderHost {
     }
 
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
-        let program = command.words.join(" ");
-        let error = HostError::NoCommands { host: self.name.clone(), program };
-        Box::pin(std::future::ready(Err(error)))
+        let program = command.words.first().copied().unwrap_or_default();
+        Box::pin(std::future::ready(Err(self.no_commands(program))))
+    }
+}
+
+impl FolderHost {
+    fn answer(&self, ask: &Ask) -> Result<Answer, HostError> {
+        let place = |path: &str| Place { host: self.clone(), path: path.to_owned() };
+        match ask {
+            Ask::File(path) => {
+                let place = place(path);
+                let found = place.read(&place.resolve(false)?)?;
+                Ok(found.map_or(Answer::Absent, Answer::File))
+            }
+            Ask::Folder(path) => place(path).list(),
+            Ask::Link(path) => place(path).link(),
+            Ask::Command(words) => Err(self.no_commands(words.first().map_or("", String::as_str))),
+        }
+    }
+
+    fn no_commands(&self, program: &str) -> HostError {
+        HostError::NoCommands { host: self.name.clone(), program: program.to_owned() }
     }
 }
 
@@ -192,6 +216,45 @@ impl Place {
         let mode = meta.mode() & 0o7777;
         let stamp = format!("{}:{}.{:09}", meta.ino(), meta.ctime(), meta.ctime_nsec());
         Ok(Some(FileOnHost { content, mode, uid: meta.uid(), gid: meta.gid(), stamp }))
+    }
+
+    fn list(&self) -> Result<Answer, HostError> {
+        let at = self.resolve(false)?;
+        match fs::symlink_metadata(&at) {
+            Ok(found) if found.is_dir() => {}
+            Ok(found) => {
+                return Err(self.not_a_file(irregular(found.file_type()).unwrap_or("a file")));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Answer::Absent),
+            Err(error) => return Err(self.failed(&error)),
+        }
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&at).map_err(|e| self.failed(&e))? {
+            let entry = entry.map_err(|e| self.failed(&e))?;
+            let kind = match entry.file_type().map_err(|e| self.failed(&e))? {
+                t if t.is_file() => EntryKind::File,
+                t if t.is_dir() => EntryKind::Folder,
+                t if t.is_symlink() => EntryKind::Link,
+                _ => EntryKind::Other,
+            };
+            let name = entry.file_name().to_string_lossy().into_owned();
+            entries.push(Entry { name, kind });
+        }
+        entries.sort();
+        Ok(Answer::Folder(entries))
+    }
+
+    fn link(&self) -> Result<Answer, HostError> {
+        let at = self.resolve(false)?;
+        match fs::symlink_metadata(&at) {
+            Ok(found) if found.is_symlink() => {
+                let target = fs::read_link(&at).map_err(|e| self.failed(&e))?;
+                Ok(Answer::Link(target.to_string_lossy().into_owned()))
+            }
+            Ok(found) => Err(self.not_a_file(irregular(found.file_type()).unwrap_or("a file"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Answer::Absent),
+            Err(error) => Err(self.failed(&error)),
+        }
     }
 
     /// What is there now, when it is what is expected.

@@ -1,8 +1,11 @@
 //! A machine that lives in memory.
 
-use super::{Command, Expected, FileOnHost, Host, HostError, Output, WriteFile, path};
+use super::{
+    Answer, Ask, Command, Entry, EntryKind, Expected, FileOnHost, Host, HostError, Output,
+    WriteFile, path,
+};
 use provider::BoxFuture;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::ready;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,7 +37,7 @@ impl MemoryHost {
         self
     }
 
-    /// With programs that do this.
+    /// With programs that do this, whether they are run or asked in a look.
     #[must_use]
     pub fn with_program(
         self,
@@ -74,14 +77,57 @@ impl MemoryHost {
     }
 }
 
+impl MemoryHost {
+    fn answer(&self, ask: &Ask) -> Result<Answer, HostError> {
+        match ask {
+            Ask::File(path) => {
+                path::parts(path)?;
+                Ok(self.files().get(path).cloned().map_or(Answer::Absent, Answer::File))
+            }
+            Ask::Folder(path) => {
+                path::parts(path)?;
+                Ok(self.folder(path).map_or(Answer::Absent, Answer::Folder))
+            }
+            // It has no links.
+            Ask::Link(path) => path::parts(path).map(|_| Answer::Absent),
+            Ask::Command(words) => {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                self.ran(&words, &[]).map(Answer::Ran)
+            }
+        }
+    }
+
+    /// What is in a folder, which is there when a file is in it.
+    fn folder(&self, path: &str) -> Option<Vec<Entry>> {
+        let files = self.files();
+        let inside = files.keys().filter_map(|file| file.strip_prefix(path)?.strip_prefix('/'));
+        let entry = |inside: &str| match inside.split_once('/') {
+            Some((folder, _)) => Entry { name: folder.to_owned(), kind: EntryKind::Folder },
+            None => Entry { name: inside.to_owned(), kind: EntryKind::File },
+        };
+        let entries: BTreeSet<Entry> = inside.map(entry).collect();
+        (!entries.is_empty()).then(|| entries.into_iter().collect())
+    }
+
+    fn ran(&self, words: &[&str], input: &[u8]) -> Result<Output, HostError> {
+        match &self.program {
+            Some(program) => Ok(program(words, input)),
+            None => Err(HostError::NoCommands {
+                host: self.name.clone(),
+                program: words.first().copied().unwrap_or_default().to_owned(),
+            }),
+        }
+    }
+}
+
 impl Host for MemoryHost {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn read<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<FileOnHost>, HostError>> {
-        let read = path::parts(path).map(|_| self.files().get(path).cloned());
-        Box::pin(ready(read))
+    fn look<'a>(&'a self, asks: &'a [Ask]) -> BoxFuture<'a, Result<Vec<Answer>, HostError>> {
+        let answers = asks.iter().map(|ask| self.answer(ask).unwrap_or_else(Answer::Failed));
+        Box::pin(ready(Ok(answers.collect())))
     }
 
     fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>> {
@@ -105,13 +151,6 @@ impl Host for MemoryHost {
     }
 
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
-        let done = match &self.program {
-            Some(program) => Ok(program(command.words, command.input)),
-            None => Err(HostError::NoCommands {
-                host: self.name.clone(),
-                program: command.words.join(" "),
-            }),
-        };
-        Box::pin(ready(done))
+        Box::pin(ready(self.ran(command.words, command.input)))
     }
 }

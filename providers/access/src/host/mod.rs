@@ -2,6 +2,7 @@
 //!
 //! Start reading at [`Host`]. [`FolderHost`] is a machine that lives in a folder,
 //! [`MemoryHost`] one that lives in memory; [`Hosts`] finds a machine by its node's name.
+//! Planning asks everything that it wants to know of a machine in one [`Host::look`].
 //!
 //! **Invariant:** a file is replaced whole or not at all: written beside its place under a
 //! name that begins with a dot (the kubelet reads every file of its folder that does not),
@@ -12,6 +13,7 @@
 
 mod error;
 mod folder;
+mod look;
 mod memory;
 mod path;
 #[cfg(test)]
@@ -19,6 +21,7 @@ mod tests;
 
 pub use error::HostError;
 pub use folder::FolderHost;
+pub use look::{Answer, Ask, Entry, EntryKind};
 pub use memory::MemoryHost;
 
 use provider::BoxFuture;
@@ -26,22 +29,36 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The longest file that is read. Configuration is far shorter.
 pub(crate) const LONGEST_FILE: u64 = 16 << 20;
+/// How long a program may take that only looks.
+pub const LONGEST_LOOK: Duration = Duration::from_secs(20);
+/// How long a program may take when nobody says how long.
+const USUAL_DEADLINE: Duration = Duration::from_mins(1);
 
 /// A machine.
 ///
 /// # Interruption
 ///
-/// Dropping a future of `read` leaves nothing behind. Dropping one of the others leaves open
-/// whether it took effect, and never half of it.
+/// Dropping a future of `look` or `read` leaves nothing behind. Dropping one of the others
+/// leaves open whether it took effect, and never half of a file.
 pub trait Host: Send + Sync {
     /// The name of its node.
     fn name(&self) -> &str;
 
+    /// Answers all these questions at once, each by itself, in the same order. An error of the
+    /// whole means that the machine could not be asked: then nothing is known of it.
+    fn look<'a>(&'a self, asks: &'a [Ask]) -> BoxFuture<'a, Result<Vec<Answer>, HostError>>;
+
     /// Reads a regular file; `None` when nothing is there.
-    fn read<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<FileOnHost>, HostError>>;
+    fn read<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<FileOnHost>, HostError>> {
+        Box::pin(async move {
+            let answers = self.look(&[Ask::file(path)]).await?;
+            answers.into_iter().next().unwrap_or(Answer::Absent).file()
+        })
+    }
 
     /// Replaces a file whole, or creates it with the folders that it needs.
     fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>>;
@@ -53,7 +70,7 @@ pub trait Host: Send + Sync {
         expected: Expected<'a>,
     ) -> BoxFuture<'a, Result<(), HostError>>;
 
-    /// Runs a program with exactly these arguments; no shell sees them.
+    /// Runs a program with exactly these arguments; no shell interprets them.
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>>;
 }
 
@@ -130,6 +147,27 @@ pub struct Command<'a> {
     pub words: &'a [&'a str],
     /// What it reads on its standard input.
     pub input: &'a [u8],
+    /// How long it may take; then it is ended, and what it did is in doubt.
+    pub deadline: Duration,
+}
+
+impl<'a> Command<'a> {
+    /// These words, nothing to read, and a minute.
+    pub fn new(words: &'a [&'a str]) -> Self {
+        Self { words, input: &[], deadline: USUAL_DEADLINE }
+    }
+
+    /// The same with this to read.
+    #[must_use]
+    pub fn reading(self, input: &'a [u8]) -> Self {
+        Self { input, ..self }
+    }
+
+    /// The same with this much time.
+    #[must_use]
+    pub fn within(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
 }
 
 /// What a program did.
@@ -141,6 +179,23 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// What it wrote to its standard error, cut at a mebibyte.
     pub stderr: Vec<u8>,
+}
+
+impl Output {
+    /// Whether it said that all went well.
+    pub fn succeeded(&self) -> bool {
+        self.status == Some(0)
+    }
+
+    /// Its standard output as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// What it complained of, on one line and fit to be shown.
+    pub fn complaint(&self) -> String {
+        crate::text::clean(&String::from_utf8_lossy(&self.stderr))
+    }
 }
 
 /// SHA-256 in hexadecimal digits, as guards hold it.

@@ -217,9 +217,49 @@ async fn a_program_gets_its_words_as_they_are() {
         stderr: Vec::new(),
     });
     let words = ["modprobe", "-r", "it's; rm -rf $HOME"];
-    let done = host.run(Command { words: &words, input: b"x" }).await.expect("run");
+    let done = host.run(Command::new(&words).reading(b"x")).await.expect("run");
     assert_eq!(done.stdout, br#"["modprobe", "-r", "it's; rm -rf $HOME"] 1"#);
     let folder = FolderHost::new("w1", "/nowhere");
-    let refused = folder.run(Command { words: &words, input: b"" }).await;
+    let refused = folder.run(Command::new(&words)).await;
     assert!(matches!(refused, Err(HostError::NoCommands { .. })));
+}
+
+#[tokio::test]
+async fn one_look_answers_each_question_by_itself() {
+    let (hosts, folder) = machines();
+    for host in &hosts {
+        host.write(write("one", Expected::Absent)).await.expect("created");
+    }
+    symlink("x.conf", folder.path().join("etc/modprobe.d/y.conf")).expect("a link");
+    let asks = [
+        Ask::file(FILE),
+        Ask::file("/etc/none"),
+        Ask::folder("/etc"),
+        Ask::folder("/etc/modprobe.d"),
+        Ask::folder("/none"),
+        Ask::link("/etc/modprobe.d/y.conf"),
+        Ask::file("not absolute"),
+        Ask::command(["uname", "-r"]),
+    ];
+    for host in hosts {
+        let answers = host.look(&asks).await.expect("looked");
+        let in_memory = answers[5] == Answer::Absent;
+        let names = |answer: &Answer| {
+            let entries = answer.clone().folder().expect("no error").expect("a folder");
+            let name = |e: Entry| format!("{} {:?}", e.name, e.kind);
+            entries.into_iter().map(name).collect::<Vec<_>>().join(", ")
+        };
+        let file = answers[0].clone().file().expect("no error").expect("a file");
+        assert_eq!((file.content.as_slice(), file.mode), (&b"one"[..], 0o640));
+        assert_eq!(answers[1], Answer::Absent);
+        assert_eq!(names(&answers[2]), "modprobe.d Folder");
+        let link = if in_memory { "" } else { ", y.conf Link" };
+        assert_eq!(names(&answers[3]), format!("x.conf File{link}"));
+        assert_eq!(answers[4], Answer::Absent);
+        if !in_memory {
+            assert_eq!(answers[5], Answer::Link("x.conf".to_owned()));
+        }
+        assert!(matches!(answers[6], Answer::Failed(HostError::BadPath { .. })));
+        assert!(matches!(answers[7], Answer::Failed(HostError::NoCommands { .. })));
+    }
 }
