@@ -13,12 +13,14 @@
 //! | what do a `LimitRange` and a `ResourceQuota` make of an object | [`limits`] |
 //! | what fields has a kind, how do its lists merge | [`types`] |
 //! | which kinds and fields has a version of Kubernetes | [`versions`] |
+//! | is this text a duration | [`duration`] |
 //!
 //! **Invariant:** no input panics, and equal inputs give equal outputs.
 //!
-//! **Not here:** anything that contacts a cluster, and any type of the engine.
+//! **Not here:** anything that contacts a cluster, and any type of the engine but values.
 
 pub mod discovery;
+pub mod duration;
 pub mod field_error;
 pub mod limits;
 pub mod names;

@@ -1,11 +1,16 @@
 //! Which kinds and fields each version of Kubernetes has, from 1.25 on.
 //!
 //! For checks without a server: does this version have that field, of which type is it, must
-//! it be there? Start reading at [`kind`]. The table is made from the API's published
-//! specification (`api/openapi-spec/swagger.json` of `kubernetes/kubernetes`); alpha and beta
-//! versions of the API are in it, although servers leave most of them switched off.
+//! it be there? Start reading at [`kind`] and [`check`]. The table is made from the API's
+//! published specification (`api/openapi-spec/swagger.json` of `kubernetes/kubernetes`); alpha and
+//! beta versions of the API are in it, although servers leave most of them switched off. So is
+//! what a kubelet of each version reads from its configuration (`KubeletConfiguration`).
 //!
 //! **Not here:** how objects merge ([`crate::types`], for one version), and defaults.
+
+mod check;
+
+pub use check::{Mistake, Subject, check};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +35,8 @@ pub enum Shape {
     IntOrText,
     /// An amount with a suffix, as text or number.
     Quantity,
+    /// A time span such as `1m30s`, as text.
+    Duration,
     /// A list of these.
     List(Inner),
     /// Any keys, each with one of these.
@@ -219,6 +226,7 @@ fn shape(word: &'static str) -> Shape {
         "number" => Shape::Number,
         "int|string" => Shape::IntOrText,
         "quantity" => Shape::Quantity,
+        "duration" => Shape::Duration,
         "any" => Shape::Any,
         name => Shape::Struct(Struct(name)),
     }

@@ -6,10 +6,10 @@
 
 use crate::api::ObjectRef;
 use crate::codes;
-use apimachinery::versions::{self, Field, Minor, Shape, Struct};
-use diags::{Severity, did_you_mean};
+use apimachinery::versions::{self, Minor, Subject};
+use diags::Severity;
 use plans::Problem;
-use values::{Path, Step, Value};
+use values::{Path, Value};
 
 /// What is wrong with an object for a version; paths are those of the object.
 pub(crate) fn check(object: &Value, of: &ObjectRef, minor: Minor) -> Vec<Problem> {
@@ -17,10 +17,14 @@ pub(crate) fn check(object: &Value, of: &ObjectRef, minor: Minor) -> Vec<Problem
     let Some(fields) = versions::kind(api_version, kind, minor) else {
         return gone(api_version, kind, minor).into_iter().collect();
     };
-    let mut checking = Checking { minor, of, problems: Vec::new() };
-    checking.fields(object, fields, &Path::root());
-    checking.problems.extend(going(api_version, kind, minor));
-    checking.problems
+    let shown = of.shown();
+    let subject = Subject { shown: &shown, program: "Kubernetes", minor };
+    let mistakes = versions::check(object, fields, subject).into_iter();
+    let problems = mistakes.map(|m| Problem {
+        help: m.help,
+        ..Problem::error(codes::SCHEMA, m.summary, m.path, m.detail)
+    });
+    problems.chain(going(api_version, kind, minor)).collect()
 }
 
 /// The newest version has no such kind any more. The server may be older, so this is no error.
@@ -96,98 +100,4 @@ fn going(api_version: &str, kind: &str, minor: Minor) -> Option<Problem> {
 
 fn group(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
-}
-
-struct Checking<'a> {
-    minor: Minor,
-    of: &'a ObjectRef,
-    problems: Vec<Problem>,
-}
-
-impl Checking<'_> {
-    fn fields(&mut self, object: &Value, of: Struct, path: &Path) {
-        let Value::Map(map) = object else { return };
-        for (name, value) in map.iter() {
-            let path = path.clone().attr(name);
-            match of.field(name, self.minor) {
-                Some(field) => self.value(value, field.shape, &path),
-                None => self.unknown(name, of, path),
-            }
-        }
-        let missing =
-            |field: &Field| field.required && map.get(field.name).is_none_or(Value::is_null);
-        for field in of.fields(self.minor).filter(missing) {
-            let detail =
-                format!("{}: `{}` is missing.", self.of.shown(), path.clone().attr(field.name));
-            let problem = Problem::error(codes::SCHEMA, "Field is missing", path.clone(), detail);
-            self.problems.push(problem);
-        }
-    }
-
-    fn unknown(&mut self, name: &str, of: Struct, path: Path) {
-        let minor = self.minor;
-        let when = match of.has(name) {
-            Some((first, _)) if first > minor => format!("; {first} is the first that has it"),
-            Some((_, last)) if last < minor => format!("; {last} was the last that had it"),
-            Some(_) | None => String::new(),
-        };
-        let shown = self.of.shown();
-        let detail = format!("{shown}: Kubernetes {minor} has no field `{path}`{when}.");
-        let problem = Problem::error(codes::SCHEMA, "Unknown field", path, detail);
-        let names = of.fields(minor).map(|field| field.name);
-        self.problems.push(match did_you_mean(name, names).filter(|_| when.is_empty()) {
-            Some(meant) => problem.with_help(format!("Did you mean `{meant}`?")),
-            None => problem,
-        });
-    }
-
-    fn value(&mut self, value: &Value, shape: Shape, path: &Path) {
-        match (value, shape) {
-            (Value::Sensitive(hidden), shape) => self.value(hidden.expose(), shape, path),
-            (Value::Null | Value::Unknown(_), _)
-            | (_, Shape::Any)
-            | (Value::String(_), Shape::Text | Shape::IntOrText | Shape::Quantity)
-            | (Value::Bool(_), Shape::Bool)
-            | (Value::Number(_), Shape::Number | Shape::Quantity) => {}
-            (Value::Number(number), Shape::Integer | Shape::IntOrText) if number.is_integer() => {}
-            (Value::List(items), Shape::List(inner)) => {
-                for (i, item) in items.iter().enumerate() {
-                    self.value(item, inner.shape(), &path.clone().index(i));
-                }
-            }
-            (Value::Map(map), Shape::Map(inner)) => {
-                for (name, item) in map.iter() {
-                    self.value(item, inner.shape(), &path.clone().attr(name));
-                }
-            }
-            (Value::Map(_), Shape::Struct(of)) => self.fields(value, of, path),
-            (value, shape) => {
-                let (shown, kind) = (self.of.shown(), value.kind());
-                let detail =
-                    format!("{shown}: `{path}` is {}, and this is a {kind}.", wanted(shape));
-                let problem =
-                    Problem::error(codes::SCHEMA, "Value of another type", path.clone(), detail);
-                self.problems.push(match (value, shape, path.steps().last()) {
-                    (Value::Number(_) | Value::Bool(_), Shape::Text, Some(Step::Attr(_))) => {
-                        problem.with_help("Put it in quotes.")
-                    }
-                    _ => problem,
-                });
-            }
-        }
-    }
-}
-
-fn wanted(shape: Shape) -> &'static str {
-    match shape {
-        Shape::Text => "a string",
-        Shape::Bool => "true or false",
-        Shape::Integer => "a whole number",
-        Shape::Number => "a number",
-        Shape::IntOrText => "a whole number or a string",
-        Shape::Quantity => "an amount such as `500m` or `2Gi`",
-        Shape::List(_) => "a list",
-        Shape::Map(_) | Shape::Struct(_) => "an object",
-        Shape::Any => "anything",
-    }
 }

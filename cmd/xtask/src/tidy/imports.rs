@@ -27,7 +27,7 @@ const OURS: &[(&str, &[&str])] = &[
             "runner", "schemas",
         ],
     ),
-    ("apimachinery", &[]),
+    ("apimachinery", &["diags", "values"]),
     ("access", &["diags", "addrs", "values", "plans", "provider", "apimachinery"]),
     ("sandbox", &["access", "apimachinery"]),
     ("rollout", &["diags", "addrs", "values", "plans", "provider", "access", "apimachinery"]),

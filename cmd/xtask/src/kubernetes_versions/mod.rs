@@ -1,9 +1,12 @@
 //! `cargo xtask kubernetes-versions`: which kinds and fields each version of Kubernetes has.
 //!
 //! The table is made from `api/openapi-spec/swagger.json` of the Go module `k8s.io/kubernetes`
-//! (Apache-2.0) of every minor version: names, types and what is required, without any text.
+//! (Apache-2.0) of every minor version: names, types and what is required, without any text. The
+//! configuration of the kubelet, which is in no specification, is added from [`kubelet`].
 //! `--check` makes the part of the newest version again and compares, and compares the digest
 //! of the whole.
+
+mod kubelet;
 
 use crate::checkout;
 use crate::trouble::{Trouble, print};
@@ -11,7 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const FILE: &str = "providers/apimachinery/data/versions.txt";
@@ -96,8 +99,8 @@ fn of_newest(body: &str) -> BTreeSet<Line> {
     found
 }
 
-/// The specification of a version, from its Go module.
-fn swagger(minor: u32) -> Result<Value, Trouble> {
+/// The folder of the Go module of a version.
+fn module(minor: u32) -> Result<PathBuf, Trouble> {
     let module = format!("k8s.io/kubernetes@v1.{minor}.0");
     let output = Command::new("go")
         .args(["mod", "download", "-json", &module])
@@ -109,22 +112,38 @@ fn swagger(minor: u32) -> Result<Value, Trouble> {
     let Some(dir) = said["Dir"].as_str() else {
         return Err(Trouble::new(format!("go mod download {module}: {}", said["Error"])));
     };
-    let file = PathBuf::from(dir).join("api/openapi-spec/swagger.json");
+    Ok(PathBuf::from(dir))
+}
+
+/// The specification of a version.
+fn swagger(module: &Path) -> Result<Value, Trouble> {
+    let file = module.join("api/openapi-spec/swagger.json");
     let text =
         std::fs::read(&file).map_err(|e| Trouble::new(format!("{}: {e}", file.display())))?;
     serde_json::from_slice(&text).map_err(|e| Trouble::new(format!("{}: {e}", file.display())))
 }
 
 fn read(minor: u32, lines: &mut Lines) -> Result<(), Trouble> {
-    let swagger = swagger(minor)?;
+    let module = module(minor)?;
+    let swagger = swagger(&module)?;
     let definitions = &swagger["definitions"];
-    let mut open: Vec<String> = Vec::new();
+    let mut open = Vec::new();
     for (name, definition) in definitions.as_object().into_iter().flatten() {
         for kind in created(&swagger, definition) {
             lines.entry(Line::Kind(kind.0, kind.1, short(name))).or_default().insert(minor);
             open.push(name.clone());
         }
     }
+    fields(definitions, open, minor, lines);
+    let (version, kind) = ("kubelet.config.k8s.io/v1beta1", "KubeletConfiguration");
+    let kind = Line::Kind(version.to_owned(), kind.to_owned(), short(kubelet::ROOT));
+    lines.entry(kind).or_default().insert(minor);
+    fields(&kubelet::definitions(&module)?, vec![kubelet::ROOT.to_owned()], minor, lines);
+    Ok(())
+}
+
+/// The fields of these types, and of all that they refer to.
+fn fields(definitions: &Value, mut open: Vec<String>, minor: u32, lines: &mut Lines) {
     let mut seen: BTreeSet<String> = open.iter().cloned().collect();
     while let Some(name) = open.pop() {
         let definition = &definitions[&name];
@@ -145,7 +164,6 @@ fn read(minor: u32, lines: &mut Lines) -> Result<(), Trouble> {
             lines.entry(line).or_default().insert(minor);
         }
     }
-    Ok(())
 }
 
 /// The kinds of a definition that can be created by a request of their own.
@@ -178,6 +196,9 @@ fn shape(definitions: &Value, schema: &Value, refers: &mut impl FnMut(&str)) -> 
         }
         if name.ends_with(".Quantity") {
             return "quantity".to_owned();
+        }
+        if name.ends_with(".Duration") {
+            return "duration".to_owned();
         }
         return shape(definitions, target, refers);
     }
