@@ -1,12 +1,13 @@
 //! What is kept on the hosts of nodes: files that belong to clinch alone.
 //!
-//! This crate answers two questions: *what should this file hold, and does it?* (the resource
+//! This crate answers two questions: *what should be on this host, and is it?* (the resource
 //! types, pure) and *how is it read and written?* ([`NodeProvider`]). Start reading at
-//! `kernel_module_blacklist.rs`, the first type, then at `owned.rs`, what all types that keep
-//! a file have in common.
+//! `kernel_module_blacklist.rs`, the first type, then at `marked.rs`, what all types have in
+//! common that keep a file of their own in a folder of drop-ins, and `host_type.rs`, what the
+//! I/O half needs to know of any type.
 //!
-//! **Invariant:** only files that carry the mark of this project in their first line are ever
-//! replaced or removed.
+//! **Invariant:** a file that says it belongs to somebody else is neither replaced nor removed.
+//! Whose a file is stands on the host, in its first line.
 //!
 //! **Invariant:** a host that cannot be reached is an error on every object there, never
 //! "nothing is there".
@@ -15,16 +16,27 @@
 //! an edit that disturbs what runs (`rollout`), objects of the API (`cluster`).
 
 pub mod codes;
+mod host_type;
 mod io;
 mod kernel_module_blacklist;
+mod look;
+mod marked;
 mod owned;
+mod place;
 
 pub use io::NodeProvider;
-pub use kernel_module_blacklist::KernelModuleBlacklist;
 
+use host_type::HostType;
+use kernel_module_blacklist::KernelModuleBlacklist;
+use marked::Marked;
 use provider::ResourceKind;
 
-/// All resource types, by name.
+/// All resource types, with their I/O half.
+fn types() -> Vec<Box<dyn HostType>> {
+    vec![Box::new(Marked::<KernelModuleBlacklist>::new())]
+}
+
+/// All resource types.
 pub fn kinds() -> Vec<Box<dyn ResourceKind>> {
-    vec![Box::new(KernelModuleBlacklist::new())]
+    types().into_iter().map(|ty| -> Box<dyn ResourceKind> { ty }).collect()
 }

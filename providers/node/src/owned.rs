@@ -5,6 +5,8 @@
 //! file.
 
 use crate::codes;
+use crate::place::part;
+use access::FileOnHost;
 use plans::{Identity, Op, Problem};
 use values::{Path, Value};
 
@@ -13,14 +15,34 @@ pub(crate) const MODE: &str = "0644";
 
 const MARK: &str = "# Managed by clinch (project ";
 
-/// The first line of a file of this project.
-pub(crate) fn mark(project: &str) -> String {
-    format!("{MARK}{project})")
-}
-
 /// The project that a file says it belongs to; `None` when it says nothing.
 pub(crate) fn project_of(content: &str) -> Option<&str> {
     content.lines().next()?.strip_prefix(MARK)?.strip_suffix(')')
+}
+
+/// The first lines of a file of this project.
+pub(crate) fn head(project: &str) -> String {
+    format!("{MARK}{project})\n# Changes made here are overwritten.\n")
+}
+
+/// Whether a file says that it belongs to this project.
+pub(crate) fn is_of(file: &FileOnHost, project: &str) -> bool {
+    project_of(&String::from_utf8_lossy(&file.content)) == Some(project)
+}
+
+/// What was read of a file, in the terms of the pure half.
+pub(crate) fn observed(file: Option<&FileOnHost>) -> [(&'static str, Value); 3] {
+    let content = |file: &FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
+    [
+        ("content", file.map_or(Value::Null, |file| content(file).into())),
+        ("digest", file.map_or(Value::Null, |file| file.digest().into())),
+        ("mode", file.map_or(Value::Null, |file| octal(file.mode).into())),
+    ]
+}
+
+/// Permission bits as people write them.
+pub(crate) fn octal(mode: u32) -> String {
+    format!("{mode:04o}")
 }
 
 /// What was read of a file: what the I/O half reports and the pure half decides from.
@@ -42,6 +64,11 @@ impl<'a> Seen<'a> {
             digest: text("digest").unwrap_or(""),
             mode: text("mode").unwrap_or(""),
         }
+    }
+
+    /// Whether it can be read and written by those who should.
+    pub(crate) fn is_usual(&self) -> bool {
+        self.mode == MODE
     }
 }
 
@@ -77,19 +104,17 @@ pub(crate) fn write(
     ty: &addrs::TypeName,
     identity: &Identity,
     content: Value,
-    seen: Option<&Seen<'_>>,
+    seen: &Seen<'_>,
 ) -> Op {
-    let args = Value::map([("path", path(identity)), ("content", content), ("mode", MODE.into())]);
+    let path = part(identity, "path").into();
+    let args = Value::map([("path", path), ("content", content), ("mode", MODE.into())]);
     operation(ty, identity, "write", args, seen)
 }
 
 /// Removes the file that was read.
 pub(crate) fn remove(ty: &addrs::TypeName, identity: &Identity, seen: &Seen<'_>) -> Op {
-    operation(ty, identity, "remove", Value::map([("path", path(identity))]), Some(seen))
-}
-
-fn path(identity: &Identity) -> Value {
-    identity.args.get("path").cloned().unwrap_or(Value::Null)
+    let args = Value::map([("path", part(identity, "path").into())]);
+    operation(ty, identity, "remove", args, seen)
 }
 
 fn operation(
@@ -97,17 +122,15 @@ fn operation(
     identity: &Identity,
     name: &str,
     args: Value,
-    seen: Option<&Seen<'_>>,
+    seen: &Seen<'_>,
 ) -> Op {
-    let there = seen.filter(|seen| seen.content.is_some());
-    let guard = Value::map([("digest", there.map_or(Value::Null, |seen| seen.digest.into()))]);
-    let text = |name: &str| identity.args.get(name).and_then(Value::as_str).unwrap_or("");
+    let digest = seen.content.map_or(Value::Null, |_| seen.digest.into());
     Op {
         ty: ty.clone(),
         name: name.to_owned(),
         identity: identity.clone(),
         args,
-        guard,
-        text: format!("{name} {} on {}", text("path"), text("node")),
+        guard: Value::map([("digest", digest)]),
+        text: format!("{name} {} on {}", part(identity, "path"), part(identity, "node")),
     }
 }

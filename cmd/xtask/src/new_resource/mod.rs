@@ -41,6 +41,14 @@ impl Room {
         }
     }
 
+    /// How a line begins by which the module above knows a type.
+    fn uses(self) -> &'static str {
+        match self {
+            Self::Cluster => "pub use ",
+            Self::Node => "use ",
+        }
+    }
+
     fn template(self) -> &'static str {
         match self {
             Self::Cluster => include_str!("cluster.rs.txt"),
@@ -89,9 +97,10 @@ impl New {
         let (name, ty) = (&self.name, self.type_name());
         let missing = |what: &str| Trouble::new(format!("it has no line with `{what}`"));
         let mut text = module.to_owned();
-        for (start, line) in
-            [("mod ", format!("mod {name};")), ("pub use ", format!("pub use {name}::{ty};"))]
-        {
+        for (start, line) in [
+            ("mod ", format!("mod {name};")),
+            (self.room.uses(), format!("{}{name}::{ty};", self.room.uses())),
+        ] {
             text = insert_sorted(&text, start, &line).ok_or_else(|| missing(start))?;
         }
         let listed = match self.room {
@@ -99,7 +108,7 @@ impl New {
                 let start = "        Box::new(Api::<";
                 insert_sorted(&text, start, &format!("{start}{ty}>::new()),"))
             }
-            Room::Node => append(&text, &format!("Box::new({ty}::new())")),
+            Room::Node => append(&text, &format!("Box::new(Marked::<{ty}>::new())")),
         };
         listed.ok_or_else(|| missing("Box::new"))
     }
@@ -142,9 +151,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
     fs::write(&module, text).doing(|| format!("writing {}", module.display()))?;
     say(format_args!("wrote {}", source.display()));
     say(format_args!("changed {}", module.display()));
-    if new.room == Room::Node {
-        say("NodeProvider::find in providers/node/src/io.rs must look for its files, too.");
-    }
     say("Next: `cargo fmt`, and write its page. CONTRIBUTING.md has the other steps.");
     Ok(())
 }
@@ -168,26 +174,26 @@ mod tests {
         let cluster = "cluster/priority_class".parse::<New>().unwrap().source();
         assert!(cluster.contains("const NAME: &'static str = \"priority_class\";"), "{cluster}");
         let node = "node/priority_class".parse::<New>().unwrap().source();
-        assert!(node.contains("let name = \"priority_class\".parse();"), "{node}");
+        assert!(node.contains("const NAME: &'static str = \"priority_class\";"), "{node}");
         for source in [cluster, node] {
-            assert!(source.contains("pub struct PriorityClass"), "{source}");
+            assert!(source.contains("struct PriorityClass"), "{source}");
             assert!(!source.contains('@'), "{source}");
         }
     }
 
     #[test]
     fn host_type_takes_its_place_whether_or_not_the_list_is_one_line() {
-        let head = "pub mod codes;\nmod io;\nmod zzz;\n\npub use zzz::Zzz;\n\n";
-        let want = "pub mod codes;\nmod io;\nmod swap;\nmod zzz;\n\npub use swap::Swap;\n\
-                    pub use zzz::Zzz;\n\n";
+        let head = "pub mod codes;\nmod io;\nmod zzz;\n\nuse zzz::Zzz;\n\n";
+        let want = "pub mod codes;\nmod io;\nmod swap;\nmod zzz;\n\nuse swap::Swap;\n\
+                    use zzz::Zzz;\n\n";
         for (list, named) in [
             (
-                "    vec![Box::new(Zzz::new())]\n",
-                "    vec![Box::new(Zzz::new()), Box::new(Swap::new())]\n",
+                "    vec![Box::new(Marked::<Zzz>::new())]\n",
+                "    vec![Box::new(Marked::<Zzz>::new()), Box::new(Marked::<Swap>::new())]\n",
             ),
             (
-                "    vec![\n        Box::new(Zzz::new()),\n    ]\n",
-                "    vec![\n        Box::new(Zzz::new()),\n        Box::new(Swap::new()),\n    ]\n",
+                "    vec![\n        Box::new(Marked::<Zzz>::new()),\n    ]\n",
+                "    vec![\n        Box::new(Marked::<Zzz>::new()),\n        Box::new(Marked::<Swap>::new()),\n    ]\n",
             ),
         ] {
             let got = "node/swap".parse::<New>().unwrap().named_in(&format!("{head}{list}"));

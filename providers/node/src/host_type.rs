@@ -1,0 +1,85 @@
+//! The I/O half of a type: what is looked at, and how its operations are done.
+
+use crate::codes;
+use crate::look::Looked;
+use access::{Ask, Host, HostError};
+use plans::{Identity, Op, Problem};
+use provider::{BoxFuture, ResourceKind, Settled, StepError};
+use values::{Path, Value};
+
+/// A resource type whose objects are on hosts.
+pub(crate) trait HostType: ResourceKind {
+    /// What is looked at to see the object. The questions of all objects of a host are asked in
+    /// one look.
+    fn asks(&self, identity: &Identity) -> Vec<Ask>;
+
+    /// What was seen, in the terms of the pure half.
+    fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem>;
+
+    /// Does it. Checks first that what is there is what was read, and ours.
+    fn perform<'a>(&'a self, site: Site<'a>, op: &'a Op) -> BoxFuture<'a, Result<(), StepError>>;
+
+    /// Looks what became of an operation that was begun and not seen to end. What an operation
+    /// that took effect exports is no concern of the type's.
+    fn settle<'a>(&'a self, site: Site<'a>, op: &'a Op)
+    -> BoxFuture<'a, Result<Became, StepError>>;
+
+    /// Finds every object that says it belongs to the project.
+    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>>;
+}
+
+/// Where an operation is done, and for whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    pub(crate) host: &'a dyn Host,
+    pub(crate) project: &'a str,
+}
+
+/// What became of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Became {
+    Done,
+    NotDone,
+    /// Neither as before nor as planned.
+    Changed,
+}
+
+impl Became {
+    pub(crate) fn settled(self, done: provider::Performed, identity: &Identity) -> Settled {
+        match self {
+            Self::Done => Settled::Done(done),
+            Self::NotDone => Settled::NotDone,
+            Self::Changed => Settled::Changed(format!(
+                "{} is neither as it was nor as it was to be.",
+                identity.shown
+            )),
+        }
+    }
+}
+
+/// A host that said no; what had changed since the plan is told apart.
+pub(crate) fn refused(error: HostError) -> StepError {
+    if error.is_changed() {
+        return StepError::Stale(error.to_string());
+    }
+    StepError::Refused(error.to_problem())
+}
+
+/// An operation that this version does not know.
+pub(crate) fn strange(op: &Op) -> StepError {
+    let detail = format!("`{}` is not an operation that can be done on a host.", op.text);
+    let problem =
+        Problem::error(codes::STRANGE, "An operation is not understood", Path::root(), detail);
+    StepError::Refused(problem.with_help("Make a new plan with this version of the program."))
+}
+
+/// A text among the arguments of an operation. The host is where a sensitive one belongs.
+pub(crate) fn text(op: &Op, name: &str) -> Option<String> {
+    let (value, _) = op.args.get(name)?.exposed();
+    value.as_str().map(str::to_owned)
+}
+
+/// Permission bits among the arguments of an operation.
+pub(crate) fn mode(op: &Op) -> Option<u32> {
+    u32::from_str_radix(&text(op, "mode")?, 8).ok()
+}

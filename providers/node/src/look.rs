@@ -1,0 +1,49 @@
+//! What was seen in one look at a host.
+
+use access::{Answer, Ask, Entry, EntryKind, FileOnHost, Host, HostError};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The answers to questions about one host. What nobody asked counts as absent, so a type must
+/// ask for all that it reads.
+pub(crate) struct Looked(BTreeMap<Ask, Answer>);
+
+impl Looked {
+    /// Asks all of it in one round trip. An error means that nothing is known of the host.
+    pub(crate) async fn at(
+        host: &dyn Host,
+        asks: impl IntoIterator<Item = Ask>,
+    ) -> Result<Self, HostError> {
+        let asks: BTreeSet<Ask> = asks.into_iter().collect();
+        if asks.is_empty() {
+            return Ok(Self(BTreeMap::new()));
+        }
+        let asks: Vec<Ask> = asks.into_iter().collect();
+        let answers = host.look(&asks).await?;
+        Ok(Self(asks.into_iter().zip(answers).collect()))
+    }
+
+    /// The file; `None` when there is none.
+    pub(crate) fn file(&self, path: &str) -> Result<Option<&FileOnHost>, HostError> {
+        match self.0.get(&Ask::file(path)) {
+            Some(Answer::File(file)) => Ok(Some(file)),
+            Some(Answer::Failed(error)) => Err(error.clone()),
+            Some(Answer::Absent | Answer::Folder(_) | Answer::Link(_) | Answer::Ran(_)) | None => {
+                Ok(None)
+            }
+        }
+    }
+
+    /// The names of the files in the folder; none when there is no such folder.
+    pub(crate) fn files_in(&self, folder: &str) -> Result<Vec<&str>, HostError> {
+        let file = |entry: &&Entry| entry.kind == EntryKind::File;
+        match self.0.get(&Ask::folder(folder)) {
+            Some(Answer::Folder(entries)) => {
+                Ok(entries.iter().filter(file).map(|entry| entry.name.as_str()).collect())
+            }
+            Some(Answer::Failed(error)) => Err(error.clone()),
+            Some(Answer::Absent | Answer::File(_) | Answer::Link(_) | Answer::Ran(_)) | None => {
+                Ok(Vec::new())
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Which host is meant, and which file there.
+
+use crate::codes;
+use addrs::Scope;
+use plans::{Identity, ObjectKey, Problem};
+use values::{Attr, Path, Role, Type, Value};
+
+/// The reference page of a type: the `//!` header of its source.
+macro_rules! page {
+    ($file:literal) => {{
+        static PAGE: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+            let lines = include_str!($file).lines().map_while(|line| line.strip_prefix("//!"));
+            lines.flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"]).collect()
+        });
+        &PAGE
+    }};
+}
+pub(crate) use page;
+
+/// The argument that every type of this crate begins with.
+pub(crate) fn node_attr() -> Attr {
+    Attr::new("node", Type::String, Role::Identity, "The node whose host keeps the file.")
+}
+
+/// The identity of a file. Two types that mean one file have one key for it, so that a
+/// configuration cannot declare both. `more` is what else is needed to look at it.
+pub(crate) fn file(node: &str, path: &str, more: Vec<(&'static str, Value)>) -> Identity {
+    let args = [("node", node.into()), ("path", path.into())].into_iter().chain(more);
+    Identity {
+        key: ObjectKey(format!("node/{node}:{path}").into()),
+        args: Value::map(args),
+        shown: format!("{node}:{path}"),
+    }
+}
+
+/// What is wrong with the name of a node. What it may be called is for the API to say; what it
+/// must not be is a path.
+pub(crate) fn check_node(node: &str) -> Option<Problem> {
+    let bad = node.is_empty()
+        || node.contains(['/', ':', '\0'])
+        || node.contains(char::is_whitespace)
+        || node.chars().any(char::is_control);
+    let detail = || format!("`{}` is not the name of a node.", node.escape_debug());
+    bad.then(|| Problem::error(codes::IDENTITY, "Invalid name", Path::of("node"), detail()))
+}
+
+/// The scope that a change of it is in.
+pub(crate) fn scope(identity: &Identity) -> Scope {
+    Scope::node(part(identity, "node"))
+}
+
+/// An argument of the identity; empty when there is none.
+pub(crate) fn part<'a>(identity: &'a Identity, name: &str) -> &'a str {
+    identity.args.get(name).and_then(Value::as_str).unwrap_or("")
+}
