@@ -5,7 +5,7 @@ use crate::{PlanInput, Planning, declare};
 use addrs::{InstanceAddr, Scope};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
-use plans::{Action, Bracket, BracketId, Op, Step, StepId};
+use plans::{Action, Bracket, BracketId, Guard, GuardKind, Op, Step, StepId};
 use std::collections::{BTreeMap, BTreeSet};
 use values::Disruption;
 
@@ -113,7 +113,11 @@ struct Draft {
 }
 
 /// Turns decisions into changes and steps of the plan.
-pub(crate) fn lay_steps(input: &PlanInput<'_, '_>, entries: Vec<Entry>, planning: &mut Planning) {
+pub(crate) fn lay_steps(
+    input: &PlanInput<'_, '_>,
+    mut entries: Vec<Entry>,
+    planning: &mut Planning,
+) {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut spans: Vec<std::ops::Range<usize>> = Vec::new();
     for entry in &entries {
@@ -137,7 +141,7 @@ pub(crate) fn lay_steps(input: &PlanInput<'_, '_>, entries: Vec<Entry>, planning
         spans.push(first..drafts.len());
     }
     connect(&entries, &spans, &mut drafts);
-    let brackets = surround(input, &entries, &mut drafts, planning);
+    let brackets = surround(input, &mut entries, &mut drafts);
     number(drafts, brackets, planning);
     planning.plan.changes = entries.into_iter().map(|e| e.change).collect();
     planning.plan.changes.sort_by(|a, b| a.addr.cmp(&b.addr));
@@ -201,12 +205,12 @@ fn connect<'a>(entries: &'a [Entry], spans: &[std::ops::Range<usize>], drafts: &
     }
 }
 
-/// Opens and closes every scope that must be taken out of service, once each.
+/// Opens and closes every scope that must be taken out of service, once each. What nobody knows
+/// how to surround is planned, and blocked.
 fn surround(
     input: &PlanInput<'_, '_>,
-    entries: &[Entry],
+    entries: &mut [Entry],
     drafts: &mut Vec<Draft>,
-    planning: &mut Planning,
 ) -> Vec<Bracket> {
     let mut costs: BTreeMap<Scope, Disruption> = BTreeMap::new();
     for entry in entries.iter().filter(|e| !e.ops.is_empty()) {
@@ -218,13 +222,11 @@ fn surround(
         let recipe = match input.catalog.bracketing().recipe(&scope, disruption) {
             Ok(Some(recipe)) => recipe,
             Ok(None) => continue,
-            Err(problem) => {
-                let evaluator = declare::evaluator(input);
-                let costly = entries.iter().filter(|e| e.change.scope == scope);
+            Err(why) => {
+                let costly = entries.iter_mut().filter(|e| e.change.scope == scope);
                 for entry in costly.filter(|e| e.change.disruption == disruption) {
-                    let diagnostic =
-                        declare::placed(&evaluator, &entry.change.addr, problem.clone());
-                    planning.diagnostics.push(diagnostic);
+                    let guard = Guard { kind: GuardKind::Disruption, why: why.clone() };
+                    entry.change.blocked.push(guard);
                 }
                 continue;
             }

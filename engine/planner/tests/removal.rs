@@ -347,6 +347,22 @@ fn blocked(hcl: &str, world: &World) -> Vec<String> {
     guards.map(|guard| format!("{}: {}", guard.kind.name(), guard.why)).collect()
 }
 
+#[test]
+fn what_nobody_knows_how_to_surround_is_planned_and_blocked() {
+    let hcl = r#"
+        resource "unit" "w1" {
+          name   = "w1"
+          colour = "reboot"
+        }
+    "#;
+    let guards = ["disruption: nobody knows how to reboot node/w1"];
+    assert_eq!(blocked(hcl, &World::default()), guards);
+    assert_snapshot!(text(hcl, &World::default()), @r"
+    Create unit.w1
+    1. create w1 needs []
+    ");
+}
+
 /// A world that remembers so many things, of which nothing declares any more so many.
 fn many(all: usize, gone: usize) -> (String, World) {
     let (mut hcl, mut world) = (String::new(), World::default());

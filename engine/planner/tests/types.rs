@@ -1,6 +1,6 @@
 //! Made-up types: a `thing` has a name, a size that can be changed in place, a colour that
-//! cannot, and may stand `in` another thing; a `unit` stands on a node and costs a drain;
-//! `names` is a data source.
+//! cannot, and may stand `in` another thing; a `unit` stands on a node and costs a drain, or a
+//! reboot when that is its colour; `names` is a data source.
 
 use addrs::{Scope, TypeName};
 use diags::Code;
@@ -96,7 +96,11 @@ impl ResourceKind for Kind {
         let mut exported = desired.as_map().cloned().unwrap_or_default();
         exported.insert("uid".into(), uid);
         let exported = Value::map(exported);
-        let cost = if self.costly { Disruption::Drain } else { Disruption::Quiet };
+        let cost = match desired.get("colour").and_then(Value::as_str) {
+            _ if !self.costly => Disruption::Quiet,
+            Some("reboot") => Disruption::Reboot,
+            Some(_) | None => Disruption::Drain,
+        };
         match observed {
             Some(live) if live == wanted => {
                 decided(Action::NoOp, Some(live.clone()), Some(live), vec![], cost, exported)
@@ -173,9 +177,11 @@ impl DataKind for Names {
 struct Drains;
 
 impl Bracketing for Drains {
-    fn recipe(&self, scope: &Scope, cost: Disruption) -> Result<Option<Recipe>, Problem> {
-        if cost < Disruption::Drain {
-            return Ok(None);
+    fn recipe(&self, scope: &Scope, cost: Disruption) -> Result<Option<Recipe>, String> {
+        match cost {
+            Disruption::Quiet | Disruption::Reload | Disruption::Restart => return Ok(None),
+            Disruption::Drain => {}
+            Disruption::Reboot => return Err(format!("nobody knows how to {cost} {scope}")),
         }
         let op = |name: &str| Op {
             ty: "unit".parse().expect("an identifier"),

@@ -29,6 +29,8 @@ pub enum GuardKind {
     Many,
     /// `prevent_destroy` was applied to it. No flag lifts this.
     Protected,
+    /// Nobody knows yet how to surround it: a node would have to be drained. No flag lifts this.
+    Disruption,
 }
 
 impl GuardKind {
@@ -41,12 +43,21 @@ impl GuardKind {
             Self::Empty => "empty",
             Self::Many => "many",
             Self::Protected => "protected",
+            Self::Disruption => "disruption",
         }
     }
 
     /// The kind of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        let all = [Self::Foreign, Self::Data, Self::Kept, Self::Empty, Self::Many, Self::Protected];
+        let all = [
+            Self::Foreign,
+            Self::Data,
+            Self::Kept,
+            Self::Empty,
+            Self::Many,
+            Self::Protected,
+            Self::Disruption,
+        ];
         all.into_iter().find(|kind| kind.name() == name)
     }
 }
@@ -79,7 +90,7 @@ impl Allowed {
     pub fn lifts(&self, kind: GuardKind, deletions: usize) -> bool {
         match kind {
             GuardKind::Many => self.max_destroy.is_some_and(|most| deletions <= most),
-            GuardKind::Protected => false,
+            GuardKind::Protected | GuardKind::Disruption => false,
             GuardKind::Foreign | GuardKind::Data | GuardKind::Kept | GuardKind::Empty => {
                 self.kinds.contains(&kind)
             }
@@ -91,7 +102,7 @@ impl Allowed {
 pub fn flag(kind: GuardKind, deletions: usize) -> Option<String> {
     match kind {
         GuardKind::Many => Some(format!("-max-destroy={deletions}")),
-        GuardKind::Protected => None,
+        GuardKind::Protected | GuardKind::Disruption => None,
         GuardKind::Foreign | GuardKind::Data | GuardKind::Kept | GuardKind::Empty => {
             Some(format!("-allow={}", kind.name()))
         }
@@ -149,10 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn protection_is_lifted_by_no_flag() {
-        let kinds = [GuardKind::Protected, GuardKind::Data].into();
+    fn protection_and_what_nobody_can_do_are_lifted_by_no_flag() {
+        let kinds = [GuardKind::Protected, GuardKind::Disruption, GuardKind::Data].into();
         let all = Allowed { kinds, max_destroy: Some(1000) };
-        assert!(!all.lifts(GuardKind::Protected, 1) && all.lifts(GuardKind::Data, 1));
-        assert_eq!(flag(GuardKind::Protected, 1), None);
+        assert!(all.lifts(GuardKind::Data, 1));
+        for kind in [GuardKind::Protected, GuardKind::Disruption] {
+            assert!(!all.lifts(kind, 1));
+            assert_eq!(flag(kind, 1), None);
+        }
     }
 }

@@ -203,8 +203,9 @@ impl Decision {
 /// How scopes are taken out of service and brought back.
 pub trait Bracketing: Send + Sync {
     /// The operations around edits of this cost in this scope; `None` when nothing surrounds
-    /// them.
-    fn recipe(&self, scope: &Scope, cost: Disruption) -> Result<Option<Recipe>, Problem>;
+    /// them. An error is why nobody knows how to do it, as a clause; then the change is planned
+    /// and not applied.
+    fn recipe(&self, scope: &Scope, cost: Disruption) -> Result<Option<Recipe>, String>;
 }
 
 /// The operations around edits.

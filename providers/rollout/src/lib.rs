@@ -4,10 +4,11 @@
 //! compares ranks of disruption and merges the edits of one scope; which operations a rank
 //! needs before and after them is decided here. Start reading at [`Rollouts`].
 //!
-//! So far only the lowest rank is known: a quiet edit needs nothing around it. Any other rank
-//! on a node is refused while the plan is made, because an edit without its procedure would
-//! be half done: a kubelet that never reads its new file, or pods that were not asked to
-//! leave.
+//! So far nothing is surrounded. A quiet edit needs nothing around it. What restarts one program
+//! of a host (a kubelet, say) does so within its own operation, which checks that the program
+//! is well afterwards and puts back what was there when it is not; pods run on meanwhile. What
+//! costs a drain or a reboot is planned with that cost and not applied: pods that were not asked
+//! to leave are worse than an old setting.
 //!
 //! **Invariant:** nothing here touches the world; a recipe is data.
 //!
@@ -15,62 +16,49 @@
 //! and what an edit does (`node`).
 
 use addrs::Scope;
-use diags::Code;
-use plans::Problem;
 use provider::{Bracketing, Recipe};
-use values::{Disruption, Path};
-
-/// A rank of disruption has no procedure.
-pub const NO_PROCEDURE: Code = Code("E0770");
+use values::Disruption;
 
 /// The procedures around the edits of a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rollouts;
 
 impl Bracketing for Rollouts {
-    fn recipe(&self, scope: &Scope, cost: Disruption) -> Result<Option<Recipe>, Problem> {
+    fn recipe(&self, scope: &Scope, cost: Disruption) -> Result<Option<Recipe>, String> {
         let Some(node) = scope.node_name() else {
             // The cluster as a whole is never out of service: its objects change in place.
             return Ok(None);
         };
         match cost {
-            Disruption::Quiet => Ok(None),
-            Disruption::Reload | Disruption::Restart | Disruption::Drain | Disruption::Reboot => {
-                Err(no_procedure(node, cost))
-            }
+            Disruption::Quiet | Disruption::Reload | Disruption::Restart => Ok(None),
+            Disruption::Drain | Disruption::Reboot => Err(format!(
+                "it costs a {cost} of node `{node}`, and this version of clinch has no procedure \
+                 for that"
+            )),
         }
     }
-}
-
-fn no_procedure(node: &str, cost: Disruption) -> Problem {
-    let detail = format!(
-        "The change of node `{node}` costs a {cost}, and this version of clinch has no procedure \
-         for that: it changes hosts only where nothing that runs notices."
-    );
-    Problem::error(NO_PROCEDURE, "No procedure for this disruption", Path::root(), detail)
-        .with_help("Take the change out of the configuration, or make it by hand.")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LOUD: [Disruption; 4] =
-        [Disruption::Reload, Disruption::Restart, Disruption::Drain, Disruption::Reboot];
+    const LOUD: [Disruption; 2] = [Disruption::Drain, Disruption::Reboot];
 
     #[test]
-    fn quiet_edits_have_nothing_around_them() {
-        for scope in [Scope::node("w1"), Scope::cluster()] {
-            assert_eq!(Rollouts.recipe(&scope, Disruption::Quiet), Ok(None));
+    fn edits_that_leave_pods_alone_have_nothing_around_them() {
+        for cost in [Disruption::Quiet, Disruption::Reload, Disruption::Restart] {
+            for scope in [Scope::node("w1"), Scope::cluster()] {
+                assert_eq!(Rollouts.recipe(&scope, cost), Ok(None));
+            }
         }
     }
 
     #[test]
     fn louder_edits_of_a_node_are_refused_by_name_and_rank() {
         for cost in LOUD {
-            let problem = Rollouts.recipe(&Scope::node("w1"), cost).expect_err("no procedure");
-            assert!(problem.detail.contains("`w1`"), "{}", problem.detail);
-            assert!(problem.detail.contains(&cost.to_string()), "{}", problem.detail);
+            let why = Rollouts.recipe(&Scope::node("w1"), cost).expect_err("no procedure");
+            assert!(why.contains("`w1`") && why.contains(&cost.to_string()), "{why}");
         }
     }
 

@@ -357,6 +357,8 @@ words! {
         Many,
         /// It was applied with `prevent_destroy`.
         Protected,
+        /// There is no procedure for what it costs.
+        Disruption,
     }
 }
 

@@ -3,12 +3,13 @@
 
 use super::work::Connected;
 use diags::{Code, Diagnostic, Diagnostics, Severity};
-use plans::{Guard, Plan, Right, StepId};
+use plans::{Guard, GuardKind, Plan, Right, StepId};
 use std::collections::BTreeSet;
 
 const LACKING: Code = Code("E0935");
 const BLOCKED: Code = Code("E0936");
 const UNASKED: Code = Code("E0937");
+const LOUD: Code = Code("E0938");
 
 /// So many addresses that need a right are named, the others counted.
 const NAMED: usize = 4;
@@ -35,6 +36,7 @@ pub(crate) async fn look(
     }
     out.extend(lacking(plan, severity));
     out.extend(blocked(plan, severity));
+    out.extend(too_loud(plan, severity));
     out
 }
 
@@ -93,7 +95,7 @@ fn blocked(plan: &Plan, severity: Severity) -> Option<Diagnostic> {
     let mut lines = Vec::new();
     let mut flags: BTreeSet<String> = BTreeSet::new();
     let mut say = |what: String, guard: &Guard| {
-        // What no flag lifts is told by the planner, with its place.
+        // What no flag lifts is told elsewhere: protection by the planner, with its place.
         let Some(flag) = plans::flag(guard.kind, deletions) else { return };
         lines.push(format!("  {what}{} ({flag})", guard.why));
         flags.insert(flag);
@@ -120,6 +122,22 @@ fn blocked(plan: &Plan, severity: Severity) -> Option<Diagnostic> {
          with `clinch state rm ADDRESS`."
     );
     Some(of(severity, BLOCKED, "Plan is blocked", detail).with_help(help))
+}
+
+/// Every change that costs more than this version can do, in one message.
+fn too_loud(plan: &Plan, severity: Severity) -> Option<Diagnostic> {
+    let guards = plan.changes.iter().flat_map(|c| c.blocked.iter().map(move |g| (&c.addr, g)));
+    let loud = guards.filter(|(_, guard)| guard.kind == GuardKind::Disruption);
+    let lines: Vec<String> = loud.map(|(addr, guard)| format!("  {addr}: {}", guard.why)).collect();
+    if lines.is_empty() {
+        return None;
+    }
+    let nothing = if severity == Severity::Error { "\n\nNothing was done." } else { "" };
+    let detail =
+        format!("Pods that run there would have to leave first:\n{}{nothing}", lines.join("\n"));
+    let help = "Apply the rest with `-exclude=ADDRESS`, or make this change by hand on a drained \
+                node.";
+    Some(of(severity, LOUD, "No procedure for this disruption", detail).with_help(help))
 }
 
 /// Takes away what a person allows when a plan is applied that was saved before.

@@ -4,7 +4,7 @@ use super::body::Body;
 use super::{change, only_secrets_differ, table};
 use crate::style::Ink;
 use crate::{Detail, Style, text};
-use plans::{Action, Basis, Change, GuardKind, Mode, Origin, OutputChange, Plan, Tally};
+use plans::{Action, Basis, Change, Guard, GuardKind, Mode, Origin, OutputChange, Plan, Tally};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use values::{Diff, Disruption};
@@ -119,16 +119,21 @@ pub fn blocked(plan: &Plan) -> Option<String> {
     let protected = guards.clone().filter(|guard| guard.kind == GuardKind::Protected).count();
     let mut parts: Vec<String> =
         plan.blocked.iter().map(|guard| text::line(&guard.why).into_owned()).collect();
-    let changes = plan
-        .changes
-        .iter()
-        .filter(|c| c.blocked.iter().any(|guard| guard.kind != GuardKind::Protected));
+    let by_name = |guard: &Guard| plans::flag(guard.kind, deletions).is_some();
+    let changes = plan.changes.iter().filter(|c| c.blocked.iter().any(by_name));
     match changes.count() {
         0 => {}
         n => parts.push(format!("{} must be allowed by name", text::count(n, "change", "changes"))),
     }
     if protected > 0 {
         parts.push(format!("{} protected", text::count(protected, "object is", "objects are")));
+    }
+    let loud = plan.changes.iter().filter(|c| costs_too_much(c)).count();
+    if loud > 0 {
+        parts.push(format!(
+            "{} more than can be done",
+            text::count(loud, "change costs", "changes cost")
+        ));
     }
     if missing > 0 {
         parts.push(format!("{} missing", text::count(missing, "right is", "rights are")));
@@ -141,6 +146,11 @@ pub fn blocked(plan: &Plan) -> Option<String> {
         flags => format!(" To allow it: {flags}"),
     };
     Some(format!("Blocked: {}.{allow}", parts.join("; ")))
+}
+
+/// Whether there is no procedure for what a change costs.
+fn costs_too_much(change: &Change) -> bool {
+    change.blocked.iter().any(|guard| guard.kind == GuardKind::Disruption)
 }
 
 /// So many reasons are told.

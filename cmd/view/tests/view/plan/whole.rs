@@ -243,6 +243,10 @@ fn what_is_predicted_or_blocked_is_marked_and_counted_below_the_plan() {
     let at = ["config_map.a", "config_map.b", "config_map.c"];
     let mut a = update(at[0], "ConfigMap web/a", object("blue"), object("red"));
     a.basis = ask("patch configmaps");
+    a.blocked = vec![plans::Guard {
+        kind: plans::GuardKind::Disruption,
+        why: "it costs a drain of node `w1`".to_owned(),
+    }];
     let mut b = delete(at[1], "ConfigMap web/b", object("blue"));
     b.basis = ask("delete configmaps");
     b.blocked = vec![plans::Guard {
@@ -261,9 +265,10 @@ fn what_is_predicted_or_blocked_is_marked_and_counted_below_the_plan() {
       # (predicted locally, not verified by the server: `ci` may not delete configmaps in namespace `web`)
       # (blocked: its annotation asks for it to be kept; -allow=kept allows it)
       # (predicted locally, not verified by the server: `ci` may not patch configmaps in namespace `web`)
+      # (blocked: it costs a drain of node `w1`)
       # (blocked: you may not create configmaps in namespace `web`)
     Plan: 1 to add, 1 to change, 1 to destroy.
     Not verified by the server: 2 of 3 changes (`ci` may not patch configmaps in namespace `web`, nor delete configmaps in namespace `web`).
-    Blocked: 1 change must be allowed by name; 2 rights are missing. To allow it: -allow=kept
+    Blocked: 1 change must be allowed by name; 1 change costs more than can be done; 2 rights are missing. To allow it: -allow=kept
     ");
 }
