@@ -11,11 +11,13 @@ use std::process::ExitCode;
 
 mod bench;
 mod checkout;
+mod cluster;
 mod codegen;
 mod control_plane;
 mod gate;
 mod kubernetes_versions;
 mod new_resource;
+mod program;
 mod tidy;
 mod trouble;
 
@@ -44,6 +46,9 @@ enum Task {
     /// A real Kubernetes control plane on this machine, for tests
     #[command(subcommand)]
     ControlPlane(control_plane::Command),
+    /// A real kubeadm cluster on hosts of this machine, for tests
+    #[command(subcommand)]
+    Cluster(cluster::Command),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +60,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => gate::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::ControlPlane(command) => control_plane::run(command),
+        Task::Cluster(command) => cluster::run(command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

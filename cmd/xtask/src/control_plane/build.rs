@@ -70,7 +70,7 @@ fn once(modules: &[&str], add: impl Fn(&Path) -> Result<(), Trouble>) -> Result<
 }
 
 /// The version that `go.mod` of `module` pins.
-pub(super) fn pinned(module: &str, dependency: &str) -> Result<String, Trouble> {
+pub(crate) fn pinned(module: &str, dependency: &str) -> Result<String, Trouble> {
     let path = cache::sources().join(module).join("go.mod");
     let text = fs::read_to_string(&path).doing(|| format!("reading {}", path.display()))?;
     required(&text, dependency)
@@ -93,6 +93,7 @@ fn build(module: &str, into: &Path) -> Result<(), Trouble> {
             // The empty last component is a trailing slash: a folder for several programs.
             (version.clone(), kubernetes_stamp(&version), into.join(""), "tool")
         }
+        "pause" => ("of this checkout".to_owned(), String::new(), into.join("pause"), "."),
         "etcd" => {
             let package = "go.etcd.io/etcd/server/v3";
             (pinned(module, package)?, String::new(), into.join("etcd"), package)
@@ -197,7 +198,7 @@ fn stages() -> Result<String, Trouble> {
 }
 
 /// The last `lines` lines of a text.
-pub(super) fn tail(text: &str, lines: usize) -> String {
+pub(crate) fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.trim_end().lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }

@@ -7,14 +7,14 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The Go modules of a control plane, each a folder of `testdata/controlplane` with its `go.mod` and `go.sum`.
-pub(super) const MODULES: [&str; 3] = ["kubernetes", "etcd", "kwok"];
+/// The Go modules of a control plane, each a folder of `testdata/controlplane` with its `go.mod`.
+pub(super) const MODULES: [&str; 4] = ["kubernetes", "etcd", "kwok", "pause"];
 
 /// The Go module of a kubectl that is a few releases older than the servers.
 pub(super) const OLDER_KUBECTL: &str = "kubectl-older";
 
 /// Change when the way of building changes, so that older binaries are not taken for new ones.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
 
 /// `testdata/controlplane` of the checkout.
 pub(super) fn sources() -> PathBuf {
@@ -22,7 +22,7 @@ pub(super) fn sources() -> PathBuf {
 }
 
 /// The folder that holds everything: `CLINCH_CONTROLPLANE_CACHE`, or the user's cache folder.
-fn base() -> Result<PathBuf, Trouble> {
+pub(crate) fn base() -> Result<PathBuf, Trouble> {
     let set = |key: &str| env::var_os(key).filter(|value| !value.is_empty()).map(PathBuf::from);
     let user = || set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
     let found = set("CLINCH_CONTROLPLANE_CACHE")
@@ -41,6 +41,16 @@ pub(super) fn run_folder(name: &str) -> Result<PathBuf, Trouble> {
     Ok(base()?.join("run").join(name))
 }
 
+/// Removes what a run left in its folder, keys included.
+pub(crate) fn remove(folder: &Path) -> Result<(), Trouble> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).doing(|| format!("removing {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The Go release decides about the binaries as well, so it is part of the key.
 fn build_target() -> String {
     let go = std::process::Command::new("go").args(["env", "GOVERSION", "GOOS", "GOARCH"]).output();
@@ -48,22 +58,34 @@ fn build_target() -> String {
 }
 
 fn digest(sources: &Path, modules: &[&str], target: &str) -> Result<String, Trouble> {
-    let mut hash = Sha256::new();
-    hash.update(format!("{RECIPE}\n{target}\n"));
+    let mut text = format!("{RECIPE}\n{target}\n").into_bytes();
     for module in modules {
-        for file in ["go.mod", "go.sum"] {
-            let path = sources.join(module).join(file);
-            let text = fs::read(&path).doing(|| format!("reading {}", path.display()))?;
+        let folder = sources.join(module);
+        let doing = || format!("reading {}", folder.display());
+        let mut files = fs::read_dir(&folder)
+            .and_then(|entries| {
+                entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>()
+            })
+            .doing(doing)?;
+        files.sort();
+        for path in files {
+            let file = fs::read(&path).doing(|| format!("reading {}", path.display()))?;
             // The length keeps two files from passing for one.
-            hash.update(format!("{module}/{file} {}\n", text.len()));
-            hash.update(text);
+            let name = path.strip_prefix(sources).unwrap_or(&path).display();
+            text.extend(format!("{name} {}\n", file.len()).into_bytes());
+            text.extend(file);
         }
     }
+    Ok(short_digest(&text))
+}
+
+/// A name for a text: the first sixteen digits of its digest.
+pub(crate) fn short_digest(text: &[u8]) -> String {
     let mut name = String::new();
-    for byte in hash.finalize().iter().take(8) {
+    for byte in Sha256::digest(text).iter().take(8) {
         let _ = write!(name, "{byte:02x}");
     }
-    Ok(name)
+    name
 }
 
 #[cfg(test)]

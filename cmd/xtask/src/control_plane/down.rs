@@ -1,7 +1,7 @@
 //! Ending a control plane: exactly the processes that were started, then their folder.
 
 use super::record::Record;
-use super::{cache, pki, process};
+use super::{cache, process};
 use crate::trouble::{Trouble, say};
 use std::path::Path;
 use std::thread::sleep;
@@ -23,12 +23,17 @@ pub(crate) fn down(name: &str) -> Result<(), Trouble> {
 /// A test run that is killed cannot clean up after itself; this one waits beside it and can.
 pub(crate) fn down_after(name: &str, owner: u32) -> Result<(), Trouble> {
     let folder = cache::run_folder(name)?;
+    after(owner);
+    clear(&folder).map(drop)
+}
+
+/// Waits until the process with that id has gone.
+pub(crate) fn after(owner: u32) {
     if let Some(owner) = process::stranger(owner) {
         while owner.is_alive() {
             sleep(Duration::from_millis(300));
         }
     }
-    clear(&folder).map(drop)
 }
 
 /// Ends what `folder` records and removes it; tells whether there was anything.
@@ -43,6 +48,6 @@ pub(super) fn clear(folder: &Path) -> Result<bool, Trouble> {
         }
     }
     let existed = folder.exists();
-    pki::forget(folder)?;
+    cache::remove(folder)?;
     Ok(record.is_some() || existed)
 }

@@ -1,6 +1,7 @@
-//! Kubeconfig files that hold their certificates, so that a test may copy them.
+//! Kubeconfig files that hold their certificates, so that a test may copy them; and kubectl with one.
 
 use super::pki::Pki;
+use crate::program;
 use crate::trouble::{Doing, Trouble};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,6 +9,19 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What kubectl answers to the user of a kubeconfig file.
+pub(crate) fn kubectl(
+    kubectl: &Path,
+    kubeconfig: &Path,
+    arguments: &[&str],
+) -> Result<String, Trouble> {
+    let mut command = Command::new(kubectl);
+    command.arg("--kubeconfig").arg(kubeconfig);
+    command.arg("--cache-dir").arg(kubeconfig.with_file_name("kubectl"));
+    program::output(command.args(arguments))
+}
 
 /// Writes `USER.kubeconfig` into `folder`, readable by its owner alone.
 pub(super) fn write(

@@ -11,21 +11,21 @@
 //!
 //! **Invariant:** everything listens on 127.0.0.1, and no key outlives the run's folder.
 
-mod build;
-mod cache;
+pub(crate) mod build;
+pub(crate) mod cache;
 mod down;
-mod kubeconfig;
+pub(crate) mod kubeconfig;
 mod pin;
 mod pki;
 mod ports;
-mod process;
-mod record;
+pub(crate) mod process;
+pub(crate) mod record;
 mod tools;
 mod up;
 
-pub(crate) use down::{down, down_after};
+pub(crate) use down::{after, down, down_after};
 pub(crate) use record::Record;
-pub(crate) use up::up;
+pub(crate) use up::{nodes_are_ready, up};
 
 use crate::trouble::{Trouble, print, say};
 use clap::{Args, Subcommand};
@@ -57,16 +57,16 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct Name {
     #[arg(long, default_value = "default", value_parser = valid_name)]
-    name: String,
+    pub(crate) name: String,
 }
 
 #[derive(Args)]
 pub(crate) struct Down {
     #[command(flatten)]
-    name: Name,
+    pub(crate) name: Name,
     /// Wait until the process with this id has gone, then clean up after it
     #[arg(long, value_name = "PID")]
-    after: Option<u32>,
+    pub(crate) after: Option<u32>,
 }
 
 /// A name becomes a folder, so it may not lead anywhere else.
@@ -123,7 +123,7 @@ fn print_exports(record: &Record) -> Result<(), Trouble> {
 }
 
 /// One line that a POSIX shell reads back as it was.
-fn export_line(key: &str, value: &str) -> String {
+pub(crate) fn export_line(key: &str, value: &str) -> String {
     format!("export {key}='{}'", value.replace('\'', r"'\''"))
 }
 

@@ -63,7 +63,14 @@ fn write_go_mod(module: &str, version: &str, staged: &str, upstream: &str) -> St
     let programs: &[&str] = if module == OLDER_KUBECTL {
         &["kubectl"]
     } else {
-        &["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"]
+        &[
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kubeadm",
+            "kubectl",
+            "kubelet",
+        ]
     };
     let tools: Vec<String> =
         programs.iter().map(|program| format!("\tk8s.io/kubernetes/cmd/{program}\n")).collect();

@@ -1,9 +1,10 @@
 //! Certificates of one run, made with the `openssl` program and thrown away with the run.
 
+use crate::program;
 use crate::trouble::{Doing, Trouble};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
 /// Names under which the servers are reached; the service address is the first of its range.
 const SETTINGS: &str = "\
@@ -112,26 +113,7 @@ impl Pki {
     }
 
     fn openssl(&self, arguments: &[&str]) -> Result<(), Trouble> {
-        let run = Command::new("openssl")
-            .args(arguments)
-            .current_dir(&self.0)
-            .stdin(Stdio::null())
-            .output()
-            .doing(|| "starting openssl (Debian package `openssl`)".to_owned())?;
-        if run.status.success() {
-            return Ok(());
-        }
-        let why = String::from_utf8_lossy(&run.stderr);
-        Err(Trouble::new(format!("openssl {} failed:\n{}", arguments[0], why.trim_end())))
-    }
-}
-
-/// Removes what a run left in its folder, keys included.
-pub(super) fn forget(folder: &Path) -> Result<(), Trouble> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).doing(|| format!("removing {}", folder.display()))
-        }
-        _ => Ok(()),
+        program::run(Command::new("openssl").args(arguments).current_dir(&self.0))
+            .doing(|| "making certificates (Debian package `openssl`)".to_owned())
     }
 }

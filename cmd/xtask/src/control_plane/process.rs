@@ -4,6 +4,7 @@
 //! in `/proc/PID/stat` it names one process for ever, so both are recorded and compared.
 
 use crate::trouble::{Doing, Trouble};
+use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub(crate) struct Process {
 }
 
 /// Starts `program` in a process group of its own, with its output in `ROLE.log` of `folder`.
-pub(super) fn start(
+pub(crate) fn start(
     role: &str,
     program: &Path,
     arguments: &[String],
@@ -57,6 +58,19 @@ impl Process {
         stat(self.pid).is_some_and(|(state, started)| started == self.started && state != 'Z')
     }
 
+    pub(crate) fn to_json(&self) -> Value {
+        json!({ "role": self.role, "pid": self.pid, "started": self.started, "log": self.log })
+    }
+
+    pub(crate) fn from_json(value: &Value) -> Option<Self> {
+        Some(Self {
+            role: value["role"].as_str()?.to_owned(),
+            pid: u32::try_from(value["pid"].as_u64()?).ok()?,
+            started: value["started"].as_u64()?,
+            log: value["log"].as_str()?.into(),
+        })
+    }
+
     fn signal(&self, name: &str) {
         if self.is_alive() {
             // The shell's own `kill`, which every POSIX system has. That the process ends between
@@ -69,7 +83,7 @@ impl Process {
 }
 
 /// Ends processes: asks all, waits, then insists. Returns those that are still there.
-pub(super) fn end(processes: &[Process]) -> Vec<Process> {
+pub(crate) fn end(processes: &[Process]) -> Vec<Process> {
     let mut left = Vec::new();
     for signal in ["TERM", "KILL"] {
         for one in processes {
@@ -91,7 +105,7 @@ pub(super) fn end(processes: &[Process]) -> Vec<Process> {
 }
 
 /// A process that this program did not start, to be waited for.
-pub(super) fn stranger(pid: u32) -> Option<Process> {
+pub(crate) fn stranger(pid: u32) -> Option<Process> {
     let (_, started) = stat(pid)?;
     Some(Process { role: "owner".to_owned(), pid, started, log: PathBuf::new() })
 }

@@ -9,6 +9,29 @@ use std::path::{Path, PathBuf};
 const FILE: &str = "control-plane.json";
 const FORMAT: u64 = 1;
 
+/// What the file at `path` holds, or `None` when there is no such file.
+pub(crate) fn read<T>(
+    path: &Path,
+    understand: impl Fn(&Value) -> Option<T>,
+) -> Result<Option<T>, Trouble> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).doing(|| format!("reading {}", path.display())),
+    };
+    let value = serde_json::from_str(&text).doing(|| format!("reading {}", path.display()))?;
+    let unreadable = || Trouble::new(format!("{} is not of this format", path.display()));
+    understand(&value).map(Some).ok_or_else(unreadable)
+}
+
+/// Replaces a file in one step.
+pub(crate) fn write(path: &Path, value: &Value) -> Result<(), Trouble> {
+    let new = path.with_extension("new");
+    fs::write(&new, format!("{value:#}\n"))
+        .and_then(|()| fs::rename(&new, path))
+        .doing(|| format!("writing {}", path.display()))
+}
+
 /// A control plane: where it answers, how to log in, and its processes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -28,23 +51,12 @@ pub(crate) struct Record {
 impl Record {
     /// The record of the run in `folder`, or `None` when there is no such run.
     pub(crate) fn load(folder: &Path) -> Result<Option<Self>, Trouble> {
-        let path = folder.join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).doing(|| format!("reading {}", path.display())),
-        };
-        let value = serde_json::from_str(&text).doing(|| format!("reading {}", path.display()))?;
-        let unreadable = || Trouble::new(format!("{} is not of this format", path.display()));
-        Self::from_json(&value).map(Some).ok_or_else(unreadable)
+        read(&folder.join(FILE), Self::from_json)
     }
 
     /// Replaces the record in `folder` in one step.
     pub(super) fn save(&self, folder: &Path) -> Result<(), Trouble> {
-        let (path, new) = (folder.join(FILE), folder.join(format!("{FILE}.new")));
-        fs::write(&new, format!("{:#}\n", self.to_json()))
-            .and_then(|()| fs::rename(&new, &path))
-            .doing(|| format!("writing {}", path.display()))
+        write(&folder.join(FILE), &self.to_json())
     }
 
     /// Whether the start was completed and every process still runs.
@@ -69,11 +81,7 @@ impl Record {
     }
 
     fn to_json(&self) -> Value {
-        let processes: Vec<Value> = self
-            .processes
-            .iter()
-            .map(|one| json!({ "role": one.role, "pid": one.pid, "started": one.started, "log": one.log }))
-            .collect();
+        let processes: Vec<Value> = self.processes.iter().map(Process::to_json).collect();
         json!({
             "format": FORMAT,
             "name": self.name,
@@ -93,14 +101,6 @@ impl Record {
             return None;
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let process = |one: &Value| {
-            Some(Process {
-                role: text(&one["role"])?,
-                pid: u32::try_from(one["pid"].as_u64()?).ok()?,
-                started: one["started"].as_u64()?,
-                log: text(&one["log"])?.into(),
-            })
-        };
         Some(Self {
             name: text(&value["name"])?,
             version: text(&value["version"])?,
@@ -109,7 +109,11 @@ impl Record {
             kubeconfig_readonly: text(&value["kubeconfig_readonly"])?.into(),
             kubectl: text(&value["kubectl"])?.into(),
             kubectl_older: text(&value["kubectl_older"]).map(Into::into),
-            processes: value["processes"].as_array()?.iter().map(process).collect::<Option<_>>()?,
+            processes: value["processes"]
+                .as_array()?
+                .iter()
+                .map(Process::from_json)
+                .collect::<Option<_>>()?,
             ready: value["ready"].as_bool()?,
         })
     }

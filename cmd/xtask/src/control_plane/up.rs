@@ -15,7 +15,6 @@ use std::fs::{self, DirBuilder, File};
 use std::net::TcpStream;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -157,20 +156,7 @@ impl Start {
     }
 
     fn kubectl(&self, arguments: &[&str]) -> Result<String, Trouble> {
-        let out = Command::new(&self.record.kubectl)
-            .arg("--kubeconfig")
-            .arg(&self.record.kubeconfig)
-            .arg("--cache-dir")
-            .arg(self.folder.join("kubectl"))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .doing(|| format!("starting {}", self.record.kubectl.display()))?;
-        if out.status.success() {
-            return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
-        }
-        let why = String::from_utf8_lossy(&out.stderr);
-        Err(Trouble::new(format!("kubectl {} failed:\n{}", arguments.join(" "), why.trim_end())))
+        kubeconfig::kubectl(&self.record.kubectl, &self.record.kubeconfig, arguments)
     }
 
     fn kubectl_ok(&self, arguments: &[&str]) -> bool {
@@ -191,7 +177,7 @@ impl Start {
 }
 
 /// Ready by kwok, and the taints that new nodes carry removed by the controller manager.
-fn nodes_are_ready(list: &str) -> bool {
+pub(crate) fn nodes_are_ready(list: &str) -> bool {
     let list: serde_json::Value = serde_json::from_str(list).unwrap_or_default();
     let ready = |node: &serde_json::Value| {
         let conditions = node["status"]["conditions"].as_array();
