@@ -26,6 +26,8 @@ mod parts;
 mod place;
 mod record;
 mod ssh;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod up;
 
@@ -80,6 +82,12 @@ pub(crate) fn run(command: Command) -> Result<(), Trouble> {
 pub(crate) fn build() -> Result<(), Trouble> {
     needs::met()?;
     parts::find().map(drop)
+}
+
+/// Why hosts cannot be booted here, in one line.
+pub(crate) fn absence() -> Option<String> {
+    let trouble = needs::met().err()?;
+    Some(trouble.to_string().lines().collect::<Vec<_>>().join(" "))
 }
 
 /// The cluster at that place, if all of its hosts are up.

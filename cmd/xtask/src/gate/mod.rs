@@ -9,14 +9,17 @@
 //! **Invariant:** nothing is skipped silently. What did not run stands in the summary with its
 //! reason, and the last line counts the tests.
 //!
-//! **Invariant:** a control plane that was started here ends with this program, however it ends.
+//! **Invariant:** a control plane and hosts that were started here end with this program, however it
+//! ends.
 
+mod hosts;
 mod report;
 mod server;
 mod tally;
 
 use crate::trouble::{Doing, Trouble, print};
 use crate::{checkout, codegen, kubernetes_versions, tidy};
+use hosts::Hosts;
 use report::Report;
 use serde_json::Value;
 use server::Server;
@@ -31,15 +34,33 @@ pub(crate) struct Arguments {
     /// Skip every test that needs a real API server
     #[arg(long)]
     no_control_plane: bool,
+    /// Skip every test that needs real hosts
+    #[arg(long)]
+    no_cluster: bool,
+}
+
+impl Arguments {
+    /// Why no hosts are wanted, if none are.
+    fn without_hosts(&self) -> Option<&'static str> {
+        match self {
+            Self { no_cluster: true, .. } => Some("--no-cluster: no test ran on real hosts"),
+            Self { no_control_plane: true, .. } => {
+                Some("--no-control-plane: what hosts run is built with it")
+            }
+            _ => None,
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
     let mut report = Report::default();
     report.step("format", || cargo(&["fmt", "--all", "--check"]));
     let mut server = Server::choose(arguments.no_control_plane);
+    let mut hosts = Hosts::choose(arguments.without_hosts());
     report.step("clippy", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
     });
+    hosts.begin();
     let mut binary = None;
     let compiled = report.step("test build", || {
         binary = build_tests()?;
@@ -51,12 +72,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
             Some(reason) => report.skip("control plane", reason),
             None => drop(report.step("control plane", || server.start())),
         }
-        report.step("tests", || run_tests(&server, &mut tally));
+        match hosts.absence() {
+            Some(reason) => report.skip("cluster", reason),
+            None => drop(report.step("cluster", || hosts.wait())),
+        }
+        report.step("tests", || run_tests(&server, &hosts, &mut tally));
     } else {
         report.skip("control plane", "there is no test to run against it");
+        report.skip("cluster", "there is no test to run on it");
         report.skip("tests", "they do not compile");
     }
     drop(server);
+    drop(hosts);
     report.step("tidy", tidy::run);
     match binary {
         Some(binary) => drop(report.step("generated files", || codegen::check(&binary))),
@@ -126,13 +153,14 @@ pub(crate) fn binary(line: &str, name: &str) -> Option<PathBuf> {
 }
 
 /// Runs all tests, shows what they say and counts them.
-fn run_tests(server: &Server, tally: &mut Tally) -> Result<(), Trouble> {
+fn run_tests(server: &Server, hosts: &Hosts, tally: &mut Tally) -> Result<(), Trouble> {
     let mut command = Command::new("cargo");
     command.args(["test", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"]);
     command.current_dir(checkout::root()).stdin(Stdio::null()).stdout(Stdio::piped());
     // No test may reach a cluster that nobody named for tests.
     command.env_remove("KUBECONFIG");
     server.tell(&mut command);
+    hosts.tell(&mut command);
     let mut child = command.spawn().doing(|| "starting cargo".to_owned())?;
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).split(b'\n') {

@@ -58,7 +58,7 @@ impl Server {
                 .join()
                 .map_err(|_| Trouble::new("the build of the control plane panicked"))??;
         }
-        watch(&ours.name)?;
+        watch("control-plane", &ours.name)?;
         ours.record = Some(control_plane::up(&ours.name)?);
         Ok(())
     }
@@ -88,15 +88,15 @@ impl Drop for Server {
 }
 
 /// Starts a process beside this one that cleans up when this one is killed.
-fn watch(name: &str) -> Result<(), Trouble> {
+pub(super) fn watch(task: &str, name: &str) -> Result<(), Trouble> {
     // The link, not the path behind it: cargo may replace the file while the tests are built.
     Command::new("/proc/self/exe")
-        .args(["control-plane", "down", "--name", name, "--after", &process::id().to_string()])
+        .args([task, "down", "--name", name, "--after", &process::id().to_string()])
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .map(drop)
-        .doing(|| "starting the watcher of the control plane".to_owned())
+        .doing(|| format!("starting the watcher of the {task}"))
 }
