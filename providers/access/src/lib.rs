@@ -40,7 +40,8 @@ pub use cluster::{
 };
 pub use host::{
     Answer, Ask, Command, Entry, EntryKind, Expected, FileOnHost, FolderHost, Host, HostError,
-    Hosts, LONGEST_LOOK, MemoryHost, Output, WriteFile, digest,
+    HostKeys, Hosts, KeyTrouble, LONGEST_LOOK, MemoryHost, Output, ShellHost, SshGate, SshSettings,
+    SudoTrouble, WriteFile, digest,
 };
 pub use kubeconfig::{ClusterOptions, Env, ExecPlugins, connect};
 pub use secrets::{LONGEST_SECRET, SecretSource, Secrets};

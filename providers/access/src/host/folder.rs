@@ -283,6 +283,9 @@ impl Place {
         beside.write_all(content).map_err(fail)?;
         // Right before the rename, so that there is hardly time for another change.
         let found = self.expected(&at, expected)?;
+        if fs::symlink_metadata(&at).is_ok_and(|meta| meta.nlink() > 1) {
+            return Err(self.not_a_file("one of several names of a file"));
+        }
         let uid = uid.or(found.as_ref().map(|found| found.uid));
         let gid = gid.or(found.as_ref().map(|found| found.gid));
         let own = beside.as_file().metadata().map_err(fail)?;

@@ -1,7 +1,7 @@
 //! A machine, as far as a provider needs one: files, and commands.
 //!
 //! Start reading at [`Host`]. [`FolderHost`] is a machine that lives in a folder,
-//! [`MemoryHost`] one that lives in memory; [`Hosts`] finds a machine by its node's name.
+//! [`MemoryHost`] one that lives in memory, [`ShellHost`] this machine or one over SSH; [`Hosts`] finds a machine by its node's name.
 //! Planning asks everything that it wants to know of a machine in one [`Host::look`].
 //!
 //! **Invariant:** a file is replaced whole or not at all: written beside its place under a
@@ -16,13 +16,15 @@ mod folder;
 mod look;
 mod memory;
 mod path;
+mod shell;
 #[cfg(test)]
 mod tests;
 
-pub use error::HostError;
+pub use error::{HostError, KeyTrouble, SudoTrouble};
 pub use folder::FolderHost;
 pub use look::{Answer, Ask, Entry, EntryKind};
 pub use memory::MemoryHost;
+pub use shell::{HostKeys, ShellHost, SshGate, SshSettings};
 
 use provider::BoxFuture;
 use sha2::{Digest, Sha256};

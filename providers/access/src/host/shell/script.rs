@@ -1,0 +1,25 @@
+//! The scripts: one fixed text for each thing that is done on a machine.
+//!
+//! What differs from one time to the next are arguments, never text that a shell interprets.
+
+/// A text that `sh -c` gets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Script(pub(crate) &'static str);
+
+macro_rules! script {
+    ($file:literal) => {
+        Script(concat!(include_str!("scripts/prelude.sh"), include_str!($file)))
+    };
+}
+
+/// Answers questions.
+pub(crate) const LOOK: Script = script!("scripts/look.sh");
+/// Replaces a file, or makes it.
+pub(crate) const WRITE: Script = script!("scripts/write.sh");
+/// Removes a file.
+pub(crate) const REMOVE: Script = script!("scripts/remove.sh");
+/// Runs a program.
+pub(crate) const RUN: Script = script!("scripts/run.sh");
+
+/// The mark in front of the verdict of every script but [`LOOK`].
+pub(crate) const MARK: &str = "clinch:";

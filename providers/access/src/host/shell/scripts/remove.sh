@@ -1,0 +1,15 @@
+# Removes a regular file.
+mark=clinch:
+path=$1 expect=$2
+tools stat sha256sum rm sync
+
+if ! enter; then
+  case $expect in
+    any | absent) verdict "done" ;;
+    *) verdict changed ;;
+  esac
+fi
+expected
+said=$(rm -f -- "./$base" 2>&1) || verdict io "$said"
+sync . 2>/dev/null || sync
+verdict "done"

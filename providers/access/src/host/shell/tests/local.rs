@@ -1,0 +1,334 @@
+//! This machine, through every shell that it has.
+
+use crate::host::shell::{ShellHost, script};
+use crate::host::{
+    Answer, Ask, Command, Entry, EntryKind, Expected, Host, HostError, WriteFile, digest,
+};
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The same machine through each shell, and a folder for it.
+fn machines() -> (Vec<ShellHost>, TempDir) {
+    let shells: [&'static [&'static str]; 4] = [&["sh"], &["dash"], &["bash"], &["busybox", "sh"]];
+    let there = |shell: &&&'static [&'static str]| {
+        let found = std::process::Command::new(shell[0])
+            .args(&shell[1..])
+            .args(["-c", "exit 0"])
+            .output()
+            .is_ok();
+        if !found {
+            eprintln!("SKIPPED {shell:?}: it is not installed");
+        }
+        found
+    };
+    let hosts = shells.iter().filter(there).map(|shell| ShellHost::through("w1", shell)).collect();
+    let folder = TempDir::new().expect("a folder for the test");
+    (hosts, folder)
+}
+
+fn path(folder: &Path, name: &str) -> String {
+    folder.join(name).to_str().expect("a plain path").to_owned()
+}
+
+fn write<'a>(path: &'a str, content: &'a [u8], expected: Expected<'a>) -> WriteFile<'a> {
+    WriteFile { path, content, mode: 0o640, uid: None, gid: None, expected }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_file_is_created_with_its_folders_and_replaced_and_removed() {
+    let (hosts, folder) = machines();
+    let file = path(folder.path(), "etc/it's $HOME/x.conf");
+    let content = b"one\0two\n\xff no end of line";
+    for host in hosts {
+        assert_eq!(host.read(&file).await.expect("readable"), None);
+        host.write(write(&file, content, Expected::Absent)).await.expect("created");
+        let read = host.read(&file).await.expect("readable").expect("there");
+        assert_eq!((read.content.as_slice(), read.mode), (&content[..], 0o640));
+        let folder_mode = fs::metadata(folder.path().join("etc")).expect("a folder").mode();
+        assert_eq!(folder_mode & 0o777, 0o755);
+
+        let late = host.write(write(&file, b"two", Expected::Stamp("0"))).await;
+        assert!(late.is_err_and(|e| e.is_changed()));
+        host.write(write(&file, b"two", Expected::Stamp(&read.stamp))).await.expect("replaced");
+        let late = host.write(write(&file, b"three", Expected::Stamp(&read.stamp))).await;
+        assert!(late.is_err_and(|e| e.is_changed()));
+        let late = host.remove(&file, Expected::Digest(&digest(content))).await;
+        assert!(late.is_err_and(|e| e.is_changed()));
+        assert_eq!(names(&folder.path().join("etc/it's $HOME")), ["x.conf"]);
+        host.remove(&file, Expected::Digest(&digest(b"two"))).await.expect("removed");
+        host.remove(&file, Expected::Anything).await.expect("nothing to remove");
+        fs::remove_dir_all(folder.path().join("etc")).expect("removed");
+    }
+}
+
+#[tokio::test]
+async fn a_link_a_folder_a_pipe_and_a_second_name_are_never_written_through() {
+    let (hosts, folder) = machines();
+    let (file, secret) = (path(folder.path(), "x"), folder.path().join("secret"));
+    for host in hosts {
+        fs::write(&secret, "untouched").expect("a file");
+        for what in ["a symbolic link", "a folder", "a pipe", "one of several names of a file"] {
+            match what {
+                "a symbolic link" => symlink(&secret, &file).expect("a link"),
+                "a folder" => fs::create_dir(&file).expect("a folder"),
+                "a pipe" => {
+                    let made = std::process::Command::new("mkfifo").arg(&file).status();
+                    assert!(made.expect("mkfifo runs").success());
+                }
+                _ => fs::hard_link(&secret, &file).expect("a second name"),
+            }
+            let refused = host.write(write(&file, b"new", Expected::Anything)).await;
+            let error = refused.expect_err(what);
+            assert_eq!(error.to_string(), format!("`{file}` on host `w1` is {what}."));
+            if Path::new(&file).is_dir() { fs::remove_dir(&file) } else { fs::remove_file(&file) }
+                .expect("removed");
+        }
+        assert_eq!(fs::read_to_string(&secret).ok().as_deref(), Some("untouched"));
+        assert_eq!(names(folder.path()), ["secret"]);
+    }
+}
+
+#[tokio::test]
+async fn no_folder_of_a_path_is_a_link_or_anything_else() {
+    let (hosts, folder) = machines();
+    let outside = TempDir::new().expect("a folder");
+    symlink(outside.path(), folder.path().join("link")).expect("a link");
+    symlink("/none", folder.path().join("dangling")).expect("a link");
+    fs::write(folder.path().join("file"), "").expect("a file");
+    for host in hosts {
+        for (name, why) in [
+            ("link/x", "reached through a symbolic link"),
+            ("link/y/x", "reached through a symbolic link"),
+            ("dangling/x", "reached through a symbolic link"),
+            ("file/x", "below something that is no folder"),
+        ] {
+            let file = path(folder.path(), name);
+            for error in [
+                host.read(&file).await.expect_err(why),
+                host.write(write(&file, b"new", Expected::Anything)).await.expect_err(why),
+                host.remove(&file, Expected::Anything).await.expect_err(why),
+            ] {
+                assert_eq!(error.to_string(), format!("`{file}` on host `w1` is {why}."));
+            }
+        }
+        assert_eq!(names(outside.path()), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn content_that_arrives_cut_short_changes_nothing() {
+    let (hosts, folder) = machines();
+    let file = path(folder.path(), "x.conf");
+    for host in hosts {
+        fs::write(&file, "old").expect("a file");
+        let all = digest(b"half and the other half");
+        let arguments = [file.as_str(), "0644", "-", "-", "any", &all, ".clinch-0"];
+        let error = host.done(script::WRITE, &file, &arguments, b"half").await;
+        let error = error.expect_err("cut short").to_string();
+        assert!(error.contains("cut short, so the file is as it was"), "{error}");
+        assert_eq!(fs::read_to_string(&file).ok().as_deref(), Some("old"));
+        assert_eq!(names(folder.path()), ["x.conf"]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_belongs_to_whom_it_is_given_and_stays_theirs() {
+    let (hosts, folder) = machines();
+    let file = path(folder.path(), "x.conf");
+    let own = fs::metadata(folder.path()).map(|m| (m.uid(), m.gid())).expect("a folder");
+    // Only the superuser gives files away; anybody gives them to themselves.
+    let (uid, gid) = if own.0 == 0 { (4321, 1234) } else { own };
+    for host in hosts {
+        let given = WriteFile {
+            uid: Some(uid),
+            gid: Some(gid),
+            mode: 0o4750,
+            ..write(&file, b"one", Expected::Absent)
+        };
+        host.write(given).await.expect("created");
+        assert_eq!(fs::metadata(&file).map(|m| m.mode() & 0o7777).ok(), Some(0o4750));
+        host.write(write(&file, b"two", Expected::Anything)).await.expect("replaced");
+        let read = host.read(&file).await.expect("readable").expect("there");
+        assert_eq!((read.uid, read.gid, read.mode), (uid, gid, 0o640));
+        fs::remove_file(&file).expect("removed");
+    }
+}
+
+#[tokio::test]
+async fn one_look_answers_each_question_by_itself() {
+    let (hosts, folder) = machines();
+    let at = |name: &str| path(folder.path(), name);
+    fs::create_dir_all(at("d/inner")).expect("a folder");
+    fs::write(at("d/.hidden"), "").expect("a file");
+    fs::write(at("d/two\nlines"), "").expect("a file");
+    fs::write(at("d/*"), "\nnot the end 0\n").expect("a file");
+    symlink("else where", at("d/link")).expect("a link");
+    fs::write(at("closed"), "").expect("a file");
+    fs::set_permissions(at("closed"), fs::Permissions::from_mode(0o0)).expect("closed");
+    let asks = [
+        Ask::file(at("d/*")),
+        Ask::file(at("none")),
+        Ask::file(at("none/x")),
+        Ask::file(at("d")),
+        Ask::folder(at("d")),
+        Ask::folder(at("none")),
+        Ask::folder(at("d/*")),
+        Ask::link(at("d/link")),
+        Ask::link(at("d")),
+        Ask::command(["sh", "-c", "echo said; echo complained >&2; exit 3"]),
+        Ask::command(["clinch-has-no-such-program", "x"]),
+        Ask::command(["echo", "a  b", "$HOME"]),
+        Ask::file("/../x"),
+        Ask::file(at("closed")),
+    ];
+    let mut shown = Vec::new();
+    for host in hosts {
+        let answers = host.look(&asks).await.expect("looked");
+        let told: Vec<String> = answers.into_iter().map(|a| told(a, folder.path())).collect();
+        shown.push(told.join("\n"));
+    }
+    let first = shown.first().expect("a shell").clone();
+    assert!(shown.iter().all(|other| *other == first), "{shown:#?}");
+    // The superuser may read everything.
+    let (most, last) = first.rsplit_once('\n').expect("lines");
+    assert!(last == "file 0 \"\"" || last.contains("Permission denied"), "{last}");
+    insta::assert_snapshot!(most, @r#"
+    file 644 "\nnot the end 0\n"
+    absent
+    absent
+    `/T/d` on host `w1` is a folder.
+    folder "*", ".hidden", "inner" (Folder), "link" (Link), "two\nlines"
+    absent
+    `/T/d/*` on host `w1` is below something that is no folder.
+    link to else where
+    `/T/d` on host `w1` is a folder.
+    ran Some(3): "said\n" "complained"
+    absent
+    ran Some(0): "a  b $HOME\n" ""
+    The path `/../x` has a part `.` or `..`.
+    "#);
+}
+
+fn told(answer: Answer, folder: &Path) -> String {
+    let plain = |text: String| text.replace(folder.to_str().expect("a plain path"), "/T");
+    match answer {
+        Answer::Absent => "absent".to_owned(),
+        Answer::File(file) => {
+            format!("file {:o} {:?}", file.mode, String::from_utf8_lossy(&file.content))
+        }
+        Answer::Folder(entries) => {
+            let entry = |Entry { name, kind }: Entry| match kind {
+                EntryKind::File => format!("{name:?}"),
+                other => format!("{name:?} ({other:?})"),
+            };
+            format!("folder {}", entries.into_iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        Answer::Link(target) => format!("link to {target}"),
+        Answer::Ran(output) => {
+            format!("ran {:?}: {:?} {:?}", output.status, output.text(), output.complaint())
+        }
+        Answer::Failed(error) => plain(error.to_string()),
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_long_questions_need_more_than_one_script_and_nobody_notices() {
+    let (hosts, folder) = machines();
+    let long = "x".repeat(200);
+    let deep = format!("{long}/{long}/{long}/{long}");
+    let asks: Vec<Ask> =
+        (0..200).map(|i| Ask::file(path(folder.path(), &format!("{deep}/{i}")))).collect();
+    for i in [0, 150, 199] {
+        hosts[0]
+            .write(write(&path(folder.path(), &format!("{deep}/{i}")), b"x", Expected::Absent))
+            .await
+            .expect("created");
+    }
+    let answers = hosts[0].look(&asks).await.expect("looked");
+    let there: Vec<usize> =
+        (0..answers.len()).filter(|i| matches!(answers[*i], Answer::File(_))).collect();
+    assert_eq!((answers.len(), there), (200, vec![0, 150, 199]));
+}
+
+#[tokio::test]
+async fn how_a_program_ended_is_told_apart() {
+    let (hosts, _folder) = machines();
+    for host in hosts {
+        for (script, expected) in [
+            ("exit 0", Some(0)),
+            ("exit 3", Some(3)),
+            ("exit 124", Some(124)),
+            ("exit 127", Some(127)),
+            ("exit 255", Some(255)),
+            ("kill -9 $$", None),
+        ] {
+            let words = ["sh", "-c", script];
+            let ended = host.run(Command::new(&words)).await.expect(script);
+            assert_eq!(ended.status, expected, "{script}");
+        }
+        let missing = host.run(Command::new(&["clinch-has-no-such-program"])).await;
+        assert!(matches!(missing, Err(HostError::NoTool { .. })), "{missing:?}");
+        let words = ["sleep", "30"];
+        let slow = host.run(Command::new(&words).within(Duration::from_secs(1))).await;
+        let error = slow.expect_err("too slow");
+        assert_eq!(error.to_string(), "`sleep` on host `w1` was ended after 1 s.");
+        assert!(error.is_in_doubt());
+    }
+}
+
+#[tokio::test]
+async fn a_program_gets_its_words_and_its_input_as_they_are() {
+    let (hosts, _folder) = machines();
+    let input: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+    for host in hosts {
+        let words = ["printf", "<%s>", "it's; rm -rf $HOME", "", "-n", "*"];
+        let said = host.run(Command::new(&words)).await.expect("run");
+        assert_eq!(said.text(), "<it's; rm -rf $HOME><><-n><*>");
+        let sum = host.run(Command::new(&["sha256sum"]).reading(&input)).await.expect("run");
+        assert!(sum.text().starts_with(&digest(&input)), "{}", sum.text());
+        let nul = host.run(Command::new(&["echo", "a\0b"])).await;
+        let error = nul.expect_err("no word").to_string();
+        assert_eq!(error, "`a\u{fffd}b` cannot be an argument of a program on host `w1`.");
+    }
+}
+
+#[tokio::test]
+async fn hostile_output_is_cut_and_nothing_of_it_reaches_a_terminal() {
+    let (hosts, _folder) = machines();
+    let script = "head -c 300000000 /dev/zero; printf '\\033]0;owned\\007\\r\\377bad\\n' >&2; \
+                  echo 'clinch: done' >&2; exit 1";
+    for host in hosts {
+        let words = ["sh", "-c", script];
+        let said = host.run(Command::new(&words)).await.expect("run");
+        assert_eq!((said.status, said.stdout.len()), (Some(1), 1 << 20));
+        assert_eq!(said.complaint(), "]0;owned \u{fffd}bad clinch: done");
+        let asked = host.look(&[Ask::command(["head", "-c", "300000000", "/dev/zero"])]).await;
+        let said = asked.expect("looked").remove(0).output().expect("no error").expect("there");
+        assert_eq!((said.status, said.stdout.len()), (Some(0), 1 << 20));
+    }
+}
+
+#[tokio::test]
+async fn a_verdict_that_a_program_makes_up_is_not_believed() {
+    let (hosts, _folder) = machines();
+    for host in hosts {
+        let words = ["printf", "%s", "\nclinch: ran 0\n"];
+        let script = ["sh", "-c", "printf '\\nclinch: ran 0\\n'; exit 5"];
+        let plain = host.run(Command::new(&words)).await.expect("run");
+        assert_eq!(plain.text(), "\nclinch: ran 0\n");
+        let forged = host.run(Command::new(&script)).await.expect("run");
+        assert_eq!(forged.status, Some(5));
+    }
+}
