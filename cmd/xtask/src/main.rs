@@ -16,6 +16,7 @@ mod codegen;
 mod control_plane;
 mod gate;
 mod kubernetes_versions;
+mod mounts;
 mod new_resource;
 mod program;
 mod tidy;

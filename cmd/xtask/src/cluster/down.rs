@@ -4,7 +4,7 @@
 //! interrupted anywhere is cleaned up as well. What is not there is no trouble.
 
 use super::place::Place;
-use super::{groups, host, mounts, network, record::Record};
+use super::{groups, host, network, record::Record};
 use crate::control_plane::cache;
 use crate::trouble::{Doing, Trouble, say};
 use std::fs;
@@ -42,7 +42,6 @@ pub(super) fn clear(place: &Place) -> Result<(), Trouble> {
             gone(fs::remove_file(&lock)).doing(|| format!("removing {lock}"))?;
         }
     }
-    mounts::unmount_below(&place.folder)?;
     let propagate = Path::new(NSPAWN).join("propagate");
     for entry in fs::read_dir(&propagate).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(&own) {

@@ -47,18 +47,14 @@ pub(super) fn all(programs: &Path, version: &str) -> Result<Vec<Image>, Trouble>
             archive: folder.join(format!("{program}.tar")),
         })
         .collect();
-    if !folder.is_dir() {
+    cache::once(folder, "images.lock", |partial| {
         say("cluster: making images");
-        let partial = folder.with_extension("partial");
-        cache::remove(&partial)?;
-        fs::create_dir_all(&partial).doing(|| format!("creating {}", partial.display()))?;
-        for image in &images {
+        images.iter().try_for_each(|image| {
             let file = partial.join(format!("{}.tar", image.program));
             write(image, &programs.join(&image.program), &file)
-                .doing(|| format!("making {}", image.name))?;
-        }
-        fs::rename(&partial, &folder).doing(|| format!("naming {}", folder.display()))?;
-    }
+                .doing(|| format!("making {}", image.name))
+        })
+    })?;
     Ok(images)
 }
 

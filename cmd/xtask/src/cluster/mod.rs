@@ -19,7 +19,6 @@ mod down;
 mod groups;
 mod host;
 mod image;
-mod mounts;
 mod needs;
 mod network;
 mod parts;

@@ -1,15 +1,9 @@
 //! The tree of files that every host starts from: a small Debian, made once.
-//!
-//! # Interruption
-//!
-//! Like the binaries, the tree is made in a folder of its own that is renamed when it is complete.
 
-use super::mounts;
 use crate::control_plane::cache;
 use crate::program;
 use crate::trouble::{Doing, Trouble, say};
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -55,36 +49,19 @@ pub(super) fn base() -> Result<PathBuf, Trouble> {
     let recipe = format!("{SUITE}\n{}\n{FINISH}", PACKAGES.join(","));
     let parent = cache::base()?;
     let folder = parent.join(format!("tree-{}", cache::short_digest(recipe.as_bytes())));
-    if folder.is_dir() {
-        return Ok(folder);
-    }
-    fs::create_dir_all(&parent).doing(|| format!("creating {}", parent.display()))?;
-    let lock_path = parent.join("tree.lock");
-    let lock = File::create(&lock_path).doing(|| format!("creating {}", lock_path.display()))?;
-    lock.lock().doing(|| format!("locking {}", lock_path.display()))?;
-    if folder.is_dir() {
-        return Ok(folder);
-    }
-    let start = Instant::now();
-    let partial = folder.with_extension("partial");
-    clear(&partial)?;
-    say(format_args!("cluster: debootstrap {SUITE}"));
-    let include = format!("--include={}", PACKAGES.join(","));
-    program::run(
-        Command::new("debootstrap")
-            .args(["--variant=minbase", &include, SUITE])
-            .arg(&partial)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-    )
-    .doing(|| format!("making a tree (see {}/debootstrap)", partial.display()))?;
-    program::run(Command::new("chroot").arg(&partial).args(["sh", "-c", FINISH]))?;
-    fs::rename(&partial, &folder).doing(|| format!("naming {}", folder.display()))?;
-    say(format_args!("cluster: made a tree in {}s", start.elapsed().as_secs()));
-    Ok(folder)
-}
-
-/// Removes what an interrupted `debootstrap` left: it mounts file systems inside.
-fn clear(partial: &Path) -> Result<(), Trouble> {
-    mounts::unmount_below(partial)?;
-    cache::remove(partial)
+    cache::once(folder, "tree.lock", |partial| {
+        let start = Instant::now();
+        say(format_args!("cluster: debootstrap {SUITE}"));
+        let include = format!("--include={}", PACKAGES.join(","));
+        program::run(
+            Command::new("debootstrap")
+                .args(["--variant=minbase", &include, SUITE])
+                .arg(partial)
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )
+        .doing(|| format!("making a tree (see {}/debootstrap)", partial.display()))?;
+        program::run(Command::new("chroot").arg(partial).args(["sh", "-c", FINISH]))?;
+        say(format_args!("cluster: made a tree in {}s", start.elapsed().as_secs()));
+        Ok(())
+    })
 }

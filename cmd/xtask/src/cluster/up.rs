@@ -9,10 +9,10 @@ use super::parts::{self, Parts};
 use super::place::{self, Node, Place, sources};
 use super::record::Record;
 use super::{down, host, needs, network, ssh};
-use crate::control_plane::{build, kubeconfig, nodes_are_ready, process::Process};
+use crate::control_plane::{build, cache, kubeconfig, nodes_are_ready, process::Process};
 use crate::program;
 use crate::trouble::{Doing, Trouble, say};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::thread::{self, sleep};
@@ -27,14 +27,12 @@ pub(crate) fn up(name: &str, workers: u8) -> Result<Record, Trouble> {
     let place = Place::of(name)?;
     let folder = place.folder.clone();
     let parent = folder.parent().ok_or_else(|| Trouble::new("the folder has no parent"))?;
-    fs::create_dir_all(parent).doing(|| format!("creating {}", parent.display()))?;
     // One start at a time; no name has a dot, so this is no cluster's folder.
-    let lock_path = parent.join("start.lock");
-    let lock = File::create(&lock_path).doing(|| format!("creating {}", lock_path.display()))?;
-    lock.lock().doing(|| format!("locking {}", lock_path.display()))?;
+    let _lock = cache::lock(parent, "start.lock")?;
     if let Some(record) = Record::load(&place)? {
         if record.is_running() {
-            say(format_args!("cluster `{name}`: runs already"));
+            let runs = record.nodes.len() - 1;
+            say(format_args!("cluster `{name}`: runs already, with {runs} workers"));
             return Ok(record);
         }
         say(format_args!("cluster `{name}`: clearing away what an earlier run left"));

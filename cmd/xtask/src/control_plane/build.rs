@@ -2,13 +2,11 @@
 //!
 //! # Interruption
 //!
-//! Everything is built in a folder of its own that is renamed when it is complete, so a build that
-//! was ended midway leaves nothing that could be taken for binaries. Go's own cache keeps what was
-//! compiled.
+//! See [`cache::once`]. Go's own cache keeps what was compiled.
 
 use super::cache;
 use crate::trouble::{Doing, Trouble, say};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -43,30 +41,15 @@ pub(super) fn older_kubectl() -> Result<PathBuf, Trouble> {
 
 /// The folder with the programs of these modules, and what `add` puts beside them.
 fn once(modules: &[&str], add: impl Fn(&Path) -> Result<(), Trouble>) -> Result<PathBuf, Trouble> {
-    let folder = cache::binaries_folder(modules)?;
-    if folder.is_dir() {
-        return Ok(folder);
-    }
-    let parent = folder.parent().ok_or_else(|| Trouble::new("the cache folder has no parent"))?;
-    fs::create_dir_all(parent).doing(|| format!("creating {}", parent.display()))?;
-    // Two builds at once would each take twice as long; the second one waits and finds the result.
-    let lock_path = parent.join("build.lock");
-    let lock = File::create(&lock_path).doing(|| format!("creating {}", lock_path.display()))?;
-    lock.lock().doing(|| format!("locking {}", lock_path.display()))?;
-    if folder.is_dir() {
-        return Ok(folder);
-    }
-    let start = Instant::now();
-    let partial = folder.with_extension("partial");
-    let _ = fs::remove_dir_all(&partial); // What an interrupted build left.
-    fs::create_dir_all(&partial).doing(|| format!("creating {}", partial.display()))?;
-    for module in modules {
-        build(module, &partial)?;
-    }
-    add(&partial)?;
-    fs::rename(&partial, &folder).doing(|| format!("naming {}", folder.display()))?;
-    say(format_args!("control plane: built in {}s", start.elapsed().as_secs()));
-    Ok(folder)
+    cache::once(cache::binaries_folder(modules)?, "build.lock", |partial| {
+        let start = Instant::now();
+        for module in modules {
+            build(module, partial)?;
+        }
+        add(partial)?;
+        say(format_args!("control plane: built in {}s", start.elapsed().as_secs()));
+        Ok(())
+    })
 }
 
 /// The version that `go.mod` of `module` pins.

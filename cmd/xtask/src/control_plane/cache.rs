@@ -1,9 +1,10 @@
 //! Where binaries and runs are kept: outside the checkout, keyed by what they are built from.
 
-use crate::checkout;
 use crate::trouble::{Doing, Trouble};
+use crate::{checkout, mounts};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -41,8 +42,46 @@ pub(super) fn run_folder(name: &str) -> Result<PathBuf, Trouble> {
     Ok(base()?.join("run").join(name))
 }
 
-/// Removes what a run left in its folder, keys included.
+/// Waits for the lock called `name` in a folder, and holds it until it is dropped.
+pub(crate) fn lock(folder: &Path, name: &str) -> Result<File, Trouble> {
+    fs::create_dir_all(folder).doing(|| format!("creating {}", folder.display()))?;
+    let path = folder.join(name);
+    let file = File::create(&path).doing(|| format!("creating {}", path.display()))?;
+    file.lock().doing(|| format!("locking {}", path.display()))?;
+    Ok(file)
+}
+
+/// The folder, which `make` fills unless it is there.
+///
+/// # Interruption
+///
+/// Everything is made in a folder of its own that is renamed when it is complete, so what was ended
+/// midway leaves nothing that could be taken for the whole.
+pub(crate) fn once(
+    folder: PathBuf,
+    lock_name: &str,
+    make: impl FnOnce(&Path) -> Result<(), Trouble>,
+) -> Result<PathBuf, Trouble> {
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let parent = folder.parent().ok_or_else(|| Trouble::new("the cache folder has no parent"))?;
+    // Two at once would each take twice as long; the second one waits and finds the result.
+    let _lock = lock(parent, lock_name)?;
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let partial = folder.with_extension("partial");
+    remove(&partial)?; // What an interrupted attempt left.
+    fs::create_dir_all(&partial).doing(|| format!("creating {}", partial.display()))?;
+    make(&partial)?;
+    fs::rename(&partial, &folder).doing(|| format!("naming {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Removes a folder, but nothing of what is mounted in it.
 pub(crate) fn remove(folder: &Path) -> Result<(), Trouble> {
+    mounts::unmount_below(folder)?;
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).doing(|| format!("removing {}", folder.display()))

@@ -11,7 +11,7 @@ use super::record::Record;
 use super::tools::{Controllers, Tools};
 use super::{build, cache, down, kubeconfig, ports, tools};
 use crate::trouble::{Doing, Trouble, say};
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::net::TcpStream;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -25,11 +25,8 @@ const DEADLINE: Duration = Duration::from_mins(2);
 pub(crate) fn up(name: &str) -> Result<Record, Trouble> {
     let folder = cache::run_folder(name)?;
     let parent = folder.parent().ok_or_else(|| Trouble::new("the run folder has no parent"))?;
-    fs::create_dir_all(parent).doing(|| format!("creating {}", parent.display()))?;
     // One start at a time; no name has a dot, so this is no control plane's folder.
-    let lock_path = parent.join("start.lock");
-    let lock = File::create(&lock_path).doing(|| format!("creating {}", lock_path.display()))?;
-    lock.lock().doing(|| format!("locking {}", lock_path.display()))?;
+    let _lock = cache::lock(parent, "start.lock")?;
     if let Some(record) = Record::load(&folder)? {
         if record.is_running() {
             say(format_args!("control plane `{name}`: runs already at {}", record.server));

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Unmounts everything at or below `folder`, the last mount first.
-pub(super) fn unmount_below(folder: &Path) -> Result<(), Trouble> {
+pub(crate) fn unmount_below(folder: &Path) -> Result<(), Trouble> {
     let begun = Instant::now();
     loop {
         let Some(last) = below(folder)?.pop() else { return Ok(()) };
@@ -25,7 +25,7 @@ pub(super) fn unmount_below(folder: &Path) -> Result<(), Trouble> {
 }
 
 /// Where something is mounted at or below `folder`, in the order of mounting.
-pub(super) fn below(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
+fn below(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
     let path = "/proc/self/mountinfo";
     let text = fs::read_to_string(path).doing(|| format!("reading {path}"))?;
     Ok(points(&text).filter(|point| point.starts_with(folder)).collect())
