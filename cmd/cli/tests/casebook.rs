@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `hcl` | writes a file: `main.hcl`, or the one that a first line `# file: NAME` names |
 //! | `world` | writes objects as somebody else, with kubectl, would; `deleted: true` deletes |
+//! | `host` | writes a file on a node's host as somebody by hand would: `# NODE:PATH`, then the content |
 //! | `plan` | `clinch plan`: the plan, without its first line and the legend |
 //! | `drift` | `clinch drift`, as `plan` |
 //! | `apply` | `clinch apply -auto-approve -allow=destroy`: what follows the plan |
@@ -166,6 +167,11 @@ impl Play {
             }
             "world" => {
                 self.desk.somebody_writes(body);
+                self.last = None;
+                body.to_owned()
+            }
+            "host" => {
+                self.desk.somebody_edits(body);
                 self.last = None;
                 body.to_owned()
             }

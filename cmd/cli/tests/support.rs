@@ -158,6 +158,20 @@ impl Desk {
         });
     }
 
+    /// Writes a file in the folder that is a node's host: `# NODE:PATH`, then the content.
+    pub(crate) fn somebody_edits(&self, file: &str) {
+        let (place, content) = file.split_once('\n').unwrap_or((file, ""));
+        let place = place.strip_prefix("# ").and_then(|place| place.split_once(":/"));
+        let (node, path) = place.unwrap_or_else(|| panic!("no `# NODE:/PATH` before {file:?}"));
+        let hosts = match self.kubeconfig {
+            Some(_) => self.folder.path().join("hosts"),
+            None => self.data().join("sandbox/hosts"),
+        };
+        let path = hosts.join(node).join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
     /// What the sandbox holds.
     pub(crate) fn look(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Json {
         let wanted = serde_json::json!({

@@ -12,3 +12,19 @@ pub const NOT_OURS: Code = Code("E0762");
 pub const OTHER_PROJECT: Code = Code("E0763");
 /// An operation is not one that hosts know.
 pub const STRANGE: Code = Code("E0764");
+/// A file is not one that can be: its mode, its owner, its length.
+pub const FILE: Code = Code("E0765");
+/// A path is not one that a file may be kept at.
+pub const PATH: Code = Code("E0766");
+/// Everybody on a host may change a file.
+pub const OPEN: Code = Code("E0767");
+/// A private key is in a configuration.
+pub const KEY: Code = Code("E0768");
+/// A host has no such user or group.
+pub const ACCOUNT: Code = Code("E0769");
+/// What clinch noted about a file cannot be read, or what it kept is gone.
+pub const RECORD: Code = Code("E0771");
+/// A kernel setting is not one, or the kernel does not take its value.
+pub const SETTING: Code = Code("E0772");
+/// On a host that is a folder no kernel runs.
+pub const NO_KERNEL: Code = Code("E0773");

@@ -35,7 +35,7 @@ use crate::look::Looked;
 use crate::marked::MarkedFile;
 use crate::place::page;
 use access::Ask;
-use plans::{Note, Problem};
+use plans::{Identity, Note, Problem};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use values::{Attr, Path, Role, Type, Value};
@@ -125,18 +125,18 @@ impl MarkedFile for KernelModuleBlacklist {
         vec![("modules", given), ("strict", strict)]
     }
 
-    fn asks() -> Vec<Ask> {
+    fn asks(_identity: &Identity) -> Vec<Ask> {
         vec![Ask::file(LOADED)]
     }
 
     /// Null where the host does not tell, which decides nothing.
-    fn seen(looked: &Looked) -> Vec<(&'static str, Value)> {
+    fn seen(_identity: &Identity, looked: &Looked) -> Result<Vec<(&'static str, Value)>, Problem> {
         let loaded = looked.file(LOADED).ok().flatten().map(|file| {
             let content = String::from_utf8_lossy(&file.content).into_owned();
             let names = content.lines().filter_map(|line| line.split_whitespace().next());
             Value::list(names.map(Value::from))
         });
-        vec![("loaded", loaded.unwrap_or(Value::Null))]
+        Ok(vec![("loaded", loaded.unwrap_or(Value::Null))])
     }
 
     /// Which of the modules are loaded, as far as the host told.

@@ -1,4 +1,5 @@
-//! What is kept on the hosts of nodes: files that belong to clinch alone.
+//! What is kept on the hosts of nodes: files that belong to clinch alone, and files that it
+//! gives back.
 //!
 //! This crate answers two questions: *what should be on this host, and is it?* (the resource
 //! types, pure) and *how is it read and written?* ([`NodeProvider`]). Start reading at
@@ -7,7 +8,7 @@
 //! I/O half needs to know of any type.
 //!
 //! **Invariant:** a file that says it belongs to somebody else is neither replaced nor removed.
-//! Whose a file is stands on the host, in its first line.
+//! Whose a file is stands on the host: in its first line, or in a record beside it (`records`).
 //!
 //! **Invariant:** a host that cannot be reached is an error on every object there, never
 //! "nothing is there".
@@ -15,7 +16,9 @@
 //! **Not here:** how a file is replaced without being half written (`access`), what surrounds
 //! an edit that disturbs what runs (`rollout`), objects of the API (`cluster`).
 
+mod accounts;
 pub mod codes;
+mod host_file;
 mod host_type;
 mod io;
 mod kernel_module_blacklist;
@@ -23,9 +26,11 @@ mod look;
 mod marked;
 mod owned;
 mod place;
+mod records;
 
 pub use io::NodeProvider;
 
+use host_file::HostFile;
 use host_type::HostType;
 use kernel_module_blacklist::KernelModuleBlacklist;
 use marked::Marked;
@@ -33,7 +38,10 @@ use provider::ResourceKind;
 
 /// All resource types, with their I/O half.
 fn types() -> Vec<Box<dyn HostType>> {
-    vec![Box::new(Marked::<KernelModuleBlacklist>::new())]
+    vec![
+        Box::new(HostFile::new()),
+        Box::new(Marked::<KernelModuleBlacklist>::new()),
+    ]
 }
 
 /// All resource types.

@@ -41,20 +41,67 @@ pub(crate) trait MarkedFile: Send + Sync + 'static {
     /// The lines below the head; `None` while a part of them is not known.
     fn body(args: &Value) -> Option<String>;
 
+    /// Lines between head and body: what the file keeps of the host that nobody asked for.
+    fn keeps(_args: &Value, _seen: &Value) -> String {
+        String::new()
+    }
+
     /// The arguments as a file says them.
     fn read(content: &str) -> Vec<(&'static str, Value)>;
 
     /// The arguments as far as they are known, in the same form.
     fn asked(args: &Value) -> Vec<(&'static str, Value)>;
 
+    /// What of the arguments says what is looked at.
+    fn looks_for(_args: &Value) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
     /// What is looked at beside the file.
-    fn asks() -> Vec<Ask>;
+    fn asks(identity: &Identity) -> Vec<Ask>;
 
     /// What was seen of it.
-    fn seen(looked: &Looked) -> Vec<(&'static str, Value)>;
+    fn seen(identity: &Identity, looked: &Looked) -> Result<Vec<(&'static str, Value)>, Problem>;
+
+    /// What differs beside the file: parts of the picture before and after, which are equal, or
+    /// none, where nothing does.
+    fn beside(_request: &PlanRequest<'_>, _args: &Value, _seen: &Value) -> Result<Beside, Problem> {
+        Ok(Beside::default())
+    }
 
     /// What a reviewer should know.
     fn notes(args: &Value, seen: &Value) -> Vec<Note>;
+
+    /// What a reviewer should know when the file goes.
+    fn notes_of_removal(_content: &str) -> Vec<Note> {
+        Vec::new()
+    }
+
+    /// What the step needs to know to make the host heed the file.
+    fn effect(_args: &Value) -> Value {
+        Value::Null
+    }
+
+    /// Makes the host heed the file as it is now; `before` is the file that was there.
+    fn heed<'a>(
+        _site: Site<'a>,
+        _op: &'a Op,
+        _before: Option<&'a FileOnHost>,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Whether the host heeds it.
+    fn is_heeded<'a>(_site: Site<'a>, _op: &'a Op) -> BoxFuture<'a, Result<bool, StepError>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+}
+
+/// What differs beside the file.
+#[derive(Default)]
+pub(crate) struct Beside {
+    pub(crate) before: Vec<(&'static str, Value)>,
+    pub(crate) after: Vec<(&'static str, Value)>,
 }
 
 /// A resource type of such files.
@@ -81,9 +128,9 @@ impl<T: MarkedFile> Marked<T> {
         Self { name, schema: Schema::new(attrs.collect()), ty: PhantomData }
     }
 
-    fn identity(node: &str, name: &str) -> Identity {
+    fn identity(node: &str, name: &str, more: Vec<(&'static str, Value)>) -> Identity {
         let path = format!("{}/90-clinch-{name}.conf", T::FOLDER);
-        place::file(node, &path, vec![("name", name.into())])
+        place::file(node, &path, [vec![("name", name.into())], more].concat())
     }
 }
 
@@ -124,7 +171,10 @@ impl<T: MarkedFile> ResourceKind for Marked<T> {
             let path = Path::of("name");
             problems.push(Problem::error(codes::IDENTITY, "Invalid name", path, detail));
         }
-        if problems.is_empty() { Ok(Self::identity(node, name)) } else { Err(problems) }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self::identity(node, name, T::looks_for(args)))
     }
 
     fn scope(&self, identity: &Identity) -> Scope {
@@ -151,11 +201,14 @@ impl<T: MarkedFile> ResourceKind for Marked<T> {
         {
             return Planned::Failed(vec![problem]);
         }
-        let decision = match request.desired {
-            Some(args) => Asked::<T>::of(request, args).decide(&self.name, &seen, present),
-            None => unwanted::<T>(&self.name, request, &seen),
+        let decided = match request.desired {
+            Some(args) => Asked::<T>::of(request, args, present).decide(&self.name, &seen),
+            None => Ok(unwanted::<T>(&self.name, request, &seen)),
         };
-        Planned::Decided(Box::new(decision))
+        match decided {
+            Ok(decision) => Planned::Decided(Box::new(decision)),
+            Err(problem) => Planned::Failed(vec![problem]),
+        }
     }
 }
 
@@ -163,6 +216,7 @@ fn unwanted<T: MarkedFile>(ty: &TypeName, request: &PlanRequest<'_>, seen: &Seen
     let Some(content) = seen.content else { return Decision::plain(Action::Forget) };
     Decision {
         before: Some(shown::<T>(request.identity, content, seen.mode)),
+        notes: T::notes_of_removal(content),
         ops: vec![owned::remove(ty, request.identity, seen)],
         ..Decision::plain(Action::Delete)
     }
@@ -176,26 +230,34 @@ struct Asked<'a, T> {
     exposed: Value,
     /// Whether any of it is sensitive; then nothing of the file is shown.
     hidden: bool,
-    /// The file; `None` while a part of it is not known.
+    /// What was seen.
+    present: &'a Value,
+    /// What is asked of the file; `None` while a part of it is not known.
+    body: Option<String>,
+    /// The whole file.
     content: Option<String>,
     ty: PhantomData<T>,
 }
 
 impl<'a, T: MarkedFile> Asked<'a, T> {
-    fn of(request: &'a PlanRequest<'a>, args: &'a Value) -> Self {
+    fn of(request: &'a PlanRequest<'a>, args: &'a Value, present: &'a Value) -> Self {
         let (exposed, hidden) = args.exposed();
-        let content = T::body(&exposed).map(|body| owned::head(request.project) + &body);
-        Self { request, args, exposed, hidden, content, ty: PhantomData }
+        let body = T::body(&exposed);
+        let whole =
+            |body: &String| owned::head(request.project) + &T::keeps(&exposed, present) + body;
+        let content = body.as_ref().map(whole);
+        Self { request, args, exposed, hidden, present, body, content, ty: PhantomData }
     }
 
-    fn decide(&self, ty: &TypeName, seen: &Seen<'_>, present: &Value) -> Decision {
+    fn decide(&self, ty: &TypeName, seen: &Seen<'_>) -> Result<Decision, Problem> {
+        let beside = T::beside(self.request, &self.exposed, self.present)?;
         let identity = self.request.identity;
         let ignored = self.request.ignore.iter().any(|path| *path == Path::of(T::MAIN));
         let as_asked =
             self.content.is_some() && seen.content == self.content.as_deref() && seen.is_usual();
         let action = match seen.content {
             None => Action::Create,
-            Some(_) if as_asked || ignored => Action::NoOp,
+            Some(_) if ignored || (as_asked && beside.before == beside.after) => Action::NoOp,
             Some(_) => Action::Update,
         };
         let before = seen.content.map(|content| shown::<T>(identity, content, seen.mode));
@@ -203,6 +265,11 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
             (_, Action::NoOp) => before.clone(),
             (Some(content), _) => Some(shown::<T>(identity, content, owned::MODE)),
             (None, _) => Some(view(identity, T::asked(&self.exposed), owned::MODE)),
+        };
+        let (before, after) = match action {
+            // What a new file brings is in the file.
+            Action::NoOp | Action::Create => (before, after),
+            _ => (with(before, beside.before), with(after, beside.after)),
         };
         let (before, after) = telling(before, after, seen.content, self.content.as_deref());
         let basis = match self.content {
@@ -215,20 +282,23 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
         };
         let ops = match action {
             Action::NoOp => Vec::new(),
-            _ => vec![owned::write(ty, identity, written, seen)],
+            _ => {
+                let effect = self.masked(T::effect(&self.exposed));
+                vec![owned::write(ty, identity, written, effect, seen)]
+            }
         };
         let mut exported = self.args.as_map().cloned().unwrap_or_default();
         exported.insert("path".into(), part(identity, "path").into());
-        Decision {
+        Ok(Decision {
             before: before.map(|shown| self.masked(shown)),
             after: after.map(|shown| self.masked(shown)),
             exported: Value::map(exported),
             basis,
             ops,
             digest: self.digest(),
-            notes: if self.hidden { Vec::new() } else { T::notes(&self.exposed, present) },
+            notes: if self.hidden { Vec::new() } else { T::notes(&self.exposed, self.present) },
             ..Decision::plain(action)
-        }
+        })
     }
 
     fn masked(&self, shown: Value) -> Value {
@@ -236,8 +306,8 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
     }
 
     fn digest(&self) -> String {
-        let text = match &self.content {
-            Some(content) if !self.hidden => content,
+        let text = match &self.body {
+            Some(body) if !self.hidden => body,
             Some(_) => "*",
             None => "?",
         };
@@ -254,6 +324,11 @@ fn shown<T: MarkedFile>(identity: &Identity, content: &str, mode: &str) -> Value
 fn view(identity: &Identity, says: Vec<(&'static str, Value)>, mode: &str) -> Value {
     let place = ["node", "path"].map(|name| (name, part(identity, name).into()));
     Value::map(place.into_iter().chain([("mode", mode.into())]).chain(says))
+}
+
+fn with(shown: Option<Value>, more: Vec<(&'static str, Value)>) -> Option<Value> {
+    let map = shown?.as_map().cloned().unwrap_or_default();
+    Some(Value::map(map.into_iter().chain(more.into_iter().map(|(name, v)| (name.into(), v)))))
 }
 
 /// Two pictures that differ wherever the files do: comments and order are no rules, and are
@@ -282,16 +357,16 @@ fn telling(
 
 impl<T: MarkedFile> HostType for Marked<T> {
     fn asks(&self, identity: &Identity) -> Vec<Ask> {
-        [Ask::file(part(identity, "path"))].into_iter().chain(T::asks()).collect()
+        [Ask::file(part(identity, "path"))].into_iter().chain(T::asks(identity)).collect()
     }
 
     fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem> {
         let file = looked.file(part(identity, "path")).map_err(|error| error.to_problem())?;
-        Ok(Value::map(owned::observed(file).into_iter().chain(T::seen(looked))))
+        Ok(Value::map(owned::observed(file).into_iter().chain(T::seen(identity, looked)?)))
     }
 
     fn perform<'a>(&'a self, site: Site<'a>, op: &'a Op) -> BoxFuture<'a, Result<(), StepError>> {
-        Box::pin(perform(site, op))
+        Box::pin(perform::<T>(site, op))
     }
 
     fn settle<'a>(
@@ -299,7 +374,7 @@ impl<T: MarkedFile> HostType for Marked<T> {
         site: Site<'a>,
         op: &'a Op,
     ) -> BoxFuture<'a, Result<Became, StepError>> {
-        Box::pin(settle(site, op))
+        Box::pin(settle::<T>(site, op))
     }
 
     fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
@@ -307,7 +382,7 @@ impl<T: MarkedFile> HostType for Marked<T> {
             let listed = Looked::at(site.host, [Ask::folder(T::FOLDER)]).await?;
             let names = listed.files_in(T::FOLDER)?.into_iter().filter_map(name_of);
             let candidates: Vec<Identity> =
-                names.map(|name| Self::identity(site.host.name(), name)).collect();
+                names.map(|name| Self::identity(site.host.name(), name, Vec::new())).collect();
             let path = |identity: &Identity| part(identity, "path").to_owned();
             let looked = Looked::at(site.host, candidates.iter().map(path).map(Ask::File)).await?;
             let mut found = Vec::new();
@@ -324,9 +399,11 @@ impl<T: MarkedFile> HostType for Marked<T> {
 
 /// # Interruption
 ///
-/// The file is replaced whole or not at all; `settle` finds out which after a crash.
-async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
+/// The file is replaced whole or not at all, and what heeds it is told after. Both can be done
+/// again; `settle` finds out how far it came.
+async fn perform<T: MarkedFile>(site: Site<'_>, op: &Op) -> Result<(), StepError> {
     let path = part(&op.identity, "path");
+    let wanted = Wanted::of(op)?;
     let now = site.host.read(path).await.map_err(refused)?;
     if now.as_ref().is_some_and(|file| !owned::is_of(file, site.project)) {
         return Err(StepError::Stale(format!(
@@ -334,31 +411,61 @@ async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
             op.identity.shown, site.project
         )));
     }
-    let digest = op.guard.get("digest").and_then(Value::as_str);
-    let expected = digest.map_or(Expected::Absent, Expected::Digest);
-    match (op.name.as_str(), text(op, "content"), mode(op)) {
-        ("write", Some(content), Some(mode)) => {
-            let content = content.as_bytes();
-            let file = WriteFile { path, content, mode, uid: None, gid: None, expected };
-            site.host.write(file).await.map_err(refused)
+    if !wanted.is(now.as_ref()) {
+        let digest = op.guard.get("digest").and_then(Value::as_str);
+        wanted.put(site, path, digest.map_or(Expected::Absent, Expected::Digest)).await?;
+    }
+    let heeded = T::heed(site, op, now.as_ref()).await;
+    let Err(StepError::Refused(problem)) = heeded else { return heeded };
+    // Old or new, and not half of each.
+    let old = now.as_ref().map(|file| (file.content.clone(), file.mode));
+    let back = Wanted(old).put(site, path, Expected::Anything).await;
+    back.and(Err(StepError::Refused(problem)))
+}
+
+/// A file as it is to be: what is in it, and its mode.
+struct Wanted(Option<(Vec<u8>, u32)>);
+
+impl Wanted {
+    fn of(op: &Op) -> Result<Self, StepError> {
+        match (op.name.as_str(), text(op, "content"), mode(op)) {
+            ("write", Some(content), Some(mode)) => Ok(Self(Some((content.into_bytes(), mode)))),
+            ("remove", _, _) => Ok(Self(None)),
+            _ => Err(strange(op)),
         }
-        ("remove", _, _) => site.host.remove(path, expected).await.map_err(refused),
-        _ => Err(strange(op)),
+    }
+
+    fn is(&self, file: Option<&FileOnHost>) -> bool {
+        self.0.as_ref().map(|(content, mode)| (content, *mode))
+            == file.map(|file| (&file.content, file.mode))
+    }
+
+    async fn put(
+        &self,
+        site: Site<'_>,
+        path: &str,
+        expected: Expected<'_>,
+    ) -> Result<(), StepError> {
+        let put = match &self.0 {
+            Some((content, mode)) => {
+                let (content, mode) = (content.as_slice(), *mode);
+                let file = WriteFile { path, content, mode, uid: None, gid: None, expected };
+                site.host.write(file).await
+            }
+            None => site.host.remove(path, expected).await,
+        };
+        put.map_err(refused)
     }
 }
 
-async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
+async fn settle<T: MarkedFile>(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
+    let wanted = Wanted::of(op)?;
     let now = site.host.read(part(&op.identity, "path")).await.map_err(refused)?;
-    let digest = now.as_ref().map(FileOnHost::digest);
-    let wanted = match (op.name.as_str(), text(op, "content")) {
-        ("write", Some(content)) => Some(access::digest(content.as_bytes())),
-        ("remove", _) => None,
-        _ => return Err(strange(op)),
-    };
-    let same_mode = now.as_ref().is_none_or(|file| Some(file.mode) == mode(op));
-    if digest == wanted && (same_mode || op.name == "remove") {
-        return Ok(Became::Done);
+    if wanted.is(now.as_ref()) {
+        let heeded = T::is_heeded(site, op).await?;
+        return Ok(if heeded { Became::Done } else { Became::NotDone });
     }
     let before = op.guard.get("digest").and_then(Value::as_str);
+    let digest = now.as_ref().map(FileOnHost::digest);
     Ok(if digest.as_deref() == before { Became::NotDone } else { Became::Changed })
 }

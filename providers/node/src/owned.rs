@@ -104,10 +104,12 @@ pub(crate) fn write(
     ty: &addrs::TypeName,
     identity: &Identity,
     content: Value,
+    effect: Value,
     seen: &Seen<'_>,
 ) -> Op {
     let path = part(identity, "path").into();
-    let args = Value::map([("path", path), ("content", content), ("mode", MODE.into())]);
+    let parts = [("path", path), ("content", content), ("mode", MODE.into()), ("effect", effect)];
+    let args = Value::map(parts.into_iter().filter(|(_, part)| !part.is_null()));
     operation(ty, identity, "write", args, seen)
 }
 

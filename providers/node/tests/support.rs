@@ -16,7 +16,8 @@ install sctp /bin/false
 ";
 
 pub(crate) fn kind() -> Box<dyn ResourceKind> {
-    node::kinds().remove(0)
+    let mut kinds = node::kinds().into_iter();
+    kinds.find(|kind| kind.name().as_str() == "kernel_module_blacklist").unwrap()
 }
 
 /// Arguments as they come after conforming.
@@ -97,7 +98,8 @@ pub(crate) fn answer(planned: &Planned) -> String {
         }
     }
     for op in &decision.ops {
-        let guarded = !op.guard.get("digest").unwrap().is_null();
+        let guards = op.guard.as_map().unwrap();
+        let guarded = guards.values().any(|guard| !guard.is_null());
         let _ = write!(out, "\nop: {}{}", op.text, if guarded { " (guarded)" } else { "" });
     }
     for note in &decision.notes {

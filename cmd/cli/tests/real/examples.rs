@@ -157,3 +157,17 @@ fn hardening_closes_a_namespace_and_keeps_modules_from_the_workers() {
         );
     });
 }
+
+#[test]
+fn kernel_modules_are_forbidden_on_every_node_or_on_the_workers_alone() {
+    play("kernel-modules", |site| {
+        let file = "etc/modprobe.d/90-clinch-modules.conf";
+        for node in ["control-plane-1", "worker-1"] {
+            let hosts = site.desk.dir().join("hosts");
+            let text = std::fs::read_to_string(hosts.join(node).join(file)).unwrap();
+            assert!(text.contains("install dccp /bin/false"), "{text}");
+        }
+        let said = site.run(&["plan", "-var", "workers_only=true"]);
+        assert!(said.out.contains(" 0 to add, 0 to change, 1 to destroy."), "{}", said.all());
+    });
+}

@@ -260,7 +260,7 @@ impl Place {
     /// What is there now, when it is what is expected.
     fn expected(&self, at: &Path, expected: Expected<'_>) -> Result<Option<FileOnHost>, HostError> {
         let found = self.read(at)?;
-        if expected.holds(found.as_ref()) {
+        if expected.is_met_by(found.as_ref()) {
             return Ok(found);
         }
         Err(HostError::Changed { host: self.host.name.clone(), path: self.path.clone() })

@@ -69,7 +69,7 @@ impl MemoryHost {
     ) -> Result<(), HostError> {
         path::parts(path)?;
         let mut files = self.files();
-        if !expected.holds(files.get(path)) {
+        if !expected.is_met_by(files.get(path)) {
             return Err(HostError::Changed { host: self.name.clone(), path: path.to_owned() });
         }
         change(&mut files);

@@ -132,7 +132,7 @@ pub enum Expected<'a> {
 
 impl Expected<'_> {
     /// Whether what is there is what is expected.
-    pub(crate) fn holds(self, found: Option<&FileOnHost>) -> bool {
+    pub fn is_met_by(self, found: Option<&FileOnHost>) -> bool {
         match (self, found) {
             (Self::Anything, _) | (Self::Absent, None) => true,
             (Self::Digest(wanted), Some(file)) => file.digest() == wanted,
