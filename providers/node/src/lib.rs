@@ -27,6 +27,7 @@ mod marked;
 mod owned;
 mod place;
 mod records;
+mod sysctl;
 
 pub use io::NodeProvider;
 
@@ -35,12 +36,14 @@ use host_type::HostType;
 use kernel_module_blacklist::KernelModuleBlacklist;
 use marked::Marked;
 use provider::ResourceKind;
+use sysctl::Sysctl;
 
 /// All resource types, with their I/O half.
 fn types() -> Vec<Box<dyn HostType>> {
     vec![
         Box::new(HostFile::new()),
         Box::new(Marked::<KernelModuleBlacklist>::new()),
+        Box::new(Marked::<Sysctl>::new()),
     ]
 }
 

@@ -6,3 +6,4 @@ mod host_file;
 mod hosts;
 mod plan;
 mod support;
+mod sysctl;
