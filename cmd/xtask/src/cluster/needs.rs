@@ -15,8 +15,8 @@ const PACKAGES: [(&str, &str); 7] = [
     ("debootstrap", "/usr/sbin/debootstrap"),
     ("debian-archive-keyring", "/usr/share/keyrings/debian-archive-keyring.gpg"),
     ("openssh-client", "/usr/bin/ssh-keygen"),
-    ("iproute2", "/usr/share/doc/iproute2"),
-    ("mount", "/usr/bin/mount"),
+    ("iproute2", "/bin/ip"),
+    ("mount", "/bin/mount"),
     ("util-linux", "/usr/bin/unshare"),
 ];
 

@@ -4,7 +4,8 @@
 //! machine and in CI. Start reading at [`run`].
 //!
 //! The Go programs of the control plane are built beside clippy and the test build: both sides
-//! have stretches in which they use one core only.
+//! have stretches in which they use one core only. Hosts are booted beside the test build: they
+//! mostly wait.
 //!
 //! **Invariant:** nothing is skipped silently. What did not run stands in the summary with its
 //! reason, and the last line counts the tests.
