@@ -66,8 +66,8 @@ impl World {
         Self {
             access: cluster.clone(),
             // Commands work in the folder of the configuration.
+            nodes: NodeProvider::new(hosts, project).asking(cluster.clone()),
             cluster: ClusterProvider::new(cluster).reading(Secrets::beside(".")),
-            nodes: NodeProvider::new(hosts, project),
             host_types: node::kinds().iter().map(|k| k.name().clone()).collect(),
             state_in: None,
         }

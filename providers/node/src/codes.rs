@@ -10,6 +10,14 @@ pub const MODULE: Code = Code("E0761");
 pub const NOT_OURS: Code = Code("E0762");
 /// A file belongs to another project.
 pub const OTHER_PROJECT: Code = Code("E0763");
+/// A setting is not one that the kubelet of the node takes.
+pub const KUBELET_SETTING: Code = Code("E0780");
+/// The kubelet's file is not there, or is none.
+pub const KUBELET_FILE: Code = Code("E0781");
+/// The running kubelet could not be asked.
+pub const KUBELET_RUNNING: Code = Code("E0782");
+/// The kubelet does not run with new settings.
+pub const KUBELET_REFUSES: Code = Code("E0783");
 /// An operation is not one that hosts know.
 pub const STRANGE: Code = Code("E0764");
 /// A file is not one that can be: its mode, its owner, its length.

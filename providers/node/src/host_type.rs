@@ -2,7 +2,7 @@
 
 use crate::codes;
 use crate::look::Looked;
-use access::{Ask, Host, HostError};
+use access::{Ask, Cluster, Host, HostError};
 use plans::{Identity, Op, Problem};
 use provider::{BoxFuture, ResourceKind, Settled, StepError};
 use values::{Path, Value};
@@ -15,6 +15,16 @@ pub(crate) trait HostType: ResourceKind {
 
     /// What was seen, in the terms of the pure half.
     fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem>;
+
+    /// What the API server is asked about the object, beside the look at its host; null when
+    /// there is nothing to ask. Seen as `beside`.
+    fn beside<'a>(
+        &'a self,
+        _cluster: &'a Cluster,
+        _identity: &'a Identity,
+    ) -> BoxFuture<'a, Value> {
+        Box::pin(std::future::ready(Value::Null))
+    }
 
     /// Does it. Checks first that what is there is what was read, and ours.
     fn perform<'a>(&'a self, site: Site<'a>, op: &'a Op) -> BoxFuture<'a, Result<(), StepError>>;
@@ -32,6 +42,8 @@ pub(crate) trait HostType: ResourceKind {
 #[derive(Clone, Copy)]
 pub(crate) struct Site<'a> {
     pub(crate) host: &'a dyn Host,
+    /// `None` where there is only the host.
+    pub(crate) cluster: Option<&'a Cluster>,
     pub(crate) project: &'a str,
 }
 

@@ -3,7 +3,7 @@
 use crate::host_type::{HostType, Site};
 use crate::look::Looked;
 use crate::place::part;
-use access::{Ask, Host, Hosts};
+use access::{Ask, Cluster, Host, Hosts};
 use addrs::TypeName;
 use futures::future::join_all;
 use plans::{Identity, Op, Problem};
@@ -17,6 +17,7 @@ use values::{Path, Value};
 #[derive(Clone)]
 pub struct NodeProvider {
     hosts: Hosts,
+    cluster: Option<Cluster>,
     project: String,
     types: Arc<[Box<dyn HostType>]>,
 }
@@ -24,7 +25,13 @@ pub struct NodeProvider {
 impl NodeProvider {
     /// Through these hosts, for this project alone.
     pub fn new(hosts: Hosts, project: impl Into<String>) -> Self {
-        Self { hosts, project: project.into(), types: crate::types().into() }
+        Self { hosts, cluster: None, project: project.into(), types: crate::types().into() }
+    }
+
+    /// Also asks the API server of the nodes what it alone knows: how their kubelets run.
+    #[must_use]
+    pub fn asking(self, cluster: Cluster) -> Self {
+        Self { cluster: Some(cluster), ..self }
     }
 
     /// Looks at all these objects at once, once at each host; answers in the same order.
@@ -36,7 +43,13 @@ impl NodeProvider {
             asks.entry(node).or_default().extend(of_type.into_iter().flatten());
         }
         let looks = asks.into_iter().map(async |(node, asks)| (node, self.look(node, asks).await));
-        let looks: BTreeMap<_, _> = join_all(looks).await.into_iter().collect();
+        let besides =
+            wanted.iter().map(async |wanted| match (&self.cluster, self.ty(&wanted.ty)) {
+                (Some(cluster), Some(ty)) => ty.beside(cluster, &wanted.identity).await,
+                (None, _) | (_, None) => Value::Null,
+            });
+        let (looks, besides) = futures::join!(join_all(looks), join_all(besides));
+        let looks: BTreeMap<_, _> = looks.into_iter().collect();
         let seen = |wanted: &Wanted| {
             let looked = match looks.get(part(&wanted.identity, "node")) {
                 Some(Ok(looked)) => looked,
@@ -46,9 +59,16 @@ impl NodeProvider {
             let ty = self.ty(&wanted.ty).ok_or_else(|| unknown_type(&wanted.ty))?;
             ty.seen(&wanted.identity, looked)
         };
-        let observed =
-            |wanted| seen(wanted).map_or_else(Observation::Unknown, Observation::Present);
-        wanted.iter().map(observed).collect()
+        let observed = |(wanted, beside): (&Wanted, Value)| match seen(wanted) {
+            Err(problem) => Observation::Unknown(problem),
+            Ok(value) if beside.is_null() => Observation::Present(value),
+            Ok(value) => {
+                let mut map = value.as_map().cloned().unwrap_or_default();
+                map.insert("beside".into(), beside);
+                Observation::Present(Value::map(map))
+            }
+        };
+        wanted.iter().zip(besides).map(observed).collect()
     }
 
     /// Does it. Checks first that what is there is what was read, and ours.
@@ -59,14 +79,14 @@ impl NodeProvider {
     pub async fn perform(&self, op: &Op, progress: Progress<'_>) -> Result<Performed, StepError> {
         let (ty, host) = self.place(op)?;
         progress(format!("host {}", host.name()));
-        ty.perform(Site { host, project: &self.project }, op).await?;
+        ty.perform(self.site(host), op).await?;
         Ok(performed(&op.identity))
     }
 
     /// Looks what became of an operation that was begun and not seen to end.
     pub async fn settle(&self, op: &Op) -> Result<Settled, StepError> {
         let (ty, host) = self.place(op)?;
-        let site = Site { host, project: &self.project };
+        let site = self.site(host);
         let became = ty.settle(site, op).await?;
         Ok(became.settled(performed(&op.identity), &op.identity))
     }
@@ -77,7 +97,7 @@ impl NodeProvider {
         for node in self.hosts.names() {
             let host = &**self.host(node)?;
             for ty in self.types.iter() {
-                let site = Site { host, project };
+                let site = Site { host, cluster: self.cluster.as_ref(), project };
                 let identities = ty.find(site).await.map_err(|error| error.to_problem())?;
                 found.extend(identities.into_iter().map(|identity| Found {
                     ty: ty.name().clone(),
@@ -93,6 +113,10 @@ impl NodeProvider {
     async fn look(&self, node: &str, asks: Vec<Ask>) -> Result<Looked, Problem> {
         let host = self.host(node)?;
         Looked::at(&**host, asks).await.map_err(|error| error.to_problem())
+    }
+
+    fn site<'a>(&'a self, host: &'a dyn Host) -> Site<'a> {
+        Site { host, cluster: self.cluster.as_ref(), project: &self.project }
     }
 
     fn ty(&self, name: &TypeName) -> Option<&dyn HostType> {

@@ -22,6 +22,7 @@ mod host_file;
 mod host_type;
 mod io;
 mod kernel_module_blacklist;
+mod kubelet_config;
 mod look;
 mod marked;
 mod owned;
@@ -34,6 +35,7 @@ pub use io::NodeProvider;
 use host_file::HostFile;
 use host_type::HostType;
 use kernel_module_blacklist::KernelModuleBlacklist;
+use kubelet_config::KubeletConfig;
 use marked::Marked;
 use provider::ResourceKind;
 use sysctl::Sysctl;
@@ -43,6 +45,7 @@ fn types() -> Vec<Box<dyn HostType>> {
     vec![
         Box::new(HostFile::new()),
         Box::new(Marked::<KernelModuleBlacklist>::new()),
+        Box::new(KubeletConfig::new()),
         Box::new(Marked::<Sysctl>::new()),
     ]
 }

@@ -1,6 +1,6 @@
 //! What was seen in one look at a host.
 
-use access::{Answer, Ask, Entry, EntryKind, FileOnHost, Host, HostError};
+use access::{Answer, Ask, Entry, EntryKind, FileOnHost, Host, HostError, Output};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The answers to questions about one host. What nobody asked counts as absent, so a type must
@@ -28,6 +28,17 @@ impl Looked {
             Some(Answer::File(file)) => Ok(Some(file)),
             Some(Answer::Failed(error)) => Err(error.clone()),
             Some(Answer::Absent | Answer::Folder(_) | Answer::Link(_) | Answer::Ran(_)) | None => {
+                Ok(None)
+            }
+        }
+    }
+
+    /// What the program said; `None` when there is no such program.
+    pub(crate) fn ran(&self, words: &[&str]) -> Result<Option<&Output>, HostError> {
+        match self.0.get(&Ask::command(words.iter().copied())) {
+            Some(Answer::Ran(output)) => Ok(Some(output)),
+            Some(Answer::Failed(error)) => Err(error.clone()),
+            Some(Answer::Absent | Answer::File(_) | Answer::Folder(_) | Answer::Link(_)) | None => {
                 Ok(None)
             }
         }

@@ -1,6 +1,6 @@
 //! Which host is meant, and which file there.
 
-use crate::codes;
+use crate::{codes, records};
 use addrs::Scope;
 use plans::{Identity, ObjectKey, Problem};
 use values::{Attr, Path, Role, Type, Value};
@@ -42,6 +42,39 @@ pub(crate) fn check_node(node: &str) -> Option<Problem> {
         || node.chars().any(char::is_control);
     let detail = || format!("`{}` is not the name of a node.", node.escape_debug());
     bad.then(|| Problem::error(codes::IDENTITY, "Invalid name", Path::of("node"), detail()))
+}
+
+/// What is wrong with a path of a file.
+pub(crate) fn check_path(path: &str) -> Option<Problem> {
+    let below = |folder: &str| {
+        path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let parts = || path.split('/').skip(1);
+    let why = if !path.starts_with('/') {
+        "is not absolute"
+    } else if path.chars().any(char::is_control) {
+        "has a character that cannot be shown"
+    } else if parts().any(|part| part == "." || part == "..") {
+        "has a part `.` or `..`"
+    } else if parts().any(str::is_empty) {
+        "has an empty part, or ends in `/`"
+    } else if path.len() > 4095 || parts().any(|part| part.len() > 255) {
+        "is too long"
+    } else if ["/proc", "/sys", "/dev"].into_iter().any(below) {
+        "is in a file system that the kernel makes up, where nothing is kept"
+    } else if below(records::OURS) {
+        "is in the folder that clinch keeps its own records in"
+    } else {
+        return None;
+    };
+    Some(bad_path(path, why))
+}
+
+/// A path at which a file cannot be kept; why, as the end of a sentence.
+pub(crate) fn bad_path(path: &str, why: &str) -> Problem {
+    let detail = format!("The path `{}` {why}.", path.escape_debug());
+    Problem::error(codes::PATH, "A file cannot be kept there", Path::of("path"), detail)
+        .with_help("Give it another path, or use the type that looks after that file.")
 }
 
 /// The scope that a change of it is in.

@@ -34,7 +34,17 @@ const OURS: &[(&str, &[&str])] = &[
     ("cluster", &["diags", "addrs", "values", "plans", "provider", "access", "apimachinery"]),
     (
         "node",
-        &["diags", "addrs", "values", "plans", "provider", "access", "apimachinery", "rollout"],
+        &[
+            "diags",
+            "addrs",
+            "values",
+            "yaml",
+            "plans",
+            "provider",
+            "access",
+            "apimachinery",
+            "rollout",
+        ],
     ),
     ("view", &["diags", "addrs", "values", "plans", "states", "schemas"]),
     ("local", &["diags", "addrs", "values", "plans", "states", "runner", "schemas"]),

@@ -8,6 +8,7 @@
 mod discovery;
 mod error;
 mod list;
+mod node;
 mod ops;
 mod retry;
 mod reviews;

@@ -219,37 +219,17 @@ fn bits(mode: &str) -> Option<u32> {
     u32::from_str_radix(mode, 8).ok().filter(|_| octal)
 }
 
-/// What is wrong with a path.
+/// What is wrong with a path for a file that no other type looks after.
 fn check_path(path: &str) -> Option<Problem> {
-    let below = |folder: &str| {
-        path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-    };
-    let parts = || path.split('/').skip(1);
-    let why = if !path.starts_with('/') {
-        "is not absolute"
-    } else if path.chars().any(char::is_control) {
-        "has a character that cannot be shown"
-    } else if parts().any(|part| part == "." || part == "..") {
-        "has a part `.` or `..`"
-    } else if parts().any(str::is_empty) {
-        "has an empty part, or ends in `/`"
-    } else if path.len() > 4095 || parts().any(|part| part.len() > 255) {
-        "is too long"
-    } else if ["/proc", "/sys", "/dev"].into_iter().any(below) {
-        "is in a file system that the kernel makes up, where nothing is kept"
-    } else if below(records::OURS) {
-        "is in the folder that clinch keeps its own records in"
-    } else if path.starts_with("/etc/modprobe.d/90-clinch-") {
-        "is a file of the type `kernel_module_blacklist`"
+    let of_type = if path.starts_with("/etc/modprobe.d/90-clinch-") {
+        Some("kernel_module_blacklist")
     } else if path.starts_with("/etc/sysctl.d/90-clinch-") {
-        "is a file of the type `sysctl`"
+        Some("sysctl")
     } else {
-        return None;
+        None
     };
-    let detail = format!("The path `{}` {why}.", path.escape_debug());
-    let problem =
-        Problem::error(codes::PATH, "A file cannot be kept there", Path::of("path"), detail);
-    Some(problem.with_help("Give it another path, or use the type that looks after that file."))
+    let taken = of_type.map(|ty| place::bad_path(path, &format!("is a file of the type `{ty}`")));
+    place::check_path(path).or(taken)
 }
 
 /// A private key that goes through a configuration is in more places than its owner knows.

@@ -1,0 +1,18 @@
+//! What a kubelet says of itself, asked through the API server.
+
+use super::discovery::encode;
+use super::{Ask, Call, Cluster, ClusterError};
+use serde_json::Value as Json;
+
+impl Cluster {
+    /// The configuration that the kubelet of this node runs with, defaults included, as
+    /// `{"kubeletconfig": {...}}`. Needs the right to `get` `nodes/proxy`.
+    ///
+    /// Source: [Set kubelet parameters via a configuration file](https://kubernetes.io/docs/tasks/administer-cluster/kubelet-config-file/#viewing-the-kubelet-configuration).
+    pub async fn configz(&self, node: &str) -> Result<Json, ClusterError> {
+        let resource = "nodes/proxy".to_owned();
+        let call = Call { verb: "get", resource, namespace: None, name: Some(node.to_owned()) };
+        let path = format!("/api/v1/nodes/{}/proxy/configz", encode(node));
+        self.ask_json(&Ask::get(call, path)).await
+    }
+}

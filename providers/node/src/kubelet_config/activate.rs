@@ -1,0 +1,302 @@
+//! Writing a kubelet's file, restarting it, and putting the old file back when it does not run.
+
+use super::record;
+use super::running;
+use super::ways;
+use crate::codes;
+use crate::host_type::{Became, Site, mode, refused, strange, text};
+use crate::place::part;
+use access::{Command, Expected, FileOnHost, HostError, WriteFile};
+use apimachinery::versions::Minor;
+use plans::{Op, Problem};
+use provider::StepError;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use values::{Path, Value};
+
+/// How long a restart may take: the unit's own limit is a minute and a half.
+const RESTART: Duration = Duration::from_secs(100);
+/// How long a kubelet may take until it runs with its settings.
+const COMES_UP: Duration = Duration::from_secs(90);
+/// How long it must stay up: one that cannot start is started again every 10 seconds.
+const STAYS_UP: Duration = Duration::from_secs(12);
+const PAUSE: Duration = Duration::from_secs(1);
+/// Lines of the kubelet's journal that are told.
+const LINES: usize = 6;
+
+/// What is done, read from the operation.
+struct Work<'a> {
+    path: &'a str,
+    content: String,
+    mode: u32,
+    /// The new record; `None` when nothing is ours afterwards.
+    record: Option<String>,
+    settings: Value,
+    restart: bool,
+    /// Digest of the file as it was planned over.
+    planned_over: &'a str,
+}
+
+impl<'a> Work<'a> {
+    fn of(op: &'a Op) -> Result<Self, StepError> {
+        let record = text(op, "record");
+        if record.is_none() && op.name != "give_back" {
+            return Err(strange(op));
+        }
+        let (settings, _) = op.args.get("settings").unwrap_or(&Value::Null).exposed();
+        Ok(Self {
+            path: part(&op.identity, "path"),
+            content: text(op, "content").ok_or_else(|| strange(op))?,
+            mode: mode(op).ok_or_else(|| strange(op))?,
+            record,
+            settings,
+            restart: op.args.get("restart").and_then(Value::as_bool).unwrap_or(true),
+            planned_over: op
+                .guard
+                .get("digest")
+                .and_then(Value::as_str)
+                .ok_or_else(|| strange(op))?,
+        })
+    }
+
+    fn digest(&self) -> String {
+        access::digest(self.content.as_bytes())
+    }
+}
+
+/// # Interruption
+///
+/// The record of what was there before is written first, then a copy of the old file, then the
+/// file, then the kubelet is restarted. After a crash `settle` finds the file as it was (nothing
+/// happened) or as it was to be; then doing it again goes on from there, and still knows the old
+/// file from its copy.
+pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
+    let work = Work::of(op)?;
+    let host = site.host;
+    let now = read(site, work.path).await?.ok_or_else(|| gone(op))?;
+    let record = read(site, &record::place(work.path)).await?;
+    let planned = op.guard.get("record").and_then(Value::as_str);
+    let found = record.as_ref().map(FileOnHost::digest);
+    let as_new = work.record.as_ref().map(|text| access::digest(text.as_bytes()));
+    if found.as_deref() != planned && found != as_new {
+        return Err(StepError::Stale(format!(
+            "The record of what is ours of {} changed since the plan.",
+            op.identity.shown
+        )));
+    }
+    let digest = now.digest();
+    if digest != work.digest() && digest != work.planned_over {
+        return Err(StepError::Stale(format!("{} changed since the plan.", op.identity.shown)));
+    }
+    if let Some(text) = work.record.as_ref().filter(|_| found != as_new) {
+        write(site, &record::place(work.path), text.as_bytes(), record::MODE, Expected::Anything)
+            .await?;
+    }
+    let kept = record::kept(work.path);
+    if digest == work.planned_over && digest != work.digest() {
+        write(site, &kept, &now.content, record::MODE, Expected::Anything).await?;
+        let expected = Expected::Digest(work.planned_over);
+        write(site, work.path, work.content.as_bytes(), work.mode, expected).await?;
+    }
+    if work.restart
+        && let Err(why) = started(site, &work).await
+    {
+        return Err(roll_back(site, op, &work, record.as_ref(), &why).await);
+    }
+    host.remove(&kept, Expected::Anything).await.map_err(refused)?;
+    if work.record.is_none() {
+        host.remove(&record::place(work.path), Expected::Anything).await.map_err(refused)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
+    let work = Work::of(op)?;
+    let digest = read(site, work.path).await?.map(|file| file.digest());
+    let written = digest.as_deref() == Some(&work.digest());
+    let ours = read(site, &record::place(work.path)).await?;
+    let recorded =
+        ours.map(|file| String::from_utf8_lossy(&file.content).into_owned()) == work.record;
+    if written && recorded && (!work.restart || runs(site, &work).await.is_ok()) {
+        return Ok(Became::Done);
+    }
+    // What was written and not started yet is done again from there.
+    let open = written || digest.as_deref() == Some(work.planned_over);
+    Ok(if open { Became::NotDone } else { Became::Changed })
+}
+
+/// Restarts the kubelet and waits until it runs with the settings; why not, as sentences.
+async fn started(site: Site<'_>, work: &Work<'_>) -> Result<(), String> {
+    let words = ["systemctl", "restart", "kubelet"];
+    match site.host.run(Command::new(&words).within(RESTART)).await {
+        Ok(output) if output.succeeded() => {}
+        Ok(output) => return Err(format!("It could not be restarted: {}.", output.complaint())),
+        // A host that is a folder has no kubelet.
+        Err(HostError::NoCommands { .. }) => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+    }
+    let began = Instant::now();
+    let mut up_since = None;
+    loop {
+        let why = match runs(site, work).await {
+            Ok(()) => {
+                let since = *up_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= STAYS_UP {
+                    return Ok(());
+                }
+                None
+            }
+            Err(why) => {
+                up_since = None;
+                Some(why)
+            }
+        };
+        match why {
+            Some(Why::Ended(why)) => return Err(why),
+            Some(Why::NotYet(why)) if began.elapsed() > COMES_UP => return Err(why),
+            Some(Why::NotYet(_)) | None => sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Why a kubelet does not run as it should.
+enum Why {
+    /// It may still.
+    NotYet(String),
+    /// It ended, and was or will be started again.
+    Ended(String),
+}
+
+async fn runs(site: Site<'_>, work: &Work<'_>) -> Result<(), Why> {
+    let words =
+        ["systemctl", "show", "--property=ActiveState,SubState,NRestarts,Result", "kubelet"];
+    let output = match site.host.run(Command::new(&words)).await {
+        Ok(output) => output.text(),
+        Err(HostError::NoCommands { .. }) => return Ok(()),
+        Err(error) => return Err(Why::NotYet(error.to_string())),
+    };
+    let says = |name: &str| {
+        let line = output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.unwrap_or_default().to_owned()
+    };
+    if says("NRestarts") != "0" || says("ActiveState") == "failed" {
+        return Err(Why::Ended(format!("It ended again after its start ({}).", says("Result"))));
+    }
+    if says("ActiveState") != "active" {
+        return Err(Why::NotYet(format!("It is `{}`.", says("SubState"))));
+    }
+    let Some(cluster) = site.cluster else { return Ok(()) };
+    let running = match cluster.configz(site.host.name()).await {
+        Ok(answer) => access::json::from_json(&answer["kubeletconfig"]),
+        Err(error) => return Err(Why::NotYet(error.to_problem().detail)),
+    };
+    let settings = ways::leaves(&work.settings);
+    let differing = running::differing(&settings, &running, Minor::newest());
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> =
+        differing.iter().map(|(way, _)| format!("`{}`", way.join("."))).collect();
+    Err(Why::NotYet(format!(
+        "It runs with other values of {}: a flag of its command line may set them.",
+        names.join(", ")
+    )))
+}
+
+/// Puts the old file and record back and restarts the kubelet with it.
+async fn roll_back(
+    site: Site<'_>,
+    op: &Op,
+    work: &Work<'_>,
+    record: Option<&FileOnHost>,
+    why: &str,
+) -> StepError {
+    let journal = journal(site).await;
+    let told = match back(site, work, record).await {
+        Ok(()) => "The old settings are back, and it runs with them.".to_owned(),
+        Err(error) => format!("Putting the old settings back failed, too: {error}"),
+    };
+    let node = part(&op.identity, "node");
+    let detail = format!(
+        "The kubelet of `{node}` does not run with the new settings. {why} {told}{journal}"
+    );
+    let summary = "Kubelet does not take the settings";
+    let problem = Problem::error(codes::KUBELET_REFUSES, summary, Path::of("settings"), detail);
+    StepError::Refused(problem.with_help(format!(
+        "Change the settings. The kubelet's own words: `journalctl -u kubelet` on `{node}`."
+    )))
+}
+
+async fn back(site: Site<'_>, work: &Work<'_>, record: Option<&FileOnHost>) -> Result<(), String> {
+    let kept = record::kept(work.path);
+    let said = |error: HostError| error.to_string();
+    let old = site.host.read(&kept).await.map_err(said)?;
+    if let Some(old) = old {
+        let new = work.digest();
+        let expected = Expected::Digest(&new);
+        let (uid, gid) = (None, None);
+        let (path, content, mode) = (work.path, old.content.as_slice(), work.mode);
+        site.host
+            .write(WriteFile { path, content, mode, uid, gid, expected })
+            .await
+            .map_err(said)?;
+    }
+    let place = record::place(work.path);
+    match record.filter(|_| work.record.is_some()) {
+        Some(old) => {
+            let (uid, gid, expected) = (None, None, Expected::Anything);
+            let (path, content, mode) = (place.as_str(), old.content.as_slice(), record::MODE);
+            let file = WriteFile { path, content, mode, uid, gid, expected };
+            site.host.write(file).await.map_err(said)?;
+        }
+        None if work.record.is_some() => {
+            site.host.remove(&place, Expected::Anything).await.map_err(said)?;
+        }
+        None => {}
+    }
+    let anything = Work {
+        path: work.path,
+        content: String::new(),
+        mode: work.mode,
+        record: None,
+        settings: Value::Null,
+        restart: true,
+        planned_over: work.planned_over,
+    };
+    started(site, &anything).await?;
+    site.host.remove(&kept, Expected::Anything).await.map_err(said)
+}
+
+/// The last lines of the kubelet's journal, fit to be shown.
+async fn journal(site: Site<'_>) -> String {
+    let words = ["journalctl", "--unit=kubelet", "--lines=40", "--output=cat", "--no-pager"];
+    let Ok(output) = site.host.run(Command::new(&words)).await else { return String::new() };
+    let text = output.text();
+    // A kubelet says why it ends in an error of klog's (`E`), and the rest is information.
+    let errors = text.lines().filter(|line| {
+        let level = line.as_bytes();
+        line.contains("err=") || matches!(level, [b'E' | b'F', digit, ..] if digit.is_ascii_digit())
+    });
+    let lines: Vec<String> = errors.map(access::text::clean).collect();
+    let last = lines.iter().skip(lines.len().saturating_sub(LINES));
+    last.fold(String::new(), |out, line| format!("{out}\n  {line}"))
+}
+
+async fn read(site: Site<'_>, path: &str) -> Result<Option<FileOnHost>, StepError> {
+    site.host.read(path).await.map_err(refused)
+}
+
+async fn write(
+    site: Site<'_>,
+    path: &str,
+    content: &[u8],
+    mode: u32,
+    expected: Expected<'_>,
+) -> Result<(), StepError> {
+    let file = WriteFile { path, content, mode, uid: None, gid: None, expected };
+    site.host.write(file).await.map_err(refused)
+}
+
+fn gone(op: &Op) -> StepError {
+    StepError::Stale(format!("{} is not there any more.", op.identity.shown))
+}

@@ -1,0 +1,426 @@
+//! What is done about a kubelet's settings, and what it will be.
+
+use super::record::{self, Record};
+use super::ways::{self, Way};
+use super::{rules, running, text};
+use crate::codes;
+use crate::place::part;
+use addrs::TypeName;
+use apimachinery::versions::{self, Minor, Subject};
+use plans::{Action, Basis, Note, Op, Problem};
+use provider::{Decision, PlanRequest, Planned};
+use std::collections::{BTreeMap, BTreeSet};
+use values::{Disruption, Path, Value};
+
+const LATE: &str = "values known after apply";
+
+pub(super) fn plan(ty: &TypeName, request: &PlanRequest<'_>, present: &Value) -> Planned {
+    match case(ty, request, present) {
+        Ok(decision) => Planned::Decided(Box::new(decision)),
+        Err(problems) => Planned::Failed(problems),
+    }
+}
+
+/// One kubelet, and what is known about it.
+struct Case<'a> {
+    ty: &'a TypeName,
+    request: &'a PlanRequest<'a>,
+    /// The file.
+    content: &'a str,
+    mode: &'a str,
+    live: Value,
+    /// The text of the record; `None` when nothing is ours yet.
+    recorded: Option<&'a str>,
+    record: Record,
+    /// `None` when there is no kubelet: the host is a folder.
+    minor: Option<Minor>,
+    /// What the kubelet runs with.
+    running: Option<&'a Value>,
+    notes: Vec<Note>,
+}
+
+fn case(
+    ty: &TypeName,
+    request: &PlanRequest<'_>,
+    present: &Value,
+) -> Result<Decision, Vec<Problem>> {
+    let text = |name: &str| present.get(name).and_then(Value::as_str);
+    let recorded = text("record");
+    if request.desired.is_none() && recorded.is_none() {
+        return Ok(Decision::plain(Action::Forget));
+    }
+    let Some(content) = text("content") else { return Err(vec![no_file(request)]) };
+    let live = text::read(content).map_err(|why| vec![unreadable(request, &why)])?;
+    let record = record_of(request, recorded).map_err(|problem| vec![problem])?;
+    let mut notes = Vec::new();
+    let minor = text("version").map(|version| minor(version, &mut notes));
+    let running = match (minor, present.get("beside")) {
+        (None, _) | (_, None | Some(Value::Null)) => None,
+        (Some(_), Some(beside)) => match beside.get("running").filter(|of| !of.is_null()) {
+            Some(running) => Some(running),
+            None => return Err(vec![not_asked(request, beside)]),
+        },
+    };
+    let mode = text("mode").unwrap_or("0644");
+    let case = Case { ty, request, content, mode, live, recorded, record, minor, running, notes };
+    match request.desired {
+        Some(args) => case.wanted(args),
+        None => Ok(case.given_back()),
+    }
+}
+
+impl Case<'_> {
+    fn wanted(self, args: &Value) -> Result<Decision, Vec<Problem>> {
+        let given = args.get("settings").cloned().unwrap_or(Value::Null);
+        let (exposed, hidden) = given.exposed();
+        if !exposed.is_known() {
+            return Ok(self.late(args, &given));
+        }
+        let settings = ways::leaves(&exposed);
+        let wanted = self.record.wanted(&self.live, &settings);
+        self.judge(&exposed, &settings, &wanted)?;
+        let record = self.record.with(&self.live, &settings);
+        let record_text = record.text();
+        let changed = changed(&self.live, &wanted);
+        let stale = match (self.running, self.minor) {
+            (Some(running), Some(minor)) => running::differing(&settings, running, minor),
+            (None, _) | (_, None) => Vec::new(),
+        };
+        let restarts = changed.iter().copied().chain(stale.iter().filter_map(|(w, _)| first(w)));
+        let cost = rules::cost(restarts, &wanted);
+        let action = match self.recorded {
+            None => Action::Create,
+            Some(old)
+                if changed.is_empty()
+                    && stale.is_empty()
+                    && record_text.as_deref() == Some(old) =>
+            {
+                Action::NoOp
+            }
+            Some(_) => Action::Update,
+        };
+        let ignored = self.request.ignore.iter().any(|path| *path == Path::of("settings"));
+        let action = if ignored && action == Action::Update { Action::NoOp } else { action };
+        let shown = self.shown(&settings, &wanted, &stale);
+        let (before, after) = match action {
+            Action::NoOp => (shown.1.clone(), shown.1),
+            _ => shown,
+        };
+        let mut notes = self.notes.clone();
+        let only_stale = changed.is_empty() && !stale.is_empty();
+        if only_stale && action != Action::NoOp {
+            let text = "the file says so already, and the kubelet that runs was started before: a \
+                        restart makes them the same";
+            notes.push(Note { path: Path::of("settings"), text: text.to_owned() });
+        }
+        if let Some(text) = eviction(&settings) {
+            notes.push(Note { path: Path::of("settings").attr("evictionHard"), text });
+        }
+        let masked = |value: Value| if hidden { value.into_sensitive() } else { value };
+        let ops = match action {
+            Action::NoOp => Vec::new(),
+            _ => {
+                let settings = masked(exposed.clone());
+                let restart = !changed.is_empty() || !stale.is_empty();
+                vec![self.op(
+                    "configure",
+                    masked(text::edited(self.content, &wanted).into()),
+                    vec![
+                        ("record", record_text.map_or(Value::Null, Value::from)),
+                        ("settings", settings),
+                        ("restart", restart.into()),
+                    ],
+                )]
+            }
+        };
+        Ok(Decision {
+            before: before.map(masked),
+            after: after.map(masked),
+            exported: args.clone(),
+            basis: Basis::Local,
+            disruption: if action == Action::NoOp { Disruption::Quiet } else { cost },
+            ops,
+            digest: digest(self.request.project, &exposed, hidden),
+            notes: if action == Action::NoOp { Vec::new() } else { notes },
+            ..Decision::plain(action)
+        })
+    }
+
+    /// Some of it is decided during apply, and judged then.
+    fn late(&self, args: &Value, given: &Value) -> Decision {
+        let action = if self.recorded.is_some() { Action::Update } else { Action::Create };
+        let after = self.view(given.clone());
+        let unknown = || Value::Unknown(values::Type::String);
+        let op = self.op(
+            "configure",
+            unknown(),
+            vec![("record", unknown()), ("settings", given.clone()), ("restart", true.into())],
+        );
+        Decision {
+            before: Some(self.view(Value::empty_map())),
+            after: Some(after),
+            exported: args.clone(),
+            basis: Basis::Unverified(LATE.to_owned()),
+            // Which settings change is known, and with it the most that it can cost.
+            disruption: rules::cost(
+                given.as_map().into_iter().flat_map(values::Map::keys).map(|k| &**k),
+                &self.live,
+            ),
+            ops: vec![op],
+            digest: digest(self.request.project, given, true),
+            ..Decision::plain(action)
+        }
+    }
+
+    /// Nothing is ours any more: what was there before comes back.
+    fn given_back(self) -> Decision {
+        let wanted = self.record.wanted(&self.live, &[]);
+        let changed = changed(&self.live, &wanted);
+        let cost = rules::cost(changed.iter().copied(), &wanted);
+        let (before, _) = self.shown(&[], &wanted, &[]);
+        let mut notes = self.notes.clone();
+        if !changed.is_empty() {
+            let text = "what the file said before comes back".to_owned();
+            notes.push(Note { path: Path::of("settings"), text });
+        }
+        let back = self.record.earlier.iter().filter_map(|(w, v)| Some((w, v.as_ref()?)));
+        let back =
+            back.fold(Value::empty_map(), |all, (way, value)| ways::with(&all, way, Some(value)));
+        let op = self.op(
+            "give_back",
+            text::edited(self.content, &wanted).into(),
+            vec![("settings", back), ("restart", (!changed.is_empty()).into())],
+        );
+        Decision {
+            before,
+            disruption: cost,
+            ops: vec![op],
+            notes,
+            ..Decision::plain(Action::Delete)
+        }
+    }
+
+    /// Whether this kubelet would start with it, by its version and by the rules of all.
+    fn judge(
+        &self,
+        given: &Value,
+        settings: &[(Way, Value)],
+        wanted: &Value,
+    ) -> Result<(), Vec<Problem>> {
+        let at = Path::of("settings");
+        let place = |path: &Path| {
+            path.steps().iter().fold(at.clone(), |path, step| path.step(step.clone()))
+        };
+        let node = part(self.request.identity, "node");
+        let minor = self.minor.unwrap_or_else(Minor::newest);
+        let subject = Subject { shown: node, program: "the kubelet", minor };
+        let of = running::fields(minor);
+        let mistakes = of.map(|of| versions::check(given, of, subject)).unwrap_or_default();
+        let mut problems: Vec<Problem> = mistakes
+            .into_iter()
+            .map(|m| Problem {
+                help: m.help,
+                ..Problem::error(codes::KUBELET_SETTING, m.summary, place(&m.path), m.detail)
+            })
+            .collect();
+        for way in running::silent(settings, minor) {
+            let path = way.iter().fold(at.clone(), |path, key| path.attr(key));
+            let detail = format!("{node}: a kubelet takes `0` for its default here.");
+            problems.push(
+                Problem::error(codes::KUBELET_SETTING, "Invalid kubelet setting", path, detail)
+                    .with_help("Leave it out, or write the duration that you mean."),
+            );
+        }
+        if problems.is_empty() {
+            let ours: BTreeSet<&str> = settings.iter().filter_map(|(way, _)| first(way)).collect();
+            let refused = rules::refused(wanted);
+            // What is wrong without us is not ours to refuse.
+            let before: BTreeSet<_> = rules::refused(&self.live).into_iter().collect();
+            for (name, why) in refused.into_iter().filter(|found| !before.contains(found)) {
+                let path = if ours.contains(name) { at.clone().attr(name) } else { at.clone() };
+                let detail = format!("{node}: `{name}`: {why}");
+                let summary = "Invalid kubelet setting";
+                problems.push(Problem::error(codes::KUBELET_SETTING, summary, path, detail));
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// The settings that are or were ours, as they are and as they will be.
+    fn shown(
+        &self,
+        settings: &[(Way, Value)],
+        wanted: &Value,
+        stale: &[(Way, Value)],
+    ) -> (Option<Value>, Option<Value>) {
+        let ours = self.record.earlier.keys().chain(settings.iter().map(|(way, _)| way));
+        let ours: BTreeSet<&Way> = ours.collect();
+        let picked = |of: &Value| {
+            ours.iter().fold(Value::empty_map(), |all, way| match ways::get(of, way) {
+                Some(value) => ways::with(&all, way, Some(value)),
+                None => all,
+            })
+        };
+        let (mut before, mut after) = (self.view(picked(&self.live)), self.view(picked(wanted)));
+        // Where file and kubelet differ, both are shown.
+        let apart = stale
+            .iter()
+            .filter(|(way, has)| ways::get(&self.live, way).unwrap_or(&Value::Null) != has);
+        let apart: Vec<&(Way, Value)> = apart.collect();
+        if !apart.is_empty() {
+            let set = |all: Value, way: &Way, value: &Value| ways::with(&all, way, Some(value));
+            let has = apart.iter().fold(Value::empty_map(), |all, (way, has)| set(all, way, has));
+            let will = apart.iter().fold(Value::empty_map(), |all, (way, _)| {
+                set(all, way, ways::get(wanted, way).unwrap_or(&Value::Null))
+            });
+            before = with_running(before, has);
+            after = with_running(after, will);
+        }
+        (Some(before), Some(after))
+    }
+
+    fn view(&self, settings: Value) -> Value {
+        let identity = self.request.identity;
+        Value::map([
+            ("node", part(identity, "node").into()),
+            ("path", part(identity, "path").into()),
+            ("settings", settings),
+        ])
+    }
+
+    fn op(&self, name: &str, content: Value, more: Vec<(&'static str, Value)>) -> Op {
+        let identity = self.request.identity;
+        let (path, node) = (part(identity, "path"), part(identity, "node"));
+        let args = [("path", path.into()), ("content", content), ("mode", self.mode.into())];
+        let digest = |text: &str| Value::from(access::digest(text.as_bytes()));
+        Op {
+            ty: self.ty.clone(),
+            name: name.to_owned(),
+            identity: identity.clone(),
+            args: Value::map(args.into_iter().chain(more)),
+            guard: Value::map([
+                ("digest", digest(self.content)),
+                ("record", self.recorded.map_or(Value::Null, digest)),
+            ]),
+            text: match name {
+                "give_back" => format!("give back settings of the kubelet on {node}"),
+                _ => format!("configure the kubelet on {node}"),
+            },
+        }
+    }
+}
+
+fn with_running(view: Value, running: Value) -> Value {
+    ways::with(&view, &["running".into()], Some(&running))
+}
+
+/// The settings at the top that differ.
+fn changed<'a>(live: &'a Value, wanted: &'a Value) -> BTreeSet<&'a str> {
+    let keys =
+        |of: &'a Value| of.as_map().into_iter().flat_map(values::Map::keys).map(|key| &**key);
+    keys(live).chain(keys(wanted)).filter(|key| live.get(key) != wanted.get(key)).collect()
+}
+
+fn first(way: &Way) -> Option<&str> {
+    way.first().map(|key| &**key)
+}
+
+/// A kubelet has thresholds of its own only while none is given.
+fn eviction(settings: &[(Way, Value)]) -> Option<String> {
+    const USUAL: [&str; 4] =
+        ["memory.available", "nodefs.available", "nodefs.inodesFree", "imagefs.available"];
+    let merged = settings.iter().any(|(way, value)| {
+        first(way) == Some("mergeDefaultEvictionSettings") && value.as_bool() == Some(true)
+    });
+    let given: Vec<&str> = settings
+        .iter()
+        .filter(|(way, _)| first(way) == Some("evictionHard"))
+        .filter_map(|(way, _)| way.get(1).map(|key| &**key))
+        .collect();
+    let gone: Vec<&str> = USUAL.into_iter().filter(|name| !given.contains(name)).collect();
+    (!given.is_empty() && !gone.is_empty() && !merged).then(|| {
+        format!(
+            "these replace all thresholds that a kubelet has by itself; without any: {}",
+            gone.join(", ")
+        )
+    })
+}
+
+/// Of `Kubernetes v1.36.2`. A version that is not known is judged by the nearest that is.
+fn minor(said: &str, notes: &mut Vec<Note>) -> Minor {
+    let version = said.rsplit(' ').next().unwrap_or(said);
+    Minor::parse(version).unwrap_or_else(|| {
+        let text = format!(
+            "checked against the kubelet {}: this version of clinch does not know `{}`",
+            Minor::newest(),
+            version.escape_debug()
+        );
+        notes.push(Note { path: Path::of("settings"), text });
+        Minor::newest()
+    })
+}
+
+fn record_of(request: &PlanRequest<'_>, text: Option<&str>) -> Result<Record, Problem> {
+    let path = part(request.identity, "path");
+    let (project, shown) = (request.project.to_owned(), &request.identity.shown);
+    let Some(text) = text else {
+        let (earlier, made) = (BTreeMap::new(), Vec::new());
+        return Ok(Record { project, path: path.to_owned(), earlier, made });
+    };
+    let record = Record::parse(text).map_err(|why| {
+        let detail = format!("The record of what is ours of {shown} {why}.");
+        let summary = "Record of settings cannot be read";
+        Problem::error(codes::RECORD, summary, Path::root(), detail).with_help(format!(
+            "It is the file {} on the host. Without it, the settings stay as they are and nothing \
+             is known of what was there before.",
+            record::place(path)
+        ))
+    })?;
+    if record.project == project {
+        return Ok(record);
+    }
+    let detail = format!("Settings of {shown} belong to project `{}`.", record.project);
+    let summary = "Settings belong to another project";
+    Err(Problem::error(codes::OTHER_PROJECT, summary, Path::root(), detail)
+        .with_help("Manage the settings of a kubelet in one project only."))
+}
+
+fn no_file(request: &PlanRequest<'_>) -> Problem {
+    let detail = format!("There is no {}.", request.identity.shown);
+    let summary = "Kubelet has no such file";
+    Problem::error(codes::KUBELET_FILE, summary, Path::of("path"), detail).with_help(
+        "A kubelet that was set up by kubeadm has one once its node has joined. `path` is the \
+         file that the kubelet is started with.",
+    )
+}
+
+fn unreadable(request: &PlanRequest<'_>, why: &str) -> Problem {
+    let detail = format!("{} {why}.", request.identity.shown);
+    let summary = "Kubelet's file cannot be read";
+    Problem::error(codes::KUBELET_FILE, summary, Path::root(), detail)
+        .with_help("Mend the file on the host; a kubelet would not start with it either.")
+}
+
+fn not_asked(request: &PlanRequest<'_>, beside: &Value) -> Problem {
+    let why = beside.get("why_not").and_then(Value::as_str).unwrap_or("It gave no settings.");
+    let node = part(request.identity, "node");
+    let detail = format!("What the kubelet of `{node}` runs with could not be asked. {why}");
+    Problem::error(
+        codes::KUBELET_RUNNING,
+        "Running kubelet could not be asked",
+        Path::root(),
+        detail,
+    )
+    .with_help(
+        "It is asked through the API server, which needs the right to `get` `nodes/proxy`, and \
+             a kubelet that runs.",
+    )
+}
+
+fn digest(project: &str, settings: &Value, hidden: bool) -> String {
+    let text = match access::json::to_json(settings) {
+        Ok(json) if !hidden => json.to_string(),
+        Ok(_) | Err(_) => "*".to_owned(),
+    };
+    format!("sha256:{}", access::digest(format!("clinch/v1\n{project}\n{text}").as_bytes()))
+}

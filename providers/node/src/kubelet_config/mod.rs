@@ -1,0 +1,248 @@
+//! Settings of a node's kubelet.
+//!
+//! A kubelet reads its settings from a file of its host when it starts. This keeps some of them
+//! in that file, restarts the kubelet when they change, and checks that it runs with them.
+//!
+//! ```hcl
+//! resource "kubelet_config" "worker_1" {
+//!   node = "worker-1"
+//!   settings = {
+//!     maxPods                     = 200
+//!     imageGCHighThresholdPercent = 80
+//!     shutdownGracePeriod         = "60s"
+//!   }
+//! }
+//! ```
+//!
+//! `settings` has the names of `KubeletConfiguration` in `kubelet.config.k8s.io/v1beta1`. Each is
+//! checked against what the kubelet of that node knows by its version, with its type: a kubelet
+//! itself ignores a name that it does not know and goes on without it. Of maps only the given
+//! keys are managed, of lists all. All other settings of the file stay as they are, and so do its
+//! comments and the order of its lines.
+//!
+//! The plan compares three things: what is asked for, what the file says, and what the running
+//! kubelet says of itself (`/configz`, through the API server; this needs the right to `get`
+//! `nodes/proxy`). So a file that was changed without a restart is seen.
+//!
+//! # How it is applied
+//!
+//! The old file is kept in `/var/lib/clinch/kubelet`, the new one takes its place, and the kubelet
+//! is restarted. When it does not stay up, or does not run with the settings within a minute, the
+//! old file is put back, the kubelet is restarted with it, and the step fails with what the
+//! kubelet wrote to its journal. Pods go on running while a kubelet restarts.
+//!
+//! Settings by which pods were placed or started (`cgroupDriver`, the policies of the CPU, memory
+//! and topology managers and what they hand out, `podLogsDir`, `memorySwap`) are planned with
+//! their cost, a drain, and are not applied by this version.
+//!
+//! A setting that is taken out of the block, and all of them when the block goes, get the value
+//! back that the file had before.
+//!
+//! # Risks
+//!
+//! A flag of the command line wins over the file: then the kubelet never runs with the setting,
+//! and the change is rolled back. `kubeadm upgrade node` writes the file anew from the
+//! `kubelet-config` `ConfigMap` of `kube-system`, which is not changed here; the next plan shows
+//! that. `evictionHard` replaces all thresholds that a kubelet has by itself.
+//!
+//! On a host that is a folder there is no kubelet: only the file is kept.
+//!
+//! # See also
+//!
+//! [Set kubelet parameters via a configuration file](https://kubernetes.io/docs/tasks/administer-cluster/kubelet-config-file/),
+//! [Kubelet Configuration (v1beta1)](https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/)
+
+mod activate;
+mod decide;
+mod record;
+mod rules;
+mod running;
+mod text;
+mod ways;
+
+use crate::host_type::{Became, HostType, Site};
+use crate::look::Looked;
+use crate::place::{self, part};
+use crate::{codes, owned};
+use access::{Ask, Cluster, HostError};
+use addrs::{Scope, TypeName};
+use plans::{Identity, ObjectKey, Op, Problem};
+use provider::{BoxFuture, Observation, PlanRequest, Planned, ResourceKind, StepError};
+use record::Record;
+use values::{Attr, Path, Role, Schema, Type, Value};
+
+/// Where kubeadm puts the file.
+const USUAL_PATH: &str = "/var/lib/kubelet/config.yaml";
+
+/// Settings of a node's kubelet.
+pub(crate) struct KubeletConfig {
+    name: TypeName,
+    schema: Schema,
+}
+
+impl KubeletConfig {
+    /// Ready for the catalog.
+    pub(crate) fn new() -> Self {
+        let name = "kubelet_config".parse().expect("a constant that is an identifier");
+        let schema = Schema::new(vec![
+            place::node_attr(),
+            Attr::new(
+                "path",
+                Type::String,
+                Role::IdentityOr(USUAL_PATH.into()),
+                "The file that the kubelet is started with (`--config`).",
+            ),
+            Attr::new(
+                "settings",
+                Type::Any,
+                Role::Required,
+                "Settings by their names in `KubeletConfiguration`. Those that are left out are \
+                 left as they are.",
+            ),
+        ]);
+        Self { name, schema }
+    }
+}
+
+fn identity(node: &str, path: &str) -> Identity {
+    place::file(node, path, Vec::new())
+}
+
+impl ResourceKind for KubeletConfig {
+    fn name(&self) -> &TypeName {
+        &self.name
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn page(&self) -> &'static str {
+        place::page!("mod.rs")
+    }
+
+    fn identify(&self, args: &Value) -> Result<Identity, Vec<Problem>> {
+        let text = |name: &str| args.get(name).and_then(Value::as_str).unwrap_or("");
+        let (node, path) = (text("node"), text("path"));
+        let path = if path.is_empty() { USUAL_PATH } else { path };
+        let mut problems: Vec<Problem> = place::check_node(node).into_iter().collect();
+        problems.extend(place::check_path(path));
+        if problems.is_empty() { Ok(identity(node, path)) } else { Err(problems) }
+    }
+
+    fn scope(&self, identity: &Identity) -> Scope {
+        place::scope(identity)
+    }
+
+    fn check(&self, args: &Value) -> Vec<Problem> {
+        let settings = args.get("settings").map(|settings| settings.exposed().0);
+        let at = Path::of("settings");
+        let wrong = |path: Path, detail: String| {
+            vec![Problem::error(codes::KUBELET_SETTING, "Invalid kubelet setting", path, detail)]
+        };
+        match settings {
+            Some(Value::Map(map)) if map.is_empty() => {
+                wrong(at, "There is no setting in it.".to_owned())
+            }
+            Some(Value::Map(map)) => ["kind", "apiVersion"]
+                .into_iter()
+                .filter(|name| map.contains_key(*name))
+                .flat_map(|name| {
+                    let detail = format!("`{name}` says what the file is; it is no setting.");
+                    wrong(at.clone().attr(name), detail)
+                })
+                .collect(),
+            None | Some(Value::Null | Value::Unknown(_) | Value::Sensitive(_)) => Vec::new(),
+            Some(other) => {
+                wrong(at, format!("This must be an object, and it is a {}.", other.kind()))
+            }
+        }
+    }
+
+    fn needs(&self, _identity: &Identity, _args: &Value) -> Vec<ObjectKey> {
+        Vec::new()
+    }
+
+    fn plan(&self, request: &PlanRequest<'_>) -> Planned {
+        match request.observed {
+            Observation::Unknown(problem) => Planned::Failed(vec![problem.clone()]),
+            Observation::Absent => decide::plan(&self.name, request, &Value::Null),
+            Observation::Present(present) => decide::plan(&self.name, request, present),
+        }
+    }
+}
+
+impl HostType for KubeletConfig {
+    fn asks(&self, identity: &Identity) -> Vec<Ask> {
+        let path = part(identity, "path");
+        vec![
+            Ask::file(path),
+            Ask::file(record::place(path)),
+            Ask::command(["kubelet", "--version"]),
+        ]
+    }
+
+    fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem> {
+        let path = part(identity, "path");
+        let failed = |error: HostError| error.to_problem();
+        let file = looked.file(path).map_err(failed)?;
+        let record = looked.file(&record::place(path)).map_err(failed)?;
+        let text = |file: &access::FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
+        let version = match looked.ran(&["kubelet", "--version"]) {
+            Ok(output) => output.map(|output| output.text().trim().to_owned()),
+            // A host that is a folder has no kubelet.
+            Err(HostError::NoCommands { .. }) => None,
+            Err(error) => return Err(failed(error)),
+        };
+        let more = [
+            ("record", record.map_or(Value::Null, |file| text(file).into())),
+            ("version", version.map_or(Value::Null, Value::from)),
+        ];
+        Ok(Value::map(owned::observed(file).into_iter().chain(more)))
+    }
+
+    fn beside<'a>(&'a self, cluster: &'a Cluster, identity: &'a Identity) -> BoxFuture<'a, Value> {
+        Box::pin(async move {
+            match cluster.configz(part(identity, "node")).await {
+                Ok(answer) => {
+                    let settings = answer.get("kubeletconfig").map(access::json::from_json);
+                    Value::map([("running", settings.unwrap_or(Value::Null))])
+                }
+                Err(error) => Value::map([("why_not", error.to_problem().detail.into())]),
+            }
+        })
+    }
+
+    fn perform<'a>(&'a self, site: Site<'a>, op: &'a Op) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(activate::perform(site, op))
+    }
+
+    fn settle<'a>(
+        &'a self,
+        site: Site<'a>,
+        op: &'a Op,
+    ) -> BoxFuture<'a, Result<Became, StepError>> {
+        Box::pin(activate::settle(site, op))
+    }
+
+    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
+        Box::pin(async move {
+            let listed = Looked::at(site.host, [Ask::folder(record::FOLDER)]).await?;
+            let names = listed.files_in(record::FOLDER)?;
+            let paths: Vec<String> =
+                names.iter().map(|name| format!("{}/{name}", record::FOLDER)).collect();
+            let looked = Looked::at(site.host, paths.iter().map(Ask::file)).await?;
+            let mut found = Vec::new();
+            for path in paths {
+                let Some(file) = looked.file(&path)? else { continue };
+                let record = Record::parse(&String::from_utf8_lossy(&file.content));
+                if let Ok(record) = record.map_err(drop)
+                    && record.project == site.project
+                {
+                    found.push(identity(site.host.name(), &record.path));
+                }
+            }
+            Ok(found)
+        })
+    }
+}
