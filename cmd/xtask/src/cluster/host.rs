@@ -25,10 +25,26 @@ pub(super) const IMAGES: &str = "usr/share/cluster/images";
 
 /// Enters the groups before `--`, then boots the host, again and again while it asks for that:
 /// `systemd-nspawn --keep-unit` ends with 133 when the host is rebooted.
+///
+/// A boot begins with empty groups, as on a machine: a kubelet looks for seconds at each group of a
+/// pod that an earlier boot left.
 const SUPERVISE: &str = r#"
-while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit; shift; done
+groups=
+while [ "$1" != -- ]; do
+  echo $$ >"$1/cgroup.procs" || exit
+  groups="$groups$1
+"
+  shift
+done
 shift
-while :; do "$@"; status=$?; [ $status -eq 133 ] || exit $status; done
+while :; do
+  printf %s "$groups" | while read -r group; do
+    find "$group" -mindepth 1 -depth -type d -exec rmdir {} +
+  done
+  "$@"
+  status=$?
+  [ $status -eq 133 ] || exit $status
+done
 "#;
 
 /// Makes the layer that all hosts of a cluster share.
