@@ -69,6 +69,8 @@ pub(super) fn make_layer(
         symlink(format!("/etc/systemd/system/{unit}"), wants.join(unit))
             .doing(|| format!("enabling {unit}"))?;
     }
+    // The person's own mask of modes is for the person's files.
+    program::run(Command::new("chmod").args(["-R", "u=rwX,go=rX"]).arg(&layer))?;
     let programs = PROGRAMS.iter().map(|name| (programs.join(name), bin.join(name)));
     let archives = images
         .iter()
@@ -118,6 +120,7 @@ pub(super) fn prepare(
         let folder = own.join(name);
         fs::create_dir_all(&folder).doing(|| format!("creating {}", folder.display()))?;
     }
+    readable(&own.join("upper"))?;
     let layers: Vec<String> = layers.iter().map(|path| path.display().to_string()).collect();
     let (upper, work) = (own.join("upper"), own.join("work"));
     let options = format!(
@@ -137,10 +140,16 @@ pub(super) fn prepare(
         fs::create_dir_all(parent)
             .and_then(|()| fs::write(&path, text))
             .doing(|| format!("writing {}", path.display()))?;
+        readable(&path)?;
     }
     let key = root.join("etc/ssh/ssh_host_ed25519_key");
     ssh::make_key(&key, &node.name)?;
     ssh::public(&key)
+}
+
+/// Lets every user of a host read a file or enter a folder.
+fn readable(path: &Path) -> Result<(), Trouble> {
+    program::run(Command::new("chmod").arg("u=rwX,go=rX").arg(path))
 }
 
 /// The files in which hosts differ.
