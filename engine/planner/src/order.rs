@@ -142,6 +142,7 @@ pub(crate) fn lay_steps(
     }
     connect(&entries, &spans, &mut drafts);
     let brackets = surround(input, &mut entries, &mut drafts);
+    one_at_a_time(&entries, &spans, &mut drafts);
     number(drafts, brackets, planning);
     planning.plan.changes = entries.into_iter().map(|e| e.change).collect();
     planning.plan.changes.sort_by(|a, b| a.addr.cmp(&b.addr));
@@ -245,6 +246,29 @@ fn surround(
         brackets.push(Bracket { id, scope, disruption, steps: Vec::new() });
     }
     brackets
+}
+
+/// What restarts something on a node waits for the one before: what is wrong with a setting shows
+/// on the first node, and the others keep the old one.
+fn one_at_a_time(entries: &[Entry], spans: &[std::ops::Range<usize>], drafts: &mut [Draft]) {
+    let restarts = |entry: &Entry| {
+        entry.change.disruption > Disruption::Quiet && entry.change.scope.node_name().is_some()
+    };
+    let loud: BTreeSet<usize> = entries
+        .iter()
+        .zip(spans)
+        .filter(|(entry, _)| restarts(entry))
+        .flat_map(|(_, span)| span.clone())
+        .filter(|step| drafts[*step].bracket.is_none())
+        .collect();
+    let needs: Vec<Vec<usize>> = drafts.iter().map(|d| d.needs.iter().copied().collect()).collect();
+    // In an order that they can run in anyway, so that no cycle comes of it.
+    let (order, _) = sequence(&needs);
+    let mut before: Option<usize> = None;
+    for step in order.into_iter().filter(|step| loud.contains(step)) {
+        drafts[step].needs.extend(before);
+        before = Some(step);
+    }
 }
 
 /// Appends steps that run one after the other.

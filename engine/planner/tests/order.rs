@@ -124,6 +124,36 @@ fn five_edits_of_one_node_drain_it_once() {
 }
 
 #[test]
+fn restarts_on_nodes_wait_for_each_other_in_an_order_that_needs_allow() {
+    let hcl = r#"
+        resource "unit" "w1" {
+          name   = "w1"
+          colour = "restart"
+          in     = unit.w2.name
+        }
+        resource "unit" "w2" {
+          name   = "w2"
+          colour = "restart"
+        }
+        resource "unit" "w3" {
+          name   = "w3"
+          colour = "restart"
+        }
+        resource "thing" "quiet" { name = "q" }
+    "#;
+    assert_snapshot!(text(hcl, &World::default()), @r"
+    Create thing.quiet
+    Create unit.w1
+    Create unit.w2
+    Create unit.w3
+    1. create q needs []
+    2. create w2 needs []
+    3. create w1 needs [2]
+    4. create w3 needs [3]
+    ");
+}
+
+#[test]
 fn replacement_deletes_before_it_creates() {
     let hcl = r#"
         resource "thing" "a" {

@@ -1,6 +1,6 @@
 //! Made-up types: a `thing` has a name, a size that can be changed in place, a colour that
-//! cannot, and may stand `in` another thing; a `unit` stands on a node and costs a drain, or a
-//! reboot when that is its colour; `names` is a data source.
+//! cannot, and may stand `in` another thing; a `unit` stands on a node and costs a drain, or
+//! what its colour says; `names` is a data source.
 
 use addrs::{Scope, TypeName};
 use diags::Code;
@@ -99,6 +99,7 @@ impl ResourceKind for Kind {
         let cost = match desired.get("colour").and_then(Value::as_str) {
             _ if !self.costly => Disruption::Quiet,
             Some("reboot") => Disruption::Reboot,
+            Some("restart") => Disruption::Restart,
             Some(_) | None => Disruption::Drain,
         };
         match observed {

@@ -32,6 +32,7 @@ mod errors;
 mod faults;
 mod fields;
 mod handlers;
+mod host;
 mod info;
 mod kinds;
 mod kubeconfig;
@@ -55,6 +56,7 @@ pub use clock::{
     Clock, Identities, RandomIdentities, SequentialIdentities, SteppingClock, SystemClock,
 };
 pub use faults::{Fault, Faults, Matcher, WatchFault, Webhook};
+pub use host::KUBELET_CONFIG;
 pub use open::{OpenError, Options, Sandbox};
 pub use service::{ResponseBody, SandboxService, ServiceError};
 

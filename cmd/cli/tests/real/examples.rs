@@ -142,6 +142,18 @@ fn definition_namespace_and_objects_of_both_come_in_one_run_and_go_in_reverse() 
 }
 
 #[test]
+fn settings_of_kubelets_are_set_and_given_back() {
+    play("kubelet-settings", |site| {
+        let hosts = site.desk.dir().join("hosts");
+        let file = |node: &str| hosts.join(node).join(sandbox::KUBELET_CONFIG.0);
+        let text = std::fs::read_to_string(file("worker-1")).unwrap();
+        assert!(text.contains("\nmaxPods: 60\n"), "{text}");
+        let text = std::fs::read_to_string(file("control-plane-1")).unwrap();
+        assert_eq!(text, sandbox::KUBELET_CONFIG.1);
+    });
+}
+
+#[test]
 fn hardening_closes_a_namespace_and_keeps_modules_from_the_workers() {
     play("hardening", |site| {
         let hosts = site.desk.dir().join("hosts");

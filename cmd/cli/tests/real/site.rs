@@ -49,7 +49,10 @@ impl<'a> Site<'a> {
     pub(super) fn has_hosts(&self) {
         let hosts = self.desk.dir().join("hosts");
         for node in super::ground::NODES {
-            std::fs::create_dir_all(hosts.join(node)).unwrap();
+            let (path, content) = sandbox::KUBELET_CONFIG;
+            let file = hosts.join(node).join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, content).unwrap();
         }
         let block = format!("cluster \"hosts\" {{\n  hosts = \"{}\"\n}}\n", hosts.display());
         self.desk.write("hosts.hcl", block);

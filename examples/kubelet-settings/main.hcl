@@ -1,0 +1,35 @@
+# Settings of every worker's kubelet: how many pods, when to make room, how to shut down.
+
+clinch {
+  name = "kubelet-settings"
+}
+
+variable "settings" {
+  description = "Settings by their names in KubeletConfiguration."
+  type        = any
+  default = {
+    maxPods                         = 60
+    imageGCHighThresholdPercent     = 80
+    imageGCLowThresholdPercent      = 70
+    shutdownGracePeriod             = "60s"
+    shutdownGracePeriodCriticalPods = "20s"
+
+    # All thresholds: those that a kubelet has by itself count only while none is given.
+    evictionHard = {
+      "memory.available"  = "200Mi"
+      "nodefs.available"  = "10%"
+      "nodefs.inodesFree" = "5%"
+      "imagefs.available" = "15%"
+    }
+  }
+}
+
+data "nodes" "workers" {
+  control_plane = false
+}
+
+resource "kubelet_config" "workers" {
+  for_each = toset(data.nodes.workers.names)
+  node     = each.value
+  settings = var.settings
+}
