@@ -34,5 +34,7 @@ pub const ACCOUNT: Code = Code("E0769");
 pub const RECORD: Code = Code("E0771");
 /// A kernel setting is not one, or the kernel does not take its value.
 pub const SETTING: Code = Code("E0772");
+/// A unit file is not one, or systemd does not do what is asked.
+pub const UNIT: Code = Code("E0774");
 /// On a host that is a folder no kernel runs.
 pub const NO_KERNEL: Code = Code("E0773");

@@ -74,6 +74,9 @@ pub(crate) fn refused(error: HostError) -> StepError {
     if error.is_changed() {
         return StepError::Stale(error.to_string());
     }
+    if error.is_in_doubt() {
+        return StepError::InDoubt(error.to_string());
+    }
     StepError::Refused(error.to_problem())
 }
 

@@ -31,15 +31,20 @@
 //! [Securing a cluster: preventing containers from loading unwanted kernel modules](https://kubernetes.io/docs/tasks/administer-cluster/securing-a-cluster/#preventing-containers-from-loading-unwanted-kernel-modules)
 
 use crate::codes;
+use crate::drop_in;
 use crate::look::Looked;
-use crate::marked::MarkedFile;
+use crate::marked::{Located, MarkedFile};
 use crate::place::page;
-use access::Ask;
+use access::{Ask, Host, HostError};
 use plans::{Identity, Note, Problem};
+use provider::BoxFuture;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use values::{Attr, Path, Role, Type, Value};
 
+const FOLDER: &str = "/etc/modprobe.d";
+/// The file's own part of its name when the configuration gives none.
+const DEFAULT_NAME: &str = "modules";
 /// The longest name that the kernel keeps for a module.
 const LONGEST_MODULE: usize = 55;
 /// Where the kernel tells which modules are loaded.
@@ -50,8 +55,6 @@ pub(crate) struct KernelModuleBlacklist;
 
 impl MarkedFile for KernelModuleBlacklist {
     const NAME: &'static str = "kernel_module_blacklist";
-    const FOLDER: &'static str = "/etc/modprobe.d";
-    const DEFAULT_NAME: &'static str = "modules";
     const MAIN: &'static str = "modules";
 
     fn page() -> &'static str {
@@ -60,6 +63,7 @@ impl MarkedFile for KernelModuleBlacklist {
 
     fn attrs() -> Vec<Attr> {
         vec![
+            drop_in::name_attr(DEFAULT_NAME),
             Attr::new(
                 "modules",
                 Type::set(Type::String),
@@ -74,6 +78,14 @@ impl MarkedFile for KernelModuleBlacklist {
                 "Whether loading a module by its name, and as a dependency, is stopped too.",
             ),
         ]
+    }
+
+    fn locate(args: &Value) -> Result<Located, Vec<Problem>> {
+        drop_in::locate(FOLDER, DEFAULT_NAME, args)
+    }
+
+    fn candidates(host: &dyn Host) -> BoxFuture<'_, Result<Vec<Located>, HostError>> {
+        Box::pin(drop_in::candidates(host, FOLDER))
     }
 
     fn check(args: &Value) -> Vec<Problem> {

@@ -18,6 +18,7 @@
 
 mod accounts;
 pub mod codes;
+mod drop_in;
 mod host_file;
 mod host_type;
 mod io;
@@ -29,6 +30,7 @@ mod owned;
 mod place;
 mod records;
 mod sysctl;
+mod systemd_unit;
 
 pub use io::NodeProvider;
 
@@ -39,6 +41,7 @@ use kubelet_config::KubeletConfig;
 use marked::Marked;
 use provider::ResourceKind;
 use sysctl::Sysctl;
+use systemd_unit::SystemdUnit;
 
 /// All resource types, with their I/O half.
 fn types() -> Vec<Box<dyn HostType>> {
@@ -47,6 +50,7 @@ fn types() -> Vec<Box<dyn HostType>> {
         Box::new(Marked::<KernelModuleBlacklist>::new()),
         Box::new(KubeletConfig::new()),
         Box::new(Marked::<Sysctl>::new()),
+        Box::new(Marked::<SystemdUnit>::new()),
     ]
 }
 

@@ -46,7 +46,16 @@ impl Looked {
 
     /// The names of the files in the folder; none when there is no such folder.
     pub(crate) fn files_in(&self, folder: &str) -> Result<Vec<&str>, HostError> {
-        let file = |entry: &&Entry| entry.kind == EntryKind::File;
+        self.names_in(folder, EntryKind::File)
+    }
+
+    /// The names of the folders in the folder; none when there is no such folder.
+    pub(crate) fn folders_in(&self, folder: &str) -> Result<Vec<&str>, HostError> {
+        self.names_in(folder, EntryKind::Folder)
+    }
+
+    fn names_in(&self, folder: &str, kind: EntryKind) -> Result<Vec<&str>, HostError> {
+        let file = |entry: &&Entry| entry.kind == kind;
         match self.0.get(&Ask::folder(folder)) {
             Some(Answer::Folder(entries)) => {
                 Ok(entries.iter().filter(file).map(|entry| entry.name.as_str()).collect())

@@ -1,45 +1,51 @@
-//! Types that keep one file of their own in a folder of drop-ins: what they have in common.
+//! Types that keep one file of their own: what they have in common.
 //!
-//! The file is `FOLDER/90-clinch-NAME.conf`, and its first line says whose it is (`owned`).
-//! Start reading at [`MarkedFile`], what such a type says of itself; [`Marked`] makes a resource
-//! type of it.
+//! The first line of the file says whose it is (`owned`). Most types keep it in a folder of
+//! drop-ins (`drop_in`). Start reading at [`MarkedFile`], what such a type says of itself;
+//! [`Marked`] makes a resource type of it.
 //!
 //! **Invariant:** only a file that carries the mark of this project is replaced or removed.
 
-use crate::codes;
 use crate::host_type::{Became, HostType, Site, mode, refused, strange, text};
 use crate::look::Looked;
 use crate::owned::{self, Seen};
 use crate::place::{self, part};
-use access::{Ask, Expected, FileOnHost, HostError, WriteFile};
+use access::{Ask, Expected, FileOnHost, Host, HostError, WriteFile};
 use addrs::{Scope, TypeName};
 use plans::{Action, Basis, Identity, Note, ObjectKey, Op, Problem};
 use provider::{BoxFuture, Decision, Observation, PlanRequest, Planned, ResourceKind, StepError};
 use std::marker::PhantomData;
-use values::{Attr, Path, Role, Schema, Type, Value};
+use values::{Attr, Disruption, Path, Role, Schema, Type, Value};
 
 /// What a type says of the one file that each of its objects is.
 pub(crate) trait MarkedFile: Send + Sync + 'static {
     /// Its name.
     const NAME: &'static str;
-    /// The folder of its files.
-    const FOLDER: &'static str;
-    /// The file's own part of its name when the configuration gives none.
-    const DEFAULT_NAME: &'static str;
     /// The argument that says what is in the file.
     const MAIN: &'static str;
 
     /// Its reference page.
     fn page() -> &'static str;
 
-    /// Its arguments, beside those that say which file is meant.
+    /// Its arguments, beside the node. Those first that say which file is meant.
     fn attrs() -> Vec<Attr>;
+
+    /// Which file is meant: where it is, and what else is needed to look at it.
+    fn locate(args: &Value) -> Result<Located, Vec<Problem>>;
+
+    /// Where files of this type may be on a host.
+    fn candidates(host: &dyn Host) -> BoxFuture<'_, Result<Vec<Located>, HostError>>;
 
     /// What is wrong with them.
     fn check(args: &Value) -> Vec<Problem>;
 
     /// The lines below the head; `None` while a part of them is not known.
     fn body(args: &Value) -> Option<String>;
+
+    /// What else is asked for that is not in the file, for the digest of it all.
+    fn asks_for(_args: &Value) -> String {
+        String::new()
+    }
 
     /// Lines between head and body: what the file keeps of the host that nobody asked for.
     fn keeps(_args: &Value, _seen: &Value) -> String {
@@ -51,11 +57,6 @@ pub(crate) trait MarkedFile: Send + Sync + 'static {
 
     /// The arguments as far as they are known, in the same form.
     fn asked(args: &Value) -> Vec<(&'static str, Value)>;
-
-    /// What of the arguments says what is looked at.
-    fn looks_for(_args: &Value) -> Vec<(&'static str, Value)> {
-        Vec::new()
-    }
 
     /// What is looked at beside the file.
     fn asks(identity: &Identity) -> Vec<Ask>;
@@ -77,9 +78,34 @@ pub(crate) trait MarkedFile: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// What the step needs to know to make the host heed the file.
-    fn effect(_args: &Value) -> Value {
+    /// What the step needs to know to make the host heed the file; without arguments, that it
+    /// is gone.
+    fn effect(_identity: &Identity, _args: Option<&Value>) -> Value {
         Value::Null
+    }
+
+    /// What a change costs; without arguments, a removal.
+    fn disruption(_identity: &Identity, _args: Option<&Value>, _seen: &Value) -> Disruption {
+        Disruption::Quiet
+    }
+
+    /// What must still be so right before a step, beside the file.
+    fn guard(_seen: &Value) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    /// Why the host is not as the guard says, beside the file, as a sentence. Asked while the
+    /// file is not yet as it is to be.
+    fn is_stale<'a>(
+        _site: Site<'a>,
+        _op: &'a Op,
+    ) -> BoxFuture<'a, Result<Option<String>, StepError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// What must be done while the file is still there that is to go.
+    fn before_removal<'a>(_site: Site<'a>, _op: &'a Op) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     /// Makes the host heed the file as it is now; `before` is the file that was there.
@@ -88,6 +114,11 @@ pub(crate) trait MarkedFile: Send + Sync + 'static {
         _op: &'a Op,
         _before: Option<&'a FileOnHost>,
     ) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Makes the host heed the file that was there before, which is back because `heed` failed.
+    fn heed_back<'a>(_site: Site<'a>, _op: &'a Op) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -104,6 +135,19 @@ pub(crate) struct Beside {
     pub(crate) after: Vec<(&'static str, Value)>,
 }
 
+/// Where a file is.
+pub(crate) struct Located {
+    pub(crate) path: String,
+    /// What else the identity has.
+    pub(crate) more: Vec<(&'static str, Value)>,
+}
+
+impl Located {
+    fn identity(self, node: &str) -> Identity {
+        place::file(node, &self.path, self.more)
+    }
+}
+
 /// A resource type of such files.
 pub(crate) struct Marked<T> {
     name: TypeName,
@@ -115,33 +159,11 @@ impl<T: MarkedFile> Marked<T> {
     /// Ready for the catalog.
     pub(crate) fn new() -> Self {
         let name = T::NAME.parse().expect("a constant that is an identifier");
-        let own = Attr::new(
-            "name",
-            Type::String,
-            Role::IdentityOr(T::DEFAULT_NAME.into()),
-            "The file's own part of its name: lower case letters, digits and `-`. Only needed \
-             for several files on one node.",
-        );
         let path =
             Attr::new("path", Type::String, Role::Computed, "Where the file is on the host.");
-        let attrs = [place::node_attr(), own].into_iter().chain(T::attrs()).chain([path]);
+        let attrs = [place::node_attr()].into_iter().chain(T::attrs()).chain([path]);
         Self { name, schema: Schema::new(attrs.collect()), ty: PhantomData }
     }
-
-    fn identity(node: &str, name: &str, more: Vec<(&'static str, Value)>) -> Identity {
-        let path = format!("{}/90-clinch-{name}.conf", T::FOLDER);
-        place::file(node, &path, [vec![("name", name.into())], more].concat())
-    }
-}
-
-/// The file's own part of a name in the folder; `None` for files that no block can mean.
-fn name_of(file: &str) -> Option<&str> {
-    file.strip_prefix("90-clinch-")?.strip_suffix(".conf").filter(|name| is_name(name))
-}
-
-fn is_name(name: &str) -> bool {
-    let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    !name.is_empty() && name.len() <= 63 && name.bytes().all(inside) && !name.starts_with('-')
 }
 
 impl<T: MarkedFile> ResourceKind for Marked<T> {
@@ -158,23 +180,14 @@ impl<T: MarkedFile> ResourceKind for Marked<T> {
     }
 
     fn identify(&self, args: &Value) -> Result<Identity, Vec<Problem>> {
-        let text = |name: &str| args.get(name).and_then(Value::as_str).unwrap_or("");
-        let (node, name) = (text("node"), text("name"));
-        let name = if name.is_empty() { T::DEFAULT_NAME } else { name };
+        let node = args.get("node").and_then(Value::as_str).unwrap_or("");
         let mut problems: Vec<Problem> = place::check_node(node).into_iter().collect();
-        if !is_name(name) {
-            let detail = format!(
-                "`{}` cannot be part of the file's name: at most 63 lower case letters, digits \
-                 and `-`.",
-                name.escape_debug()
-            );
-            let path = Path::of("name");
-            problems.push(Problem::error(codes::IDENTITY, "Invalid name", path, detail));
+        match T::locate(args) {
+            Ok(located) if problems.is_empty() => return Ok(located.identity(node)),
+            Ok(_) => {}
+            Err(more) => problems.extend(more),
         }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Self::identity(node, name, T::looks_for(args)))
+        Err(problems)
     }
 
     fn scope(&self, identity: &Identity) -> Scope {
@@ -203,7 +216,7 @@ impl<T: MarkedFile> ResourceKind for Marked<T> {
         }
         let decided = match request.desired {
             Some(args) => Asked::<T>::of(request, args, present).decide(&self.name, &seen),
-            None => Ok(unwanted::<T>(&self.name, request, &seen)),
+            None => Ok(unwanted::<T>(&self.name, request.identity, &seen, present)),
         };
         match decided {
             Ok(decision) => Planned::Decided(Box::new(decision)),
@@ -212,14 +225,28 @@ impl<T: MarkedFile> ResourceKind for Marked<T> {
     }
 }
 
-fn unwanted<T: MarkedFile>(ty: &TypeName, request: &PlanRequest<'_>, seen: &Seen<'_>) -> Decision {
+fn unwanted<T: MarkedFile>(
+    ty: &TypeName,
+    identity: &Identity,
+    seen: &Seen<'_>,
+    present: &Value,
+) -> Decision {
     let Some(content) = seen.content else { return Decision::plain(Action::Forget) };
+    let op = owned::remove(ty, identity, T::effect(identity, None), seen);
     Decision {
-        before: Some(shown::<T>(request.identity, content, seen.mode)),
+        before: Some(shown::<T>(identity, content, seen.mode)),
         notes: T::notes_of_removal(content),
-        ops: vec![owned::remove(ty, request.identity, seen)],
+        disruption: T::disruption(identity, None, present),
+        ops: vec![guarded::<T>(op, present)],
         ..Decision::plain(Action::Delete)
     }
+}
+
+/// With what else must still be so.
+fn guarded<T: MarkedFile>(op: Op, present: &Value) -> Op {
+    let guard = op.guard.as_map().cloned().unwrap_or_default();
+    let more = T::guard(present).into_iter().map(|(name, value)| (name.into(), value));
+    Op { guard: Value::map(guard.into_iter().chain(more)), ..op }
 }
 
 /// What the configuration asks for.
@@ -267,8 +294,7 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
             (None, _) => Some(view(identity, T::asked(&self.exposed), owned::MODE)),
         };
         let (before, after) = match action {
-            // What a new file brings is in the file.
-            Action::NoOp | Action::Create => (before, after),
+            Action::NoOp => (before, after),
             _ => (with(before, beside.before), with(after, beside.after)),
         };
         let (before, after) = telling(before, after, seen.content, self.content.as_deref());
@@ -283,9 +309,14 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
         let ops = match action {
             Action::NoOp => Vec::new(),
             _ => {
-                let effect = self.masked(T::effect(&self.exposed));
-                vec![owned::write(ty, identity, written, effect, seen)]
+                let effect = self.masked(T::effect(identity, Some(&self.exposed)));
+                let op = owned::write(ty, identity, written, effect, seen);
+                vec![guarded::<T>(op, self.present)]
             }
+        };
+        let disruption = match action {
+            Action::NoOp => Disruption::Quiet,
+            _ => T::disruption(identity, Some(&self.exposed), self.present),
         };
         let mut exported = self.args.as_map().cloned().unwrap_or_default();
         exported.insert("path".into(), part(identity, "path").into());
@@ -294,6 +325,7 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
             after: after.map(|shown| self.masked(shown)),
             exported: Value::map(exported),
             basis,
+            disruption,
             ops,
             digest: self.digest(),
             notes: if self.hidden { Vec::new() } else { T::notes(&self.exposed, self.present) },
@@ -307,9 +339,9 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
 
     fn digest(&self) -> String {
         let text = match &self.body {
-            Some(body) if !self.hidden => body,
-            Some(_) => "*",
-            None => "?",
+            Some(body) if !self.hidden => body.clone() + &T::asks_for(&self.exposed),
+            Some(_) => "*".to_owned(),
+            None => "?".to_owned(),
         };
         let text = format!("clinch/v1\n{}\n{text}", self.request.project);
         format!("sha256:{}", access::digest(text.as_bytes()))
@@ -379,10 +411,10 @@ impl<T: MarkedFile> HostType for Marked<T> {
 
     fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
         Box::pin(async move {
-            let listed = Looked::at(site.host, [Ask::folder(T::FOLDER)]).await?;
-            let names = listed.files_in(T::FOLDER)?.into_iter().filter_map(name_of);
+            let located = T::candidates(site.host).await?;
+            let node = site.host.name();
             let candidates: Vec<Identity> =
-                names.map(|name| Self::identity(site.host.name(), name, Vec::new())).collect();
+                located.into_iter().map(|located| located.identity(node)).collect();
             let path = |identity: &Identity| part(identity, "path").to_owned();
             let looked = Looked::at(site.host, candidates.iter().map(path).map(Ask::File)).await?;
             let mut found = Vec::new();
@@ -411,16 +443,44 @@ async fn perform<T: MarkedFile>(site: Site<'_>, op: &Op) -> Result<(), StepError
             op.identity.shown, site.project
         )));
     }
+    let digest = op.guard.get("digest").and_then(Value::as_str);
+    let expected = digest.map_or(Expected::Absent, Expected::Digest);
     if !wanted.is(now.as_ref()) {
-        let digest = op.guard.get("digest").and_then(Value::as_str);
-        wanted.put(site, path, digest.map_or(Expected::Absent, Expected::Digest)).await?;
+        if !expected.is_met_by(now.as_ref()) {
+            let (host, path) = (site.host.name().to_owned(), path.to_owned());
+            return Err(refused(HostError::Changed { host, path }));
+        }
+        if let Some(why) = T::is_stale(site, op).await? {
+            return Err(StepError::Stale(why));
+        }
     }
-    let heeded = T::heed(site, op, now.as_ref()).await;
-    let Err(StepError::Refused(problem)) = heeded else { return heeded };
+    let done = async {
+        if !wanted.is(now.as_ref()) {
+            if wanted.0.is_none() {
+                T::before_removal(site, op).await?;
+            }
+            wanted.put(site, path, expected).await?;
+        }
+        T::heed(site, op, now.as_ref()).await
+    };
+    let problem = match done.await {
+        Err(StepError::Refused(problem)) => problem,
+        done => return done,
+    };
     // Old or new, and not half of each.
     let old = now.as_ref().map(|file| (file.content.clone(), file.mode));
-    let back = Wanted(old).put(site, path, Expected::Anything).await;
-    back.and(Err(StepError::Refused(problem)))
+    let back = async {
+        Wanted(old).put(site, path, Expected::Anything).await?;
+        T::heed_back(site, op).await
+    };
+    match back.await {
+        Ok(()) => Err(StepError::Refused(problem)),
+        Err(error) => Err(StepError::InDoubt(format!(
+            "{} What was before could not be put back: {}",
+            problem.detail,
+            error.message()
+        ))),
+    }
 }
 
 /// A file as it is to be: what is in it, and its mode.

@@ -14,6 +14,7 @@ use values::{Path, Value};
 pub(crate) const MODE: &str = "0644";
 
 const MARK: &str = "# Managed by clinch (project ";
+const NOTICE: &str = "# Changes made here are overwritten.\n";
 
 /// The project that a file says it belongs to; `None` when it says nothing.
 pub(crate) fn project_of(content: &str) -> Option<&str> {
@@ -22,7 +23,16 @@ pub(crate) fn project_of(content: &str) -> Option<&str> {
 
 /// The first lines of a file of this project.
 pub(crate) fn head(project: &str) -> String {
-    format!("{MARK}{project})\n# Changes made here are overwritten.\n")
+    format!("{MARK}{project})\n{NOTICE}")
+}
+
+/// What is below the first lines.
+pub(crate) fn below_head(content: &str) -> &str {
+    let Some((first, rest)) = content.split_once('\n') else { return content };
+    if !first.starts_with(MARK) {
+        return content;
+    }
+    rest.strip_prefix(NOTICE).unwrap_or(rest)
 }
 
 /// Whether a file says that it belongs to this project.
@@ -114,8 +124,14 @@ pub(crate) fn write(
 }
 
 /// Removes the file that was read.
-pub(crate) fn remove(ty: &addrs::TypeName, identity: &Identity, seen: &Seen<'_>) -> Op {
-    let args = Value::map([("path", part(identity, "path").into())]);
+pub(crate) fn remove(
+    ty: &addrs::TypeName,
+    identity: &Identity,
+    effect: Value,
+    seen: &Seen<'_>,
+) -> Op {
+    let parts = [("path", part(identity, "path").into()), ("effect", effect)];
+    let args = Value::map(parts.into_iter().filter(|(_, part)| !part.is_null()));
     operation(ty, identity, "remove", args, seen)
 }
 

@@ -40,17 +40,21 @@
 //! [Using sysctls in a Kubernetes Cluster](https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/)
 
 use crate::codes;
+use crate::drop_in;
 use crate::host_type::{Site, refused, strange};
 use crate::look::Looked;
-use crate::marked::{Beside, MarkedFile};
+use crate::marked::{Beside, Located, MarkedFile};
 use crate::place::{page, part};
-use access::{Ask, Command, FileOnHost};
+use access::{Ask, Command, FileOnHost, Host, HostError};
 use plans::{Identity, Note, Op, Problem};
 use provider::{BoxFuture, PlanRequest, StepError};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use values::{Attr, Map, Path, Role, Type, Value};
 
+const FOLDER: &str = "/etc/sysctl.d";
+/// The file's own part of its name when the configuration gives none.
+const DEFAULT_NAME: &str = "settings";
 /// Where the kernel shows and takes its settings. Source: `proc(5)`.
 const KERNEL: &str = "/proc/sys";
 /// What every kernel has; without it the host is a folder, and nothing runs there.
@@ -63,8 +67,6 @@ pub(crate) struct Sysctl;
 
 impl MarkedFile for Sysctl {
     const NAME: &'static str = "sysctl";
-    const FOLDER: &'static str = "/etc/sysctl.d";
-    const DEFAULT_NAME: &'static str = "settings";
     const MAIN: &'static str = "settings";
 
     fn page() -> &'static str {
@@ -73,6 +75,7 @@ impl MarkedFile for Sysctl {
 
     fn attrs() -> Vec<Attr> {
         vec![
+            drop_in::name_attr(DEFAULT_NAME),
             Attr::new(
                 "settings",
                 Type::map(Type::String),
@@ -88,6 +91,22 @@ impl MarkedFile for Sysctl {
                  the next boot.",
             ),
         ]
+    }
+
+    fn locate(args: &Value) -> Result<Located, Vec<Problem>> {
+        let mut located = drop_in::locate(FOLDER, DEFAULT_NAME, args)?;
+        let (exposed, _) = args.exposed();
+        // The kernel is asked for each setting by itself.
+        if loads(&exposed) == Some(true) {
+            let names = entries(&exposed).map(|(name, _)| name);
+            let names = names.filter(|name| place_of(name).is_some());
+            located.more.push(("names", Value::list(names.map(|name| Value::from(&**name)))));
+        }
+        Ok(located)
+    }
+
+    fn candidates(host: &dyn Host) -> BoxFuture<'_, Result<Vec<Located>, HostError>> {
+        Box::pin(drop_in::candidates(host, FOLDER))
     }
 
     fn check(args: &Value) -> Vec<Problem> {
@@ -171,17 +190,6 @@ impl MarkedFile for Sysctl {
         vec![("settings", args.get("settings").cloned().unwrap_or(Value::Null))]
     }
 
-    /// The names, since the kernel is asked for each by itself.
-    fn looks_for(args: &Value) -> Vec<(&'static str, Value)> {
-        let (exposed, _) = args.exposed();
-        if loads(&exposed) != Some(true) {
-            return Vec::new();
-        }
-        let names = entries(&exposed).map(|(name, _)| name);
-        let names = names.filter(|name| place_of(name).is_some());
-        vec![("names", Value::list(names.map(|name| Value::from(&**name))))]
-    }
-
     fn asks(identity: &Identity) -> Vec<Ask> {
         let places = names(identity).into_iter().filter_map(place_of);
         let mut asks: Vec<Ask> = places.map(Ask::File).collect();
@@ -227,7 +235,8 @@ impl MarkedFile for Sysctl {
                 after.insert(name.clone(), wanted);
             }
         }
-        if before.is_empty() {
+        // What a new file brings is in the file.
+        if before.is_empty() || seen.get("content").is_none_or(Value::is_null) {
             return Ok(Beside::default());
         }
         let (before, after) = (Value::map(before), Value::map(after));
@@ -267,7 +276,8 @@ impl MarkedFile for Sysctl {
     }
 
     /// What the kernel must have after the step; null when it is not asked.
-    fn effect(args: &Value) -> Value {
+    fn effect(_identity: &Identity, args: Option<&Value>) -> Value {
+        let Some(args) = args else { return Value::Null };
         match loads(args) {
             Some(true) => args.get("settings").cloned().unwrap_or(Value::Null),
             Some(false) => Value::Null,

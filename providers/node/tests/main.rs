@@ -7,3 +7,4 @@ mod hosts;
 mod plan;
 mod support;
 mod sysctl;
+mod systemd_unit;
