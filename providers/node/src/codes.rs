@@ -38,3 +38,9 @@ pub const SETTING: Code = Code("E0772");
 pub const UNIT: Code = Code("E0774");
 /// On a host that is a folder no kernel runs.
 pub const NO_KERNEL: Code = Code("E0773");
+/// A certificate is not one of an authority, or is not trusted where it should be.
+pub const CERTIFICATE: Code = Code("E0775");
+/// A certificate has expired, or soon will.
+pub const EXPIRY: Code = Code("E0776");
+/// A host keeps what it trusts in no way that is known.
+pub const NO_STORE: Code = Code("E0777");

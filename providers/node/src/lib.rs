@@ -31,6 +31,7 @@ mod place;
 mod records;
 mod sysctl;
 mod systemd_unit;
+mod trusted_ca;
 
 pub use io::NodeProvider;
 
@@ -42,6 +43,7 @@ use marked::Marked;
 use provider::ResourceKind;
 use sysctl::Sysctl;
 use systemd_unit::SystemdUnit;
+use trusted_ca::TrustedCa;
 
 /// All resource types, with their I/O half.
 fn types() -> Vec<Box<dyn HostType>> {
@@ -51,6 +53,7 @@ fn types() -> Vec<Box<dyn HostType>> {
         Box::new(KubeletConfig::new()),
         Box::new(Marked::<Sysctl>::new()),
         Box::new(Marked::<SystemdUnit>::new()),
+        Box::new(Marked::<TrustedCa>::new()),
     ]
 }
 

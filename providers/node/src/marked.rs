@@ -58,6 +58,16 @@ pub(crate) trait MarkedFile: Send + Sync + 'static {
     /// The arguments as far as they are known, in the same form.
     fn asked(args: &Value) -> Vec<(&'static str, Value)>;
 
+    /// Where the file may be, when only a look at the host says.
+    fn paths(identity: &Identity) -> Vec<String> {
+        vec![part(identity, "path").to_owned()]
+    }
+
+    /// The identity with the place of the file on this host.
+    fn resolve(identity: &Identity, _present: &Value) -> Result<Identity, Problem> {
+        Ok(identity.clone())
+    }
+
     /// What is looked at beside the file.
     fn asks(identity: &Identity) -> Vec<Ask>;
 
@@ -73,6 +83,11 @@ pub(crate) trait MarkedFile: Send + Sync + 'static {
     /// What a reviewer should know.
     fn notes(args: &Value, seen: &Value) -> Vec<Note>;
 
+    /// What is worth a warning.
+    fn warnings(_args: &Value, _seen: &Value) -> Vec<Problem> {
+        Vec::new()
+    }
+
     /// What a reviewer should know when the file goes.
     fn notes_of_removal(_content: &str) -> Vec<Note> {
         Vec::new()
@@ -80,7 +95,7 @@ pub(crate) trait MarkedFile: Send + Sync + 'static {
 
     /// What the step needs to know to make the host heed the file; without arguments, that it
     /// is gone.
-    fn effect(_identity: &Identity, _args: Option<&Value>) -> Value {
+    fn effect(_identity: &Identity, _args: Option<&Value>, _seen: &Value) -> Value {
         Value::Null
     }
 
@@ -209,14 +224,22 @@ impl<T: MarkedFile> ResourceKind for Marked<T> {
             Observation::Present(present) => present,
         };
         let seen = Seen::read(present);
+        if seen.content.is_none() && request.desired.is_none() {
+            return Planned::Decided(Box::new(Decision::plain(Action::Forget)));
+        }
+        let identity = match T::resolve(request.identity, present) {
+            Ok(identity) => identity,
+            Err(problem) => return Planned::Failed(vec![problem]),
+        };
+        let request = &PlanRequest { identity: &identity, ..*request };
         if let Some(content) = seen.content
-            && let Some(problem) = owned::not_ours(request.identity, content, request.project)
+            && let Some(problem) = owned::not_ours(&identity, content, request.project)
         {
             return Planned::Failed(vec![problem]);
         }
         let decided = match request.desired {
             Some(args) => Asked::<T>::of(request, args, present).decide(&self.name, &seen),
-            None => Ok(unwanted::<T>(&self.name, request.identity, &seen, present)),
+            None => Ok(unwanted::<T>(&self.name, &identity, &seen, present)),
         };
         match decided {
             Ok(decision) => Planned::Decided(Box::new(decision)),
@@ -231,8 +254,8 @@ fn unwanted<T: MarkedFile>(
     seen: &Seen<'_>,
     present: &Value,
 ) -> Decision {
-    let Some(content) = seen.content else { return Decision::plain(Action::Forget) };
-    let op = owned::remove(ty, identity, T::effect(identity, None), seen);
+    let content = seen.content.unwrap_or_default();
+    let op = owned::remove(ty, identity, T::effect(identity, None, present), seen);
     Decision {
         before: Some(shown::<T>(identity, content, seen.mode)),
         notes: T::notes_of_removal(content),
@@ -309,7 +332,7 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
         let ops = match action {
             Action::NoOp => Vec::new(),
             _ => {
-                let effect = self.masked(T::effect(identity, Some(&self.exposed)));
+                let effect = self.masked(T::effect(identity, Some(&self.exposed), self.present));
                 let op = owned::write(ty, identity, written, effect, seen);
                 vec![guarded::<T>(op, self.present)]
             }
@@ -328,6 +351,11 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
             disruption,
             ops,
             digest: self.digest(),
+            warnings: if self.hidden {
+                Vec::new()
+            } else {
+                T::warnings(&self.exposed, self.present)
+            },
             notes: if self.hidden { Vec::new() } else { T::notes(&self.exposed, self.present) },
             ..Decision::plain(action)
         })
@@ -389,11 +417,11 @@ fn telling(
 
 impl<T: MarkedFile> HostType for Marked<T> {
     fn asks(&self, identity: &Identity) -> Vec<Ask> {
-        [Ask::file(part(identity, "path"))].into_iter().chain(T::asks(identity)).collect()
+        T::paths(identity).into_iter().map(Ask::File).chain(T::asks(identity)).collect()
     }
 
     fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem> {
-        let file = looked.file(part(identity, "path")).map_err(|error| error.to_problem())?;
+        let file = first_file::<T>(identity, looked).map_err(|error| error.to_problem())?;
         Ok(Value::map(owned::observed(file).into_iter().chain(T::seen(identity, looked)?)))
     }
 
@@ -415,11 +443,11 @@ impl<T: MarkedFile> HostType for Marked<T> {
             let node = site.host.name();
             let candidates: Vec<Identity> =
                 located.into_iter().map(|located| located.identity(node)).collect();
-            let path = |identity: &Identity| part(identity, "path").to_owned();
-            let looked = Looked::at(site.host, candidates.iter().map(path).map(Ask::File)).await?;
+            let paths = candidates.iter().flat_map(T::paths);
+            let looked = Looked::at(site.host, paths.map(Ask::File)).await?;
             let mut found = Vec::new();
             for identity in candidates {
-                let file = looked.file(part(&identity, "path"))?;
+                let file = first_file::<T>(&identity, &looked)?;
                 if file.is_some_and(|file| owned::is_of(file, site.project)) {
                     found.push(identity);
                 }
@@ -427,6 +455,19 @@ impl<T: MarkedFile> HostType for Marked<T> {
             Ok(found)
         })
     }
+}
+
+/// The file, wherever it is.
+fn first_file<'l, T: MarkedFile>(
+    identity: &Identity,
+    looked: &'l Looked,
+) -> Result<Option<&'l FileOnHost>, HostError> {
+    for path in T::paths(identity) {
+        if let Some(file) = looked.file(&path)? {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
 }
 
 /// # Interruption
@@ -454,23 +495,32 @@ async fn perform<T: MarkedFile>(site: Site<'_>, op: &Op) -> Result<(), StepError
             return Err(StepError::Stale(why));
         }
     }
-    let done = async {
-        if !wanted.is(now.as_ref()) {
-            if wanted.0.is_none() {
-                T::before_removal(site, op).await?;
-            }
-            wanted.put(site, path, expected).await?;
+    let begun = async {
+        if wanted.is(now.as_ref()) {
+            return Ok(());
         }
-        T::heed(site, op, now.as_ref()).await
+        if wanted.0.is_none() {
+            T::before_removal(site, op).await?;
+        }
+        wanted.put(site, path, expected).await
     };
-    let problem = match done.await {
-        Err(StepError::Refused(problem)) => problem,
-        done => return done,
+    let problem = match begun.await {
+        Ok(()) => match T::heed(site, op, now.as_ref()).await {
+            Err(StepError::Refused(problem)) => problem,
+            done => return done,
+        },
+        // Nothing was done yet.
+        Err(StepError::Refused(problem)) if wanted.0.is_none() => problem,
+        Err(error) => return Err(error),
     };
     // Old or new, and not half of each.
-    let old = now.as_ref().map(|file| (file.content.clone(), file.mode));
     let back = async {
-        Wanted(old).put(site, path, Expected::Anything).await?;
+        let old = now.as_ref().map(|file| (file.content.clone(), file.mode));
+        let there = site.host.read(path).await.map_err(refused)?;
+        let old = Wanted(old);
+        if !old.is(there.as_ref()) {
+            old.put(site, path, Expected::Anything).await?;
+        }
         T::heed_back(site, op).await
     };
     match back.await {

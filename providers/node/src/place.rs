@@ -5,6 +5,9 @@ use addrs::Scope;
 use plans::{Identity, ObjectKey, Problem};
 use values::{Attr, Path, Role, Type, Value};
 
+/// What every host has that runs; without it the host is a folder. Source: `proc(5)`.
+pub(crate) const KERNEL: &str = "/proc/sys/kernel/ostype";
+
 /// The reference page of a type: the `//!` header of its source.
 macro_rules! page {
     ($file:literal) => {{

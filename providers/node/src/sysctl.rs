@@ -44,7 +44,7 @@ use crate::drop_in;
 use crate::host_type::{Site, refused, strange};
 use crate::look::Looked;
 use crate::marked::{Beside, Located, MarkedFile};
-use crate::place::{page, part};
+use crate::place::{KERNEL, page, part};
 use access::{Ask, Command, FileOnHost, Host, HostError};
 use plans::{Identity, Note, Op, Problem};
 use provider::{BoxFuture, PlanRequest, StepError};
@@ -56,9 +56,7 @@ const FOLDER: &str = "/etc/sysctl.d";
 /// The file's own part of its name when the configuration gives none.
 const DEFAULT_NAME: &str = "settings";
 /// Where the kernel shows and takes its settings. Source: `proc(5)`.
-const KERNEL: &str = "/proc/sys";
-/// What every kernel has; without it the host is a folder, and nothing runs there.
-const WITNESS: &str = "/proc/sys/kernel/ostype";
+const SETTINGS: &str = "/proc/sys";
 /// How a line begins that says what the kernel had before.
 const EARLIER: &str = "# earlier ";
 
@@ -194,7 +192,7 @@ impl MarkedFile for Sysctl {
         let places = names(identity).into_iter().filter_map(place_of);
         let mut asks: Vec<Ask> = places.map(Ask::File).collect();
         if !asks.is_empty() {
-            asks.push(Ask::file(WITNESS));
+            asks.push(Ask::file(KERNEL));
         }
         asks
     }
@@ -207,7 +205,7 @@ impl MarkedFile for Sysctl {
             let value = file.map(|file| plain(&String::from_utf8_lossy(&file.content)));
             running.insert(name.into(), value.map_or(Value::Null, Value::from));
         }
-        let runs = read(WITNESS)?.is_some();
+        let runs = read(KERNEL)?.is_some();
         Ok(vec![("running", Value::map(running)), ("runs", runs.into())])
     }
 
@@ -276,7 +274,7 @@ impl MarkedFile for Sysctl {
     }
 
     /// What the kernel must have after the step; null when it is not asked.
-    fn effect(_identity: &Identity, args: Option<&Value>) -> Value {
+    fn effect(_identity: &Identity, args: Option<&Value>, _seen: &Value) -> Value {
         let Some(args) = args else { return Value::Null };
         match loads(args) {
             Some(true) => args.get("settings").cloned().unwrap_or(Value::Null),
@@ -450,7 +448,7 @@ fn place_of(name: &str) -> Option<String> {
         |part: &str| !part.is_empty() && part.bytes().all(fine) && !part.starts_with(['-', '.']);
     let parts = path.split('/');
     let is_name = path.len() <= 255 && parts.clone().count() >= 2 && parts.clone().all(part);
-    is_name.then(|| format!("{KERNEL}/{path}"))
+    is_name.then(|| format!("{SETTINGS}/{path}"))
 }
 
 /// A name with slashes between its parts.

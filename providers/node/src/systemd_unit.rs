@@ -265,7 +265,7 @@ impl MarkedFile for SystemdUnit {
         stays.then(|| Note { path: Path::of("restart"), text }).into_iter().collect()
     }
 
-    fn effect(identity: &Identity, args: Option<&Value>) -> Value {
+    fn effect(identity: &Identity, args: Option<&Value>, _seen: &Value) -> Value {
         let known = |name: &str| args.and_then(|args| args.get(name)).cloned();
         let is_drop_in = !part(identity, "drop_in").is_empty();
         // A unit whose file goes can neither run nor be started.

@@ -5,6 +5,8 @@
 mod host_file;
 mod hosts;
 mod plan;
+mod real;
 mod support;
 mod sysctl;
 mod systemd_unit;
+mod trusted_ca;

@@ -6,9 +6,15 @@ use super::stage::Stage;
 
 /// Plays an example on both servers; `between` looks at it when it is applied.
 fn play(example: &str, between: impl Fn(&Site<'_>)) {
+    play_on(example, |_| (), between);
+}
+
+/// As `play`; `prepare` changes something before.
+fn play_on(example: &str, prepare: impl Fn(&Site<'_>), between: impl Fn(&Site<'_>)) {
     for stage in Stage::both(example) {
         let site = Site::new(&stage, example);
         site.has_hosts();
+        prepare(&site);
         let planned = site.run(&["plan", "-detailed-exitcode"]);
         assert_eq!(planned.code, 2, "{}: {}", stage.name, planned.all());
         assert_eq!(site.objects().len(), 0, "planning changes nothing");
@@ -181,5 +187,31 @@ fn kernel_modules_are_forbidden_on_every_node_or_on_the_workers_alone() {
         }
         let said = site.run(&["plan", "-var", "workers_only=true"]);
         assert!(said.out.contains(" 0 to add, 0 to change, 1 to destroy."), "{}", said.all());
+    });
+}
+
+#[test]
+fn authority_is_put_where_debian_keeps_them_on_every_host() {
+    let hosts = |site: &Site<'_>| {
+        let of = |node: &&str| site.desk.dir().join("hosts").join(node);
+        super::ground::NODES.iter().map(of).collect::<Vec<_>>()
+    };
+    let prepare = |site: &Site<'_>| {
+        let said = site.run(&["plan"]);
+        assert!(said.all().contains("Error: No trust store on this host"), "{}", said.all());
+        for host in hosts(site) {
+            std::fs::create_dir_all(host.join("etc")).unwrap();
+            std::fs::write(host.join("etc/ca-certificates.conf"), "").unwrap();
+        }
+        let said = site.run(&["plan"]);
+        assert!(said.all().contains("Error: No running kernel"), "{}", said.all());
+        site.desk.write("folders.auto.tfvars", "update = false\n");
+    };
+    play_on("trusted-ca", prepare, |site| {
+        for host in hosts(site) {
+            let file = host.join("usr/local/share/ca-certificates/clinch-example-root.crt");
+            let text = std::fs::read_to_string(file).unwrap();
+            assert!(text.contains("-----BEGIN CERTIFICATE-----"), "{text}");
+        }
     });
 }
