@@ -210,13 +210,26 @@ async fn write(site: Site<'_>, op: &Op) -> Result<(), StepError> {
     let content = wanted.content.as_ref().map_or(old, |content| content.as_bytes());
     let (uid, gid, expected) = (wanted.uid, wanted.gid, expected(op));
     let file = WriteFile { path, content, mode, uid, gid, expected };
-    site.host.write(file).await.map_err(refused)
+    let written = site.host.write(file).await;
+    // Refused means that nothing was done. A record that could not be taken back does no harm:
+    // it says how the file was, and so it is.
+    if written.as_ref().is_err_and(|error| !error.is_in_doubt()) && now.record.is_none() {
+        for ours in [records::place(path), records::kept(path)] {
+            let _left = site.host.remove(&ours, Expected::Anything).await;
+        }
+    }
+    written.map_err(refused)
 }
 
 async fn remove(site: Site<'_>, op: &Op) -> Result<(), StepError> {
     let path = part(&op.identity, "path");
     let now = Now::read(site, path).await?;
     let Some(record) = &now.record else {
+        // All that is left of an operation that broke off.
+        let kept = records::kept(path);
+        if site.host.read(&kept).await.map_err(refused)?.is_some() {
+            return site.host.remove(&kept, Expected::Anything).await.map_err(refused);
+        }
         let why = "has no record of this project any more, so it was left as it is.";
         return Err(StepError::Stale(format!("{} {why}", op.identity.shown)));
     };
@@ -292,8 +305,12 @@ pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError>
             let wanted = Wanted::of(site, op).await?;
             now.record.is_some() && now.file.as_ref().is_some_and(|file| wanted.is(file))
         }
-        // The record goes when the file is as it was before.
-        "remove" => now.record.is_none(),
+        // The record goes when the file is as it was before, and then what was kept.
+        "remove" if now.record.is_none() => {
+            let kept = site.host.read(&records::kept(path)).await.map_err(refused)?;
+            return Ok(if kept.is_none() { Became::Done } else { Became::NotDone });
+        }
+        "remove" => false,
         _ => return Err(strange(op)),
     };
     if done {

@@ -1,0 +1,215 @@
+//! A host that fails at every call, before or after what was asked of it.
+
+use access::{
+    Answer, Ask, Command, Expected, Host, HostError, Hosts, MemoryHost, Output, WriteFile,
+};
+use node::NodeProvider;
+use plans::{Identity, Op};
+use provider::{BoxFuture, PlanRequest, Planned, ResourceKind, Settled, StepError, Wanted};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use values::Value;
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// The disk is full, and nothing was done.
+    Full,
+    /// The connection broke before anything was done; nobody can tell.
+    LostBefore,
+    /// It was done, and then the connection broke.
+    LostAfter,
+}
+
+/// A host on which one call fails. After a connection broke, all later ones fail as well.
+struct Faulty {
+    host: MemoryHost,
+    fault: Fault,
+    at: usize,
+    calls: AtomicUsize,
+}
+
+impl Faulty {
+    /// Whether the call is to be done, and the error that it ends with.
+    fn meets(&self) -> (bool, Option<HostError>) {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let host = || self.host.name().to_owned();
+        let lost = || HostError::Lost { host: host(), said: "Connection reset".to_owned() };
+        let full = || {
+            let (path, said) = ("/".to_owned(), "No space left on device".to_owned());
+            HostError::Io { host: host(), path, said }
+        };
+        match self.fault {
+            Fault::Full if call == self.at => (false, Some(full())),
+            Fault::LostBefore if call == self.at => (false, Some(lost())),
+            Fault::LostAfter if call == self.at => (true, Some(lost())),
+            Fault::LostBefore | Fault::LostAfter if call > self.at => (false, Some(lost())),
+            Fault::Full | Fault::LostBefore | Fault::LostAfter => (true, None),
+        }
+    }
+
+    fn call<'a, T: Send + 'a>(
+        &'a self,
+        call: impl FnOnce() -> BoxFuture<'a, Result<T, HostError>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, HostError>> {
+        Box::pin(async move {
+            let (done, error) = self.meets();
+            let result = if done { Some(call().await) } else { None };
+            match (error, result) {
+                (Some(error), _) => Err(error),
+                (None, Some(result)) => result,
+                (None, None) => panic!("neither done nor failed"),
+            }
+        })
+    }
+}
+
+impl Host for Faulty {
+    fn name(&self) -> &str {
+        self.host.name()
+    }
+
+    fn look<'a>(&'a self, asks: &'a [Ask]) -> BoxFuture<'a, Result<Vec<Answer>, HostError>> {
+        self.call(move || self.host.look(asks))
+    }
+
+    fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>> {
+        self.call(move || self.host.write(file))
+    }
+
+    fn remove<'a>(
+        &'a self,
+        path: &'a str,
+        expected: Expected<'a>,
+    ) -> BoxFuture<'a, Result<(), HostError>> {
+        self.call(move || self.host.remove(path, expected))
+    }
+
+    fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
+        self.call(move || self.host.run(command))
+    }
+}
+
+fn provider(host: impl Host + 'static) -> NodeProvider {
+    NodeProvider::new(Hosts::of([Arc::new(host) as Arc<dyn Host>]), "shop")
+}
+
+fn kind(ty: &str) -> Box<dyn ResourceKind> {
+    node::kinds().into_iter().find(|kind| kind.name().as_str() == ty).unwrap()
+}
+
+async fn op(host: &MemoryHost, ty: &str, identity: &Identity, args: Option<&Value>) -> Op {
+    let wanted = Wanted { ty: kind(ty).name().clone(), identity: identity.clone() };
+    let observed = provider(host.clone()).observe(vec![wanted]).await.remove(0);
+    let planned = kind(ty).plan(&PlanRequest {
+        identity,
+        desired: args,
+        observed: &observed,
+        recorded: None,
+        preview: None,
+        asked: None,
+        ignore: &[],
+        created: &BTreeSet::new(),
+        project: "shop",
+        protect: false,
+        release: false,
+        wait: None,
+    });
+    match planned {
+        Planned::Decided(mut decision) if decision.ops.len() == 1 => decision.ops.remove(0),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Plays an operation on copies of a host, each with a fault at another call. The file at `path`
+/// must always be the old or the new one, and doing it again must end as without the fault.
+async fn survives(host: impl Fn() -> MemoryHost, ty: &str, path: &str, op: &Op) -> usize {
+    let whole = host();
+    let old = whole.dump();
+    provider(whole.clone()).perform(op, &|_| ()).await.unwrap();
+    let new = whole.dump();
+    let mut faults = 0;
+    for fault in [Fault::Full, Fault::LostBefore, Fault::LostAfter] {
+        for at in 0.. {
+            let host = host();
+            let broken = Faulty { host: host.clone(), fault, at, calls: AtomicUsize::new(0) };
+            let done = provider(broken).perform(op, &|_| ()).await;
+            let now = host.dump();
+            let place = format!("{ty}, {fault:?} at call {at}: {done:?}");
+            if done.is_ok() {
+                assert_eq!(now, new, "{place}");
+                break;
+            }
+            faults += 1;
+            assert!([old.get(path), new.get(path)].contains(&now.get(path)), "{place}");
+            if fault == Fault::Full {
+                assert!(matches!(done, Err(StepError::Refused(_))), "{place}");
+            }
+            let provider = provider(host.clone());
+            match provider.settle(op).await {
+                Ok(Settled::Done(_)) => assert_eq!(now.get(path), new.get(path), "{place}"),
+                Ok(Settled::NotDone) => {
+                    provider.perform(op, &|_| ()).await.unwrap();
+                    assert_eq!(host.dump(), new, "{place}");
+                }
+                other => panic!("{place}: {other:?}"),
+            }
+        }
+    }
+    faults
+}
+
+#[tokio::test]
+async fn any_file_is_old_or_new_after_a_fault_at_every_call() {
+    let path = "/etc/motd";
+    let args = Value::map([
+        ("node", "w1".into()),
+        ("path", path.into()),
+        ("content", "new\n".into()),
+        ("mode", "0644".into()),
+    ]);
+    let identity = kind("host_file").identify(&args).unwrap();
+    let before = || MemoryHost::new("w1").with_file(path, "from before\n");
+    let write = op(&before(), "host_file", &identity, Some(&args)).await;
+    assert!(survives(before, "host_file", path, &write).await > 10);
+    let nothing = || MemoryHost::new("w1");
+    let create = op(&nothing(), "host_file", &identity, Some(&args)).await;
+    survives(nothing, "host_file", path, &create).await;
+
+    let applied = || {
+        let host = before();
+        let done = provider(host.clone());
+        let write = write.clone();
+        futures::FutureExt::now_or_never(async move { done.perform(&write, &|_| ()).await })
+            .unwrap()
+            .unwrap();
+        host
+    };
+    let remove = op(&applied(), "host_file", &identity, None).await;
+    assert!(survives(applied, "host_file", path, &remove).await > 10);
+}
+
+#[tokio::test]
+async fn file_of_our_own_is_old_or_new_after_a_fault_at_every_call() {
+    let path = "/etc/modprobe.d/90-clinch-modules.conf";
+    let args = |module: &str| {
+        Value::map([
+            ("node", "w1".into()),
+            ("name", "modules".into()),
+            ("modules", Value::list([module.into()])),
+            ("strict", true.into()),
+        ])
+    };
+    let ty = "kernel_module_blacklist";
+    let identity = kind(ty).identify(&args("rds")).unwrap();
+    let nothing = || MemoryHost::new("w1");
+    let create = op(&nothing(), ty, &identity, Some(&args("rds"))).await;
+    survives(nothing, ty, path, &create).await;
+    let text = "# Managed by clinch (project shop)\nblacklist sctp\n";
+    let before = || MemoryHost::new("w1").with_file(path, text);
+    let write = op(&before(), ty, &identity, Some(&args("rds"))).await;
+    survives(before, ty, path, &write).await;
+    let remove = op(&before(), ty, &identity, None).await;
+    survives(before, ty, path, &remove).await;
+}
