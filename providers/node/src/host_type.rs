@@ -2,7 +2,7 @@
 
 use crate::codes;
 use crate::look::Looked;
-use access::{Ask, Cluster, Host, HostError};
+use access::{Ask, Cluster, Expected, Host, HostError};
 use plans::{Identity, Op, Problem};
 use provider::{BoxFuture, ResourceKind, Settled, StepError};
 use values::{Path, Value};
@@ -97,4 +97,14 @@ pub(crate) fn text(op: &Op, name: &str) -> Option<String> {
 /// Permission bits among the arguments of an operation.
 pub(crate) fn mode(op: &Op) -> Option<u32> {
     u32::from_str_radix(&text(op, "mode")?, 8).ok()
+}
+
+/// What the guard of an operation on a file asks for.
+pub(crate) fn guarded_by(op: &Op) -> Expected<'_> {
+    let text = |name: &str| op.guard.get(name).and_then(Value::as_str);
+    match (text("stamp"), text("digest")) {
+        (Some(stamp), _) => Expected::Stamp(stamp),
+        (None, Some(digest)) => Expected::Digest(digest),
+        (None, None) => Expected::Absent,
+    }
 }

@@ -6,7 +6,7 @@
 //!
 //! **Invariant:** only a file that carries the mark of this project is replaced or removed.
 
-use crate::host_type::{Became, HostType, Site, mode, refused, strange, text};
+use crate::host_type::{Became, HostType, Site, guarded_by, mode, refused, strange, text};
 use crate::look::Looked;
 use crate::owned::{self, Seen};
 use crate::place::{self, part};
@@ -257,8 +257,8 @@ fn unwanted<T: MarkedFile>(
     let content = seen.content.unwrap_or_default();
     let op = owned::remove(ty, identity, T::effect(identity, None, present), seen);
     Decision {
-        before: Some(shown::<T>(identity, content, seen.mode)),
-        notes: T::notes_of_removal(content),
+        before: Some(masked(shown::<T>(identity, content, seen.mode), seen.is_secret())),
+        notes: if seen.is_secret() { Vec::new() } else { T::notes_of_removal(content) },
         disruption: T::disruption(identity, None, present),
         ops: vec![guarded::<T>(op, present)],
         ..Decision::plain(Action::Delete)
@@ -293,8 +293,9 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
     fn of(request: &'a PlanRequest<'a>, args: &'a Value, present: &'a Value) -> Self {
         let (exposed, hidden) = args.exposed();
         let body = T::body(&exposed);
-        let whole =
-            |body: &String| owned::head(request.project) + &T::keeps(&exposed, present) + body;
+        let whole = |body: &String| {
+            owned::head(request.project, hidden) + &T::keeps(&exposed, present) + body
+        };
         let content = body.as_ref().map(whole);
         Self { request, args, exposed, hidden, present, body, content, ty: PhantomData }
     }
@@ -303,8 +304,9 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
         let beside = T::beside(self.request, &self.exposed, self.present)?;
         let identity = self.request.identity;
         let ignored = self.request.ignore.iter().any(|path| *path == Path::of(T::MAIN));
-        let as_asked =
-            self.content.is_some() && seen.content == self.content.as_deref() && seen.is_usual();
+        let as_asked = self.content.is_some()
+            && seen.content == self.content.as_deref()
+            && seen.mode == owned::mode(self.hidden);
         let action = match seen.content {
             None => Action::Create,
             Some(_) if ignored || (as_asked && beside.before == beside.after) => Action::NoOp,
@@ -313,8 +315,8 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
         let before = seen.content.map(|content| shown::<T>(identity, content, seen.mode));
         let after = match (&self.content, action) {
             (_, Action::NoOp) => before.clone(),
-            (Some(content), _) => Some(shown::<T>(identity, content, owned::MODE)),
-            (None, _) => Some(view(identity, T::asked(&self.exposed), owned::MODE)),
+            (Some(content), _) => Some(shown::<T>(identity, content, owned::mode(self.hidden))),
+            (None, _) => Some(view(identity, T::asked(&self.exposed), owned::mode(self.hidden))),
         };
         let (before, after) = match action {
             Action::NoOp => (before, after),
@@ -344,7 +346,7 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
         let mut exported = self.args.as_map().cloned().unwrap_or_default();
         exported.insert("path".into(), part(identity, "path").into());
         Ok(Decision {
-            before: before.map(|shown| self.masked(shown)),
+            before: before.map(|shown| masked(shown, self.hidden || seen.is_secret())),
             after: after.map(|shown| self.masked(shown)),
             exported: Value::map(exported),
             basis,
@@ -356,13 +358,17 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
             } else {
                 T::warnings(&self.exposed, self.present)
             },
-            notes: if self.hidden { Vec::new() } else { T::notes(&self.exposed, self.present) },
+            notes: if self.hidden || seen.is_secret() {
+                Vec::new()
+            } else {
+                T::notes(&self.exposed, self.present)
+            },
             ..Decision::plain(action)
         })
     }
 
     fn masked(&self, shown: Value) -> Value {
-        if self.hidden { shown.into_sensitive() } else { shown }
+        masked(shown, self.hidden)
     }
 
     fn digest(&self) -> String {
@@ -374,6 +380,10 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
         let text = format!("clinch/v1\n{}\n{text}", self.request.project);
         format!("sha256:{}", access::digest(text.as_bytes()))
     }
+}
+
+fn masked(shown: Value, hidden: bool) -> Value {
+    if hidden { shown.into_sensitive() } else { shown }
 }
 
 /// The file as people see it.
@@ -484,8 +494,7 @@ async fn perform<T: MarkedFile>(site: Site<'_>, op: &Op) -> Result<(), StepError
             op.identity.shown, site.project
         )));
     }
-    let digest = op.guard.get("digest").and_then(Value::as_str);
-    let expected = digest.map_or(Expected::Absent, Expected::Digest);
+    let expected = guarded_by(op);
     if !wanted.is(now.as_ref()) {
         if !expected.is_met_by(now.as_ref()) {
             let (host, path) = (site.host.name().to_owned(), path.to_owned());
@@ -575,7 +584,6 @@ async fn settle<T: MarkedFile>(site: Site<'_>, op: &Op) -> Result<Became, StepEr
         let heeded = T::is_heeded(site, op).await?;
         return Ok(if heeded { Became::Done } else { Became::NotDone });
     }
-    let before = op.guard.get("digest").and_then(Value::as_str);
-    let digest = now.as_ref().map(FileOnHost::digest);
-    Ok(if digest.as_deref() == before { Became::NotDone } else { Became::Changed })
+    let as_planned = guarded_by(op).is_met_by(now.as_ref());
+    Ok(if as_planned { Became::NotDone } else { Became::Changed })
 }

@@ -2,7 +2,8 @@
 //!
 //! The first line of such a file is a comment with the project's name. The mark is on the
 //! host itself, so a state that is lost can be rebuilt, and two projects never write one
-//! file.
+//! file. A file that came from a sensitive value says that too, since whoever removes its
+//! resource has no configuration left that would.
 
 use crate::codes;
 use crate::place::part;
@@ -10,11 +11,15 @@ use access::FileOnHost;
 use plans::{Identity, Op, Problem};
 use values::{Path, Value};
 
-/// Permission bits of every file that is kept: readable for all, written by root.
-pub(crate) const MODE: &str = "0644";
+/// Permission bits of a file that is kept: written by root, and readable for all unless it is a
+/// secret.
+pub(crate) fn mode(secret: bool) -> &'static str {
+    if secret { "0600" } else { "0644" }
+}
 
 const MARK: &str = "# Managed by clinch (project ";
 const NOTICE: &str = "# Changes made here are overwritten.\n";
+const SECRET: &str = "# It holds a secret, which clinch shows nowhere.\n";
 
 /// The project that a file says it belongs to; `None` when it says nothing.
 pub(crate) fn project_of(content: &str) -> Option<&str> {
@@ -22,8 +27,14 @@ pub(crate) fn project_of(content: &str) -> Option<&str> {
 }
 
 /// The first lines of a file of this project.
-pub(crate) fn head(project: &str) -> String {
-    format!("{MARK}{project})\n{NOTICE}")
+pub(crate) fn head(project: &str, secret: bool) -> String {
+    format!("{MARK}{project})\n{NOTICE}{}", if secret { SECRET } else { "" })
+}
+
+/// Whether a file says that it holds a secret.
+pub(crate) fn is_secret(content: &str) -> bool {
+    let rest = content.split_once('\n').map_or("", |(_, rest)| rest);
+    rest.strip_prefix(NOTICE).is_some_and(|rest| rest.starts_with(SECRET))
 }
 
 /// What is below the first lines.
@@ -32,7 +43,8 @@ pub(crate) fn below_head(content: &str) -> &str {
     if !first.starts_with(MARK) {
         return content;
     }
-    rest.strip_prefix(NOTICE).unwrap_or(rest)
+    let rest = rest.strip_prefix(NOTICE).unwrap_or(rest);
+    rest.strip_prefix(SECRET).unwrap_or(rest)
 }
 
 /// Whether a file says that it belongs to this project.
@@ -41,11 +53,12 @@ pub(crate) fn is_of(file: &FileOnHost, project: &str) -> bool {
 }
 
 /// What was read of a file, in the terms of the pure half.
-pub(crate) fn observed(file: Option<&FileOnHost>) -> [(&'static str, Value); 3] {
+pub(crate) fn observed(file: Option<&FileOnHost>) -> [(&'static str, Value); 4] {
     let content = |file: &FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
     [
         ("content", file.map_or(Value::Null, |file| content(file).into())),
         ("digest", file.map_or(Value::Null, |file| file.digest().into())),
+        ("stamp", file.map_or(Value::Null, |file| file.stamp.clone().into())),
         ("mode", file.map_or(Value::Null, |file| octal(file.mode).into())),
     ]
 }
@@ -61,6 +74,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) content: Option<&'a str>,
     /// Digest of the bytes.
     pub(crate) digest: &'a str,
+    /// What changes with the file and tells nothing of it.
+    stamp: &'a str,
     /// Permission bits, in octal.
     pub(crate) mode: &'a str,
 }
@@ -72,13 +87,14 @@ impl<'a> Seen<'a> {
         Self {
             content: text("content"),
             digest: text("digest").unwrap_or(""),
+            stamp: text("stamp").unwrap_or(""),
             mode: text("mode").unwrap_or(""),
         }
     }
 
-    /// Whether it can be read and written by those who should.
-    pub(crate) fn is_usual(&self) -> bool {
-        self.mode == MODE
+    /// Whether what it holds is shown to nobody.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.content.is_some_and(is_secret)
     }
 }
 
@@ -117,10 +133,12 @@ pub(crate) fn write(
     effect: Value,
     seen: &Seen<'_>,
 ) -> Op {
+    let secret = content.has_sensitive();
     let path = part(identity, "path").into();
-    let parts = [("path", path), ("content", content), ("mode", MODE.into()), ("effect", effect)];
+    let parts =
+        [("path", path), ("content", content), ("mode", mode(secret).into()), ("effect", effect)];
     let args = Value::map(parts.into_iter().filter(|(_, part)| !part.is_null()));
-    operation(ty, identity, "write", args, seen)
+    operation(ty, identity, "write", args, seen, secret)
 }
 
 /// Removes the file that was read.
@@ -132,7 +150,7 @@ pub(crate) fn remove(
 ) -> Op {
     let parts = [("path", part(identity, "path").into()), ("effect", effect)];
     let args = Value::map(parts.into_iter().filter(|(_, part)| !part.is_null()));
-    operation(ty, identity, "remove", args, seen)
+    operation(ty, identity, "remove", args, seen, false)
 }
 
 fn operation(
@@ -141,14 +159,20 @@ fn operation(
     name: &str,
     args: Value,
     seen: &Seen<'_>,
+    secret: bool,
 ) -> Op {
-    let digest = seen.content.map_or(Value::Null, |_| seen.digest.into());
+    // The digest of a secret would tell of it, and a guard is stored.
+    let guard = match seen.content {
+        None => ("digest", Value::Null),
+        Some(_) if secret || seen.is_secret() => ("stamp", seen.stamp.into()),
+        Some(_) => ("digest", seen.digest.into()),
+    };
     Op {
         ty: ty.clone(),
         name: name.to_owned(),
         identity: identity.clone(),
         args,
-        guard: Value::map([("digest", digest)]),
+        guard: Value::map([guard]),
         text: format!("{name} {} on {}", part(identity, "path"), part(identity, "node")),
     }
 }

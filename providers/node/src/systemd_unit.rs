@@ -39,6 +39,9 @@
 //! ignores, counts as a failed check. A unit that runs is started anew when its file
 //! changes, unless `restart = false`.
 //!
+//! A file whose content is sensitive can be read by root alone, and says in its head that it holds
+//! a secret; nothing of it is shown, not even what systemd complains of.
+//!
 //! # Risks
 //!
 //! Whatever the unit does stops for a moment when it runs and its file changes; the plan says

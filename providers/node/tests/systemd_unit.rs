@@ -430,11 +430,33 @@ async fn unit_of_others_is_neither_replaced_nor_removed() {
 async fn sensitive_content_is_in_no_debug_text() {
     let machine = Machine::new();
     let mut hidden = args(GOOD, &RUNS).as_map().unwrap().clone();
-    let content = "[Service]\nEnvironment=TOKEN=canary\n";
+    let content = "[Service]\nEnvironment=TOKEN=canary\n[Install]\n";
     hidden.insert("content".into(), Value::from(content).into_sensitive());
     let hidden = Value::map(hidden);
     let first = machine.planned(Some(&hidden)).await;
-    assert!(!format!("{first:?}").contains("canary"), "{first:?}");
+    machine.apply(Some(&hidden)).await.unwrap();
+    let file = machine.file().unwrap();
+    assert!(file.contains("# It holds a secret") && file.ends_with(content), "{file}");
+    let changed = machine.planned(Some(&args(GOOD, &RUNS))).await;
+    // Nobody is left who would say that it is one, but the file itself.
+    let removal = machine.planned(None).await;
+    for planned in [first, changed, removal] {
+        let text = format!("{planned:?}");
+        assert!(
+            !text.contains("canary") && !text.contains(&access::digest(file.as_bytes())),
+            "{text}"
+        );
+    }
+    let there = machine.host.read(PATH).await.unwrap().unwrap();
+    assert_eq!(there.mode, 0o600);
+    machine.apply(None).await.unwrap();
+    assert_eq!(machine.file(), None);
+    // Programs that complain repeat what they read.
+    let mut crashing = hidden.as_map().unwrap().clone();
+    crashing.insert("content".into(), Value::from("[Service]\ncrash\n").into_sensitive());
+    let error = machine.apply(Some(&Value::map(crashing))).await.unwrap_err();
+    assert!(error.message().contains("is not repeated"), "{}", error.message());
+    assert!(!error.message().contains("cannot bind"), "{}", error.message());
 }
 
 #[test]

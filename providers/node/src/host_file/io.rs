@@ -1,6 +1,6 @@
 //! Reading a file and its record, and changing both.
 
-use crate::host_type::{Became, Site, mode, refused, strange, text};
+use crate::host_type::{Became, Site, guarded_by, mode, refused, strange, text};
 use crate::look::Looked;
 use crate::owned::octal;
 use crate::place::{self, part};
@@ -94,17 +94,7 @@ impl Now {
 
     /// Whether the file is as it was when the plan was made.
     fn is_as_planned(&self, op: &Op) -> bool {
-        expected(op).is_met_by(self.file.as_ref())
-    }
-}
-
-/// What the guard of an operation asks for.
-fn expected(op: &Op) -> Expected<'_> {
-    let text = |name: &str| op.guard.get(name).and_then(Value::as_str);
-    match (text("stamp"), text("digest")) {
-        (Some(stamp), _) => Expected::Stamp(stamp),
-        (None, Some(digest)) => Expected::Digest(digest),
-        (None, None) => Expected::Absent,
+        guarded_by(op).is_met_by(self.file.as_ref())
     }
 }
 
@@ -208,7 +198,7 @@ async fn write(site: Site<'_>, op: &Op) -> Result<(), StepError> {
         None => (&[][..], wanted.mode.ok_or_else(|| strange(op))?),
     };
     let content = wanted.content.as_ref().map_or(old, |content| content.as_bytes());
-    let (uid, gid, expected) = (wanted.uid, wanted.gid, expected(op));
+    let (uid, gid, expected) = (wanted.uid, wanted.gid, guarded_by(op));
     let file = WriteFile { path, content, mode, uid, gid, expected };
     let written = site.host.write(file).await;
     // Refused means that nothing was done. A record that could not be taken back does no harm:
@@ -242,10 +232,10 @@ async fn remove(site: Site<'_>, op: &Op) -> Result<(), StepError> {
         _ if done => {}
         Some((Earlier { mode, uid, gid }, content)) => {
             let (mode, uid, gid) = (*mode, Some(*uid), Some(*gid));
-            let file = WriteFile { path, content, mode, uid, gid, expected: expected(op) };
+            let file = WriteFile { path, content, mode, uid, gid, expected: guarded_by(op) };
             site.host.write(file).await.map_err(refused)?;
         }
-        None => site.host.remove(path, expected(op)).await.map_err(refused)?,
+        None => site.host.remove(path, guarded_by(op)).await.map_err(refused)?,
     }
     for ours in [records::place(path), records::kept(path)] {
         site.host.remove(&ours, Expected::Anything).await.map_err(refused)?;

@@ -262,6 +262,12 @@ async fn last_words(site: Site<'_>, unit: &str) -> Result<String, StepError> {
 
 fn failed(site: Site<'_>, op: &Op, summary: &'static str, why: &str) -> StepError {
     let shown = &op.identity.shown;
+    // Whoever complains of a line repeats it.
+    let why = if op.args.has_sensitive() {
+        "What systemd says is not repeated, since the file holds a secret."
+    } else {
+        why
+    };
     let detail = format!("{shown}: {why} The file and the unit are as they were.");
     let problem = Problem::error(codes::UNIT, summary, Path::of("content"), detail);
     let help =
