@@ -22,6 +22,8 @@ pub(crate) const NOT_DECLARED: Code = Code("E0408");
 pub(crate) const GOES_ALONG: Code = Code("E0410");
 /// Only a part is planned, as requested.
 pub(crate) const PARTIAL: Code = Code("E0409");
+/// Objects were left out, because what they are on cannot be reached.
+pub(crate) const LEFT_OUT: Code = Code("E0413");
 /// What a resource manages cannot be given back.
 pub(crate) const NO_RELEASE: Code = Code("E0411");
 /// An object that is to be given back instead of deleted would be replaced.

@@ -5,6 +5,7 @@ use crate::needs::Order;
 use crate::removed::{Remembered, Removed};
 use crate::{
     PlanInput, Planning, codes, first, guards, kept, order, protected, requested, selection,
+    unreachable,
 };
 use addrs::{InstanceAddr, Scope};
 use diags::Diagnostic;
@@ -53,8 +54,9 @@ pub(crate) fn decide(
     let remembered_addrs = gone.iter().map(|r| r.addr);
     let known = declared_addrs.iter().copied().chain(remembered_addrs);
     planning.diagnostics.extend(selection::tell(input, known));
-    let chosen = selection::declared(selection, declared, needs);
-    let gone = selection::removed(selection, gone);
+    let mut chosen = selection::declared(selection, declared, needs);
+    let mut gone = selection::removed(selection, gone);
+    unreachable::leave_out(input, declared, &mut chosen, &mut gone, planning);
     let evaluator = evaluator(input);
     let created = Arc::new(created(input, declared));
     let alike = |d: &Declared<'_>| evaluator.has_no_lifecycle(&d.addr);
@@ -82,7 +84,8 @@ pub(crate) fn decide(
     let along = requested::goes_along(declared, &decider.entries);
     decider.planning.diagnostics.extend(along);
     // Outputs of a configuration in which something failed would only repeat the failure.
-    if selection.is_all() && !decider.planning.diagnostics.has_errors() {
+    let whole = selection.is_all() && decider.planning.left_out.is_empty();
+    if whole && !decider.planning.diagnostics.has_errors() {
         decider.outputs();
     }
     decider.entries

@@ -100,4 +100,7 @@ pub struct Planning {
     pub diagnostics: Diagnostics,
     /// What must be looked at first; when not empty the plan is not one yet.
     pub needs: Needs,
+    /// Instances that a person allowed to leave out, because what they are on cannot be reached,
+    /// and those that need them. Nothing is known of them.
+    pub left_out: BTreeSet<InstanceAddr>,
 }

@@ -37,6 +37,7 @@ mod protected;
 mod removed;
 mod requested;
 mod selection;
+mod unreachable;
 
 pub use declare::Draft;
 pub use input::{Needs, Options, PlanInput, Planning, Read};
@@ -44,6 +45,7 @@ pub use late::{Known, outputs, resolve};
 pub use selection::Selection;
 
 use plans::Plan;
+use std::collections::BTreeSet;
 
 /// Plans, or says what must be looked at first. See the crate's page.
 ///
@@ -54,7 +56,13 @@ pub fn plan<'a>(input: &PlanInput<'a, '_>, draft: &mut Draft<'a>) -> Planning {
     let diagnostics = declared.diagnostics.clone();
     let mut needs = declared.needs(input);
     let removed = removed::removed(input, declared, &mut needs);
-    let mut planning = Planning { plan: empty(input), exports: Known::new(), diagnostics, needs };
+    let mut planning = Planning {
+        plan: empty(input),
+        exports: Known::new(),
+        diagnostics,
+        needs,
+        left_out: BTreeSet::new(),
+    };
     if !planning.needs.is_empty() {
         planning.plan.complete = false;
         return planning;

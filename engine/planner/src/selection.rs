@@ -54,16 +54,21 @@ impl Selection {
             }
             Self::Except(set) => {
                 let mut out: Vec<bool> = named(set);
-                let mut again = true;
-                while again {
-                    again = false;
-                    for i in 0..addrs.len() {
-                        if !out[i] && needs[i].iter().any(|n| out[*n]) {
-                            (out[i], again) = (true, true);
-                        }
-                    }
-                }
+                take_along(&mut out, needs);
                 out.into_iter().map(|out| !out).collect()
+            }
+        }
+    }
+}
+
+/// What is out takes with it what needs it.
+pub(crate) fn take_along(out: &mut [bool], needs: &[Vec<usize>]) {
+    let mut again = out.contains(&true);
+    while again {
+        again = false;
+        for i in 0..out.len() {
+            if !out[i] && needs[i].iter().any(|n| out[*n]) {
+                (out[i], again) = (true, true);
             }
         }
     }
@@ -92,13 +97,17 @@ pub(crate) fn removed<'a>(selection: &Selection, gone: Vec<Removed<'a>>) -> Vec<
         return gone;
     }
     let addrs: Vec<&InstanceAddr> = gone.iter().map(|r| r.addr).collect();
+    let chosen = selection.choose(&addrs, &before(&gone));
+    gone.into_iter().zip(chosen).filter_map(|(r, chosen)| chosen.then_some(r)).collect()
+}
+
+/// For each object that goes, those that go before it.
+pub(crate) fn before(gone: &[Removed<'_>]) -> Vec<Vec<usize>> {
     let needed_by = |one: &Removed<'_>| {
         let needs = |(_, other): &(usize, &Removed<'_>)| other.recorded.needs.contains(one.addr);
         gone.iter().enumerate().filter(needs).map(|(i, _)| i).collect()
     };
-    let before: Vec<Vec<usize>> = gone.iter().map(needed_by).collect();
-    let chosen = selection.choose(&addrs, &before);
-    gone.into_iter().zip(chosen).filter_map(|(r, chosen)| chosen.then_some(r)).collect()
+    gone.iter().map(needed_by).collect()
 }
 
 /// Says that the plan is a part, and what of the selection means nothing.

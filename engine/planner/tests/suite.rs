@@ -4,4 +4,5 @@ mod order;
 mod removal;
 mod seeing;
 mod types;
+mod unreachable;
 mod world;

@@ -150,7 +150,7 @@ pub(crate) fn planned(hcl: &str, world: &World) -> (Planning, SourceMap) {
             let seen = if world.unreachable.iter().any(|u| u == name) {
                 let text = "The server did not answer.";
                 let problem = Problem::error(PROBLEM, "Unreachable", Path::root(), text);
-                Observation::Unknown(problem)
+                Observation::Unknown(Problem { unreachable: true, ..problem })
             } else {
                 world.objects.get(name).cloned().map_or(Observation::Absent, Observation::Present)
             };

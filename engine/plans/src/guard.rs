@@ -75,6 +75,8 @@ pub struct Allowed {
     pub kinds: BTreeSet<GuardKind>,
     /// At most so many deletions; `None` for the usual limit.
     pub max_destroy: Option<usize>,
+    /// Objects of what cannot be reached may be left out of the plan.
+    pub unreachable: bool,
 }
 
 impl Allowed {
@@ -162,7 +164,7 @@ mod tests {
     #[test]
     fn protection_and_what_nobody_can_do_are_lifted_by_no_flag() {
         let kinds = [GuardKind::Protected, GuardKind::Disruption, GuardKind::Data].into();
-        let all = Allowed { kinds, max_destroy: Some(1000) };
+        let all = Allowed { kinds, max_destroy: Some(1000), ..Allowed::default() };
         assert!(all.lifts(GuardKind::Data, 1));
         for kind in [GuardKind::Protected, GuardKind::Disruption] {
             assert!(!all.lifts(kind, 1));

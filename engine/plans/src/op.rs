@@ -64,12 +64,23 @@ pub struct Problem {
     pub detail: String,
     /// What to do.
     pub help: Option<String>,
+    /// Whether nothing at all can be told of a whole scope, since it was not reached: a node's
+    /// host that is down. Its objects are neither there nor gone.
+    pub unreachable: bool,
 }
 
 impl Problem {
     /// An error.
     pub fn error(code: Code, summary: &'static str, path: Path, detail: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, summary, path, detail: detail.into(), help: None }
+        Self {
+            severity: Severity::Error,
+            code,
+            summary,
+            path,
+            detail: detail.into(),
+            help: None,
+            unreachable: false,
+        }
     }
 
     /// A warning.

@@ -359,7 +359,8 @@ impl HostError {
                 "Check that the user has a plain login with a POSIX shell.".to_owned(),
             ),
         };
-        Problem::error(code, summary, Path::root(), self.to_string()).with_help(help)
+        let problem = Problem::error(code, summary, Path::root(), self.to_string());
+        Problem { unreachable: self.is_unreachable(), ..problem.with_help(help) }
     }
 }
 
