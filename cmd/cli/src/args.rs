@@ -129,6 +129,16 @@ pub(crate) struct AllowArgs {
     /// How many objects may be destroyed; without it 10, or a tenth of all
     #[arg(long, value_name = "N")]
     pub(crate) max_destroy: Option<usize>,
+    #[command(flatten)]
+    pub(crate) unreachable: UnreachableArgs,
+}
+
+/// What becomes of hosts that are down.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct UnreachableArgs {
+    /// Leave out what is on hosts that cannot be reached, instead of failing
+    #[arg(long)]
+    pub(crate) allow_unreachable: bool,
 }
 
 impl AllowArgs {
@@ -144,6 +154,7 @@ impl AllowArgs {
         plans::Allowed {
             kinds: self.allow.iter().filter_map(kind).collect(),
             max_destroy: self.max_destroy,
+            unreachable: self.unreachable.allow_unreachable,
         }
     }
 }
@@ -288,6 +299,8 @@ pub(crate) struct DestroyArgs {
 pub(crate) struct DriftArgs {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) unreachable: UnreachableArgs,
     #[command(flatten)]
     pub(crate) variables: VariableArgs,
     #[command(flatten)]

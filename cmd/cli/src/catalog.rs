@@ -56,6 +56,7 @@ pub(crate) struct World {
     access: Cluster,
     cluster: ClusterProvider,
     nodes: NodeProvider,
+    hosts: Hosts,
     host_types: BTreeSet<TypeName>,
     /// The namespace of the state, when it is in the cluster.
     state_in: Option<String>,
@@ -66,7 +67,8 @@ impl World {
         Self {
             access: cluster.clone(),
             // Commands work in the folder of the configuration.
-            nodes: NodeProvider::new(hosts, project).asking(cluster.clone()),
+            nodes: NodeProvider::new(hosts.clone(), project).asking(cluster.clone()),
+            hosts,
             cluster: ClusterProvider::new(cluster).reading(Secrets::beside(".")),
             host_types: node::kinds().iter().map(|k| k.name().clone()).collect(),
             state_in: None,
@@ -81,6 +83,11 @@ impl World {
     /// The cluster itself, for what is not a resource.
     pub(crate) fn cluster(&self) -> &Cluster {
         &self.access
+    }
+
+    /// The hosts of its nodes.
+    pub(crate) fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     fn is_host(&self, ty: &TypeName) -> bool {

@@ -18,6 +18,7 @@ mod environment;
 mod exit;
 mod files;
 mod head_start;
+mod hosts;
 mod mistake;
 mod preset;
 mod signals;

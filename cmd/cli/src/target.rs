@@ -4,6 +4,7 @@ use crate::args::ClusterArgs;
 use crate::catalog::World;
 use crate::environment::Environment;
 use crate::files;
+use crate::hosts::Inventory;
 use access::{Cluster, ClusterOptions, Hosts};
 use diags::{Code, Diagnostic, Diagnostics};
 use sandbox::Sandbox;
@@ -28,11 +29,15 @@ pub(crate) async fn connect(
     project: &str,
     env: &Environment,
 ) -> Result<World, Diagnostics> {
-    let settings = settings(block)?;
+    let settings = settings(block, env)?;
     let (cluster, hosts) = if is_real(flags, block) {
         let cluster = real(flags, &settings, env).await?;
         let hosts = match &settings.hosts {
-            Some(folder) => hosts_in(folder)?,
+            Some(HostsSetting::Folder(folder)) => hosts_in(folder)?,
+            Some(HostsSetting::Reached(inventory)) => {
+                let hosts = inventory.hosts(&cluster).await;
+                hosts.map_err(|p| Diagnostics::from(p.into_diagnostic()))?
+            }
             None => Hosts::default(),
         };
         (cluster, hosts)
@@ -56,10 +61,18 @@ struct Settings {
     kubeconfig: Option<PathBuf>,
     context: Option<String>,
     uid: Option<String>,
-    hosts: Option<PathBuf>,
+    hosts: Option<HostsSetting>,
 }
 
-fn settings(block: Option<&ClusterSettings>) -> Result<Settings, Diagnostics> {
+/// Where the hosts of nodes are.
+enum HostsSetting {
+    /// `hosts = "FOLDER"`: each folder in it is a host.
+    Folder(PathBuf),
+    /// `hosts { ... }`.
+    Reached(Inventory),
+}
+
+fn settings(block: Option<&ClusterSettings>, env: &Environment) -> Result<Settings, Diagnostics> {
     let Some(block) = block else { return Ok(Settings::default()) };
     let mut problems = Diagnostics::new();
     let mut text = |name: &str| match block.args.get(name) {
@@ -71,12 +84,25 @@ fn settings(block: Option<&ClusterSettings>) -> Result<Settings, Diagnostics> {
             None
         }
     };
-    let out = Settings {
-        kubeconfig: text("kubeconfig").map(PathBuf::from),
-        context: text("context"),
-        uid: text("uid"),
-        hosts: text("hosts").map(PathBuf::from),
+    let (kubeconfig, context, uid) = (text("kubeconfig"), text("context"), text("uid"));
+    let hosts = match block.args.get("hosts") {
+        Some(Value::List(blocks)) => match blocks.as_slice() {
+            [one] => match Inventory::read(one, env.cluster.home.as_ref().map(Path::new)) {
+                Ok(inventory) => Some(HostsSetting::Reached(inventory)),
+                Err(wrong) => {
+                    problems.extend(wrong.into_iter().map(|wrong| bad_hosts(block, wrong)));
+                    None
+                }
+            },
+            _ => {
+                let wrong = "A `cluster` block has one `hosts` block.";
+                problems.push(bad_hosts(block, wrong.to_owned()));
+                None
+            }
+        },
+        _ => text("hosts").map(|folder| HostsSetting::Folder(folder.into())),
     };
+    let out = Settings { kubeconfig: kubeconfig.map(PathBuf::from), context, uid, hosts };
     for name in block.args.as_map().into_iter().flat_map(values::Map::keys) {
         if !SETTINGS.contains(&&**name) {
             let mut detail = format!("A `cluster` block has no argument `{name}`.");
@@ -92,8 +118,17 @@ fn settings(block: Option<&ClusterSettings>) -> Result<Settings, Diagnostics> {
 fn bad_setting(block: &ClusterSettings, detail: String) -> Diagnostic {
     Diagnostic::error(BAD_SETTING, "Invalid cluster block", detail).at(block.span, "").with_help(
         "It has `kubeconfig` and `context` (where the cluster is), `uid` (the uid of its \
-         kube-system namespace, checked before anything is done) and `hosts` (a folder with \
-         one folder for each node).",
+         kube-system namespace, checked before anything is done) and `hosts` (a block that says \
+         how the hosts of nodes are reached, or a folder with one folder for each node).",
+    )
+}
+
+fn bad_hosts(block: &ClusterSettings, detail: String) -> Diagnostic {
+    Diagnostic::error(BAD_SETTING, "Invalid hosts block", detail).at(block.span, "").with_help(
+        "`hosts` has one block `ssh` for what all hosts have in common (`user`, `port`, `sudo`, \
+         `identity_file`, `config_file`, `known_hosts_file`, `host_keys`, `jump`, \
+         `connect_timeout`, `address_type`), and blocks `host \"NODE\"` for what is different, \
+         with `address`, `connection` or `folder`.",
     )
 }
 

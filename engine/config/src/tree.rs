@@ -85,7 +85,7 @@ pub struct StateBlock {
     pub lease: Option<(String, Span)>,
 }
 
-/// `cluster "NAME" { kubeconfig = ..., context = ..., uid = ... }`.
+/// `cluster "NAME" { kubeconfig = ..., context = ..., uid = ..., hosts { ... } }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterBlock {
     /// The header of the block.

@@ -31,7 +31,10 @@ pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
             return exit::FAILED;
         }
     };
-    let planned = work::plan(&configured, &connected, Mode::Drift, &signals).await;
+    let unreachable = args.unreachable.allow_unreachable;
+    let allowed = plans::Allowed { unreachable, ..plans::Allowed::default() };
+    let aim = work::Aim { allowed, ..Mode::Drift.into() };
+    let planned = work::plan(&configured, &connected, aim, &signals).await;
     let Some((planning, picture)) = planned else {
         return signals.exit_code().unwrap_or(exit::FAILED);
     };
@@ -41,16 +44,18 @@ pub(crate) async fn run(args: &DriftArgs, env: &Environment) -> u8 {
         return exit::FAILED;
     }
     // What was never applied is pending, not drift. What could not be compared, because the
-    // server may not be asked, is neither drift nor the absence of it.
+    // server may not be asked or a host is down, is neither drift nor the absence of it.
     let drifts = |c: &&Change| c.action.is_change() && c.origin == Origin::Drift;
     let unknown = |c: &Change| matches!(c.basis, Basis::Predicted(_)) && c.before == c.after;
     let (unknown, drift): (Vec<&Change>, Vec<&Change>) =
         planning.plan.changes.iter().filter(drifts).partition(|c| unknown(c));
-    let code = match (drift.is_empty(), unknown.is_empty()) {
+    let all_known = unknown.is_empty() && planning.left_out.is_empty();
+    let code = match (drift.is_empty(), all_known) {
         (false, _) => exit::DIFFERENT,
         (true, false) => exit::FAILED,
         (true, true) => exit::DONE,
     };
+    connected.hosts.hang_up();
     work::let_go((planning, picture, configured, connected));
     code
 }

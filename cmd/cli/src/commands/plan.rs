@@ -67,9 +67,16 @@ pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
             path.display()
         ));
     }
-    let different = args.detailed_exitcode && planning.plan.has_changes();
+    // Of what was left out nobody knows whether it differs.
+    let code = match (planning.plan.has_changes(), planning.left_out.is_empty()) {
+        _ if !args.detailed_exitcode => exit::DONE,
+        (true, _) => exit::DIFFERENT,
+        (false, false) => exit::FAILED,
+        (false, true) => exit::DONE,
+    };
+    connected.hosts.hang_up();
     work::let_go((planning, picture, configured, connected));
-    if different { exit::DIFFERENT } else { exit::DONE }
+    code
 }
 
 /// Looking that takes this long is told.
@@ -122,6 +129,8 @@ pub(crate) fn show(
     } else if part && page && !planning.plan.has_changes() {
         // Of the rest nothing is known, so nothing is said of the whole.
         console.data("\nNo changes in the part that was chosen.\n");
+    } else if page && !planning.left_out.is_empty() && !planning.plan.has_changes() {
+        console.data("\nNo changes in what can be reached.\n");
     } else if page {
         console.data(&view::human::plan(&planning.plan, &console.out, Detail::Concise));
         console.data(&renamed(&planning.plan, state));

@@ -9,6 +9,7 @@ use crate::head_start::{Begun, HeadStart, Reading};
 use crate::signals::{Signals, until_interrupted};
 use crate::store::{Lock, Store, of_folder};
 use crate::{exit, files, variables};
+use access::Hosts;
 use addrs::InstanceAddr;
 use apimachinery::versions::Minor;
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
@@ -101,6 +102,8 @@ pub(crate) struct Connected {
     /// What a person should know of the run before.
     pub(crate) notes: Diagnostics,
     pub(crate) target: Target,
+    /// The hosts of the cluster's nodes.
+    pub(crate) hosts: Hosts,
     /// Held as long as anybody works here.
     pub(crate) lock: Lock,
 }
@@ -164,6 +167,7 @@ pub(crate) async fn connected(
         return Err(other_cluster(&state, uid, &target).into());
     }
     let unseen = unseen?;
+    let hosts = access.hosts().clone();
     let world = World {
         catalog: configured.types.clone(),
         providers: Arc::new(access),
@@ -175,7 +179,7 @@ pub(crate) async fn connected(
     notes.extend(unseen);
     notes.extend(loaded.unfinished.as_ref().map(not_finished));
     let unfinished = loaded.unfinished;
-    Ok(Connected { world, ahead, store, state, unfinished, notes, target, lock })
+    Ok(Connected { world, ahead, store, state, unfinished, notes, target, hosts, lock })
 }
 
 fn not_finished(run: &states::UnfinishedRun) -> Diagnostic {

@@ -220,7 +220,11 @@ impl Declare<'_> {
     }
 
     fn no_blocks(&mut self, body: &Body, of: &str) {
-        for block in &body.blocks {
+        self.no_blocks_but(&[], body, of);
+    }
+
+    fn no_blocks_but(&mut self, known: &[&str], body: &Body, of: &str) {
+        for block in body.blocks.iter().filter(|block| !known.contains(&block.name.as_str())) {
             let shown = brief(block.name.as_str());
             if matches!(block.name.as_str(), "lifecycle" | "dynamic") {
                 let detail = format!("This version of clinch does not know `{shown}` in `{of}`.");

@@ -72,7 +72,7 @@ impl Declare<'_> {
         if !self.root_only(&block) {
             return;
         }
-        self.no_blocks(&block.body, "cluster");
+        self.no_blocks_but(&["hosts"], &block.body, "cluster");
         if let Some(first) = self.module.clusters.get(&name) {
             let first = first.span;
             self.duplicate("cluster", name.as_str(), block.span, first);

@@ -108,7 +108,8 @@ impl Arguments<'_, '_> {
     }
 }
 
-/// A body without a schema: arguments by name, blocks as lists of objects.
+/// A body without a schema: arguments by name, blocks as lists of objects. The labels of a block
+/// have the empty name, which no argument can have.
 pub(super) fn free_body(eval: &mut Eval<'_, '_>, body: &Body) -> Value {
     let mut map: BTreeMap<Arc<str>, Value> = BTreeMap::new();
     for (name, argument) in &body.arguments {
@@ -116,7 +117,12 @@ pub(super) fn free_body(eval: &mut Eval<'_, '_>, body: &Body) -> Value {
     }
     let mut lists: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
     for block in &body.blocks {
-        let value = free_body(eval, &block.body);
+        let mut value = free_body(eval, &block.body);
+        if let (false, Some(map)) = (block.labels.is_empty(), value.as_map()) {
+            let labels = block.labels.iter().map(|(label, _)| Value::from(label.as_str()));
+            let labels = ("".into(), Value::list(labels));
+            value = Value::map(map.clone().into_iter().chain([labels]));
+        }
         lists.entry(block.name.as_str().into()).or_default().push(value);
     }
     map.extend(lists.into_iter().map(|(name, list)| (name, Value::list(list))));

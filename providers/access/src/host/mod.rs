@@ -74,6 +74,9 @@ pub trait Host: Send + Sync {
 
     /// Runs a program with exactly these arguments; no shell interprets them.
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>>;
+
+    /// Ends its connection, if it has one that nobody uses; the next use makes another.
+    fn hang_up(&self) {}
 }
 
 /// A regular file.
@@ -236,6 +239,11 @@ impl Hosts {
             host: node.to_owned(),
             known: self.hosts.keys().cloned().collect(),
         })
+    }
+
+    /// Ends all connections that nobody uses.
+    pub fn hang_up(&self) {
+        self.hosts.values().for_each(|host| host.hang_up());
     }
 
     /// The names of all nodes whose machines can be reached, sorted.

@@ -250,6 +250,13 @@ impl Host for ShellHost {
             }
         })
     }
+
+    fn hang_up(&self) {
+        match &self.way {
+            Way::Here(_) => {}
+            Way::Ssh(ssh) => ssh.hang_up(),
+        }
+    }
 }
 
 impl ShellHost {

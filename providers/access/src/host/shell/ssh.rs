@@ -225,6 +225,15 @@ impl Ssh {
         Ok(Ended { status, stdout, stderr })
     }
 
+    /// Ends the connection, unless it is being made or used.
+    pub(super) fn hang_up(&self) {
+        if let Ok(mut line) = self.0.line.try_lock()
+            && matches!(*line, Line::Up(_))
+        {
+            *line = Line::Idle;
+        }
+    }
+
     /// The connection, made if need be; not the one that proved broken.
     async fn connected(&self, broken: Option<&Arc<Session>>) -> Result<Arc<Session>, HostError> {
         let mut line = self.0.line.lock().await;
