@@ -317,7 +317,13 @@ async fn heed(site: Site<'_>, op: &Op, before: Option<&FileOnHost>) -> Result<()
         .filter(|(name, value)| had.get(*name).is_some_and(|had| had != *value))
         .collect();
     for (at, (name, value)) in differ.iter().enumerate() {
-        let Err(why) = set(site, name, value).await? else { continue };
+        let refused = match set(site, name, value).await {
+            Ok(Ok(())) => continue,
+            Ok(Err(why)) => Ok(why),
+            // Whether it was set is not known; the step is settled when the host answers again.
+            Err(error @ StepError::InDoubt(_)) => return Err(error),
+            Err(error) => Err(error),
+        };
         for (name, _) in &differ[..=at] {
             if let Some(had) = had.get(*name) {
                 // The kernel had this value a moment ago; whether it takes it is seen by the
@@ -325,6 +331,7 @@ async fn heed(site: Site<'_>, op: &Op, before: Option<&FileOnHost>) -> Result<()
                 let _put_back = set(site, name, had).await;
             }
         }
+        let why = refused?;
         let detail = format!(
             "The kernel of host `{}` refuses a value for `{name}`: {why} File and kernel are as \
              they were.",

@@ -17,7 +17,7 @@ fn kind() -> Box<dyn ResourceKind> {
 }
 
 /// Arguments as they come after conforming.
-fn args(settings: &[(&str, &str)], load: bool) -> Value {
+pub(crate) fn args(settings: &[(&str, &str)], load: bool) -> Value {
     Value::map([
         ("node", "w1".into()),
         ("name", "settings".into()),
@@ -28,13 +28,13 @@ fn args(settings: &[(&str, &str)], load: bool) -> Value {
 
 /// A host with a kernel that forwards nothing, takes numbers only, and knows two settings.
 #[derive(Clone)]
-struct Machine {
-    host: MemoryHost,
+pub(crate) struct Machine {
+    pub(crate) host: MemoryHost,
     ran: Arc<Mutex<Vec<String>>>,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let kernel = MemoryHost::new("w1")
             .with_file("/proc/sys/kernel/ostype", "Linux\n")
             .with_file("/proc/sys/net/ipv4/ip_forward", "0\n")
@@ -75,7 +75,7 @@ impl Machine {
         planned(&self.provider(), args).await
     }
 
-    async fn apply(&self, args: Option<&Value>) -> Result<(), StepError> {
+    pub(crate) async fn apply(&self, args: Option<&Value>) -> Result<(), StepError> {
         let op = only_op(self.planned(args).await);
         let provider = self.provider();
         assert_eq!(provider.settle(&op).await, Ok(Settled::NotDone), "{}", op.text);
@@ -136,8 +136,8 @@ fn only_op(planned: Planned) -> Op {
     }
 }
 
-const FORWARD: (&str, &str) = ("net.ipv4.ip_forward", "1");
-const PORTS: (&str, &str) = ("net/ipv4/ip_local_port_range", "10000 60999");
+pub(crate) const FORWARD: (&str, &str) = ("net.ipv4.ip_forward", "1");
+pub(crate) const PORTS: (&str, &str) = ("net/ipv4/ip_local_port_range", "10000 60999");
 
 #[tokio::test]
 async fn file_and_kernel_are_set_together_and_both_get_back_what_they_had() {
