@@ -319,3 +319,51 @@ async fn a_jump_host_leads_to_a_machine_and_its_own_key_is_checked() {
     let told = refusal(&ShellHost::ssh("w1", settings, &SshGate::new())).await;
     assert!(told.starts_with("E0781 The key of a host is not known"), "{told}");
 }
+
+/// A root folder with busybox and nothing else, `None`, loudly, where that cannot be made.
+fn small_root(at: &std::path::Path) -> Option<()> {
+    let script = "set -e; test \"$(id -u)\" = 0; b=$(command -v busybox); cd \"$1\"; \
+                  mkdir -p bin etc dev; cp \"$b\" bin/busybox; \
+                  for l in $(ldd \"$b\" | grep -o '/[^ ]*'); do \
+                  mkdir -p \".${l%/*}\"; cp \"$l\" \".$l\"; done; \
+                  for a in $(busybox --list); do ln -sf busybox \"bin/$a\"; done; \
+                  : >dev/null; chmod 666 dev/null; chroot . /bin/true";
+    let shell = std::process::Command::new("sh").args(["-c", script, "sh"]).arg(at).output();
+    let made = shell.is_ok_and(|output| output.status.success());
+    if !made {
+        eprintln!("SKIPPED a host with busybox alone: it takes root, chroot and busybox");
+    }
+    made.then_some(())
+}
+
+#[tokio::test]
+async fn a_machine_with_nothing_but_busybox_does_all_of_it() {
+    let root = tempfile::tempdir().expect("a folder");
+    let Some(()) = small_root(root.path()) else { return };
+    let Some(server) = Sshd::start("") else { return };
+    let into = format!(
+        "#!/bin/sh\nexec chroot {} /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"\n",
+        root.path().display()
+    );
+    server.program("into", &into);
+    let force = format!("ForceCommand {}", server.at("bin/into").display());
+    let Some(small) = Sshd::start(&force) else { return };
+    let host = small.host();
+    let path = "/etc/modprobe.d/90-clinch-modules.conf";
+    let file = WriteFile { expected: Expected::Absent, ..write(path, b"blacklist sctp\n") };
+    host.write(file).await.expect("created");
+    let there = fs::read(root.path().join(&path[1..])).expect("inside of the root");
+    assert_eq!(there, b"blacklist sctp\n");
+    let read = host.read(path).await.expect("readable").expect("there");
+    let answers = host.look(&[Ask::folder("/etc/modprobe.d"), Ask::link("/bin/sh")]).await;
+    assert_eq!(
+        format!("{:?}", answers.expect("looked")),
+        "[Folder([Entry { name: \"90-clinch-modules.conf\", kind: File }]), Link(\"busybox\")]"
+    );
+    let late = host.write(WriteFile { expected: Expected::Absent, ..write(path, b"x") }).await;
+    assert!(late.is_err_and(|error| error.is_changed()));
+    let slow = host.run(Command::new(&["sleep", "30"]).within(Duration::from_secs(1))).await;
+    assert!(matches!(slow, Err(HostError::TimedOut { .. })), "{slow:?}");
+    host.remove(path, Expected::Stamp(&read.stamp)).await.expect("removed");
+    assert_eq!(host.read(path).await.expect("readable"), None);
+}
