@@ -1,0 +1,212 @@
+//! The whole program on real hosts: those of a kubeadm cluster, with systemd, containerd, sshd
+//! and kubelets (`cargo xtask cluster up`).
+//!
+//! A test has one worker for itself; the others wait.
+
+use crate::support::{Desk, Said};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+static TURN: Mutex<()> = Mutex::new(());
+const WORKER: &str = "worker-1";
+const KUBELET: &str = "/var/lib/kubelet/config.yaml";
+
+/// A configuration, and the hosts that it is about.
+struct Machines {
+    desk: Desk,
+    ssh_config: String,
+    kubectl: String,
+    kubeconfig: String,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Machines {
+    /// `None` where there are no hosts, and says so.
+    fn of(test: &str) -> Option<Self> {
+        let from = |name: &str| {
+            let found = std::env::var(name).ok().filter(|value| !value.is_empty());
+            if found.is_none() {
+                println!("SKIPPED {test} on real hosts: {name} is not set");
+            }
+            found
+        };
+        let ssh_config = from("CLINCH_TEST_CLUSTER_SSH_CONFIG")?;
+        let kubeconfig = from("CLINCH_TEST_CLUSTER_KUBECONFIG")?;
+        let kubectl = from("CLINCH_TEST_CLUSTER_KUBECTL")?;
+        let desk = Desk::new();
+        desk.write(
+            "cluster.hcl",
+            format!(
+                "cluster \"real\" {{\n  kubeconfig = \"{kubeconfig}\"\n  hosts {{\n    ssh {{\n      \
+                 sudo        = true\n      config_file = \"{ssh_config}\"\n    }}\n  }}\n}}\n"
+            ),
+        );
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Self { desk, ssh_config, kubectl, kubeconfig, _turn: turn })
+    }
+
+    /// What a command prints on the worker, as root.
+    fn on_worker(&self, command: &str) -> String {
+        let output = Command::new("ssh")
+            .args(["-F", &self.ssh_config, WORKER, "sudo", "-n", "sh", "-c"])
+            .arg(shlex::try_quote(command).unwrap().as_ref())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}: {said}{complained}");
+        said
+    }
+
+    fn kubectl(&self, args: &[&str]) -> String {
+        let output = Command::new(&self.kubectl)
+            .args(["--kubeconfig", &self.kubeconfig])
+            .args(args)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Ready, which a node says some seconds after its kubelet has started.
+    fn is_ready(&self) {
+        let began = Instant::now();
+        let ready = ["get", "node", WORKER, "-o"];
+        let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
+        while self.kubectl(&[&ready[..], &[path]].concat()) != "True" {
+            assert!(began.elapsed() < Duration::from_secs(60), "{WORKER} is not ready");
+            sleep(Duration::from_secs(1));
+        }
+    }
+
+    fn running(&self, setting: &str) -> serde_json::Value {
+        let path = format!("/api/v1/nodes/{WORKER}/proxy/configz");
+        let answer = self.kubectl(&["get", "--raw", &path]);
+        serde_json::from_str::<serde_json::Value>(&answer).unwrap()["kubeletconfig"][setting]
+            .clone()
+    }
+
+    fn well(&self, args: &[&str]) -> Said {
+        let said = self.desk.run(args);
+        assert_eq!(said.code, 0, "{args:?}: {}", said.all());
+        said
+    }
+
+    fn is_converged(&self) {
+        let said = self.desk.run(&["plan", "-detailed-exitcode"]);
+        assert_eq!(said.code, 0, "{}", said.all());
+    }
+}
+
+/// Applied, planned again with nothing to do, edited by hand, found, put right, and gone without
+/// a trace. `trace` prints all that there is to see of it.
+fn lives(machines: &Machines, hcl: &str, trace: &str, edit: &str, found: &[&str]) {
+    machines.desk.write("main.hcl", hcl);
+    let before = machines.on_worker(trace);
+    machines.well(&["apply", "-auto-approve"]);
+    machines.is_converged();
+    let applied = machines.on_worker(trace);
+    assert_ne!(applied, before, "{hcl}");
+    machines.on_worker(edit);
+    let said = machines.desk.run(&["drift"]);
+    assert_eq!(said.code, 2, "{}", said.all());
+    for words in found {
+        assert!(said.out.contains(words), "no `{words}` in {}", said.all());
+    }
+    machines.well(&["apply", "-auto-approve"]);
+    machines.is_converged();
+    assert_eq!(machines.on_worker(trace), applied);
+    machines.well(&["destroy", "-auto-approve"]);
+    assert_eq!(machines.on_worker(trace), before, "{hcl}");
+    let left = machines.on_worker("find /var/lib/clinch -type f 2>/dev/null || true");
+    assert_eq!(left, "", "{hcl}");
+}
+
+#[test]
+fn modules_files_and_kernel_settings_live_on_a_real_host() {
+    let Some(machines) = Machines::of("modules, files and kernel settings") else { return };
+    lives(
+        &machines,
+        "resource \"kernel_module_blacklist\" \"a\" {\n  node    = \"worker-1\"\n  \
+         modules = [\"dccp\", \"sctp\"]\n}\n",
+        "cat /etc/modprobe.d/90-clinch-* 2>/dev/null || true",
+        "sed -i /sctp/d /etc/modprobe.d/90-clinch-modules.conf",
+        &["changed outside: modules +\"sctp\""],
+    );
+    machines.on_worker("printf 'Rack 7\\n' > /etc/motd; chmod 640 /etc/motd");
+    lives(
+        &machines,
+        "resource \"host_file\" \"a\" {\n  node    = \"worker-1\"\n  path    = \"/etc/motd\"\n  \
+         content = \"Managed\\n\"\n}\n",
+        "cat /etc/motd; stat -c '%a %U %G' /etc/motd",
+        "printf 'By hand\\n' > /etc/motd",
+        &["By hand", "Managed"],
+    );
+}
+
+#[test]
+fn settings_of_a_real_kubelet_are_in_its_file_and_in_what_runs() {
+    let Some(machines) = Machines::of("settings of a kubelet") else { return };
+    lives(
+        &machines,
+        "resource \"kubelet_config\" \"a\" {\n  node = \"worker-1\"\n  settings = {\n    maxPods    \
+         = 61\n    syncFrequency = \"90s\"\n  }\n}\n",
+        &format!("cat {KUBELET}"),
+        &format!("sed -i 's/^maxPods: .*/maxPods: 17/' {KUBELET}"),
+        &["settings.maxPods 17 -> 61"],
+    );
+    machines.is_ready();
+    assert_eq!(machines.running("maxPods"), 110);
+}
+
+#[test]
+fn a_kubelet_that_runs_with_something_else_than_its_file_says_is_seen_and_restarted() {
+    let Some(machines) = Machines::of("a kubelet and its file") else { return };
+    let hcl = "resource \"kubelet_config\" \"a\" {\n  node     = \"worker-1\"\n  settings = { maxPods = 62 }\n}\n";
+    machines.desk.write("main.hcl", hcl);
+    machines.well(&["apply", "-auto-approve"]);
+    assert_eq!(machines.running("maxPods"), 62);
+    let set = |pods: u32| format!("sed -i 's/^maxPods: .*/maxPods: {pods}/' {KUBELET}");
+    machines.on_worker(&format!("{}; systemctl restart kubelet", set(18)));
+    let began = Instant::now();
+    while machines.running("maxPods") != 18 && began.elapsed() < Duration::from_secs(30) {
+        sleep(Duration::from_secs(1));
+    }
+    machines.on_worker(&set(62));
+    let said = machines.desk.run(&["drift"]);
+    assert_eq!(said.code, 2, "{}", said.all());
+    assert!(said.out.contains("running.maxPods 18 -> 62"), "{}", said.all());
+    assert!(said.out.contains("the file says so already"), "{}", said.all());
+    machines.well(&["apply", "-auto-approve"]);
+    assert_eq!(machines.running("maxPods"), 62);
+    machines.is_converged();
+    machines.well(&["destroy", "-auto-approve"]);
+}
+
+#[test]
+fn a_misspelt_setting_is_refused_in_the_plan_and_a_kubelet_that_does_not_start_is_put_back() {
+    let Some(machines) = Machines::of("refused settings of a kubelet") else { return };
+    let before = machines.on_worker(&format!("cat {KUBELET}"));
+    let hcl = |settings: &str| {
+        format!(
+            "resource \"kubelet_config\" \"a\" {{\n  node     = \"worker-1\"\n  settings = {settings}\n}}\n"
+        )
+    };
+    machines.desk.write("main.hcl", hcl("{ maxPodz = 60 }"));
+    let said = machines.desk.run(&["plan"]);
+    assert_eq!(said.code, 1);
+    let words = "worker-1: the kubelet 1.37 has no field `maxPodz`.";
+    assert!(said.err.contains(words) && said.err.contains("main.hcl line 3"), "{}", said.all());
+    // What only the kubelet itself knows: nobody else has a list of its gates.
+    machines.desk.write("main.hcl", hcl("{ featureGates = { NoSuchGate = true } }"));
+    let said = machines.desk.run(&["apply", "-auto-approve"]);
+    assert_eq!(said.code, 1, "{}", said.all());
+    for words in ["The old settings are back, and it runs with them.", "NoSuchGate", "`worker-1`"] {
+        assert!(said.err.contains(words), "no `{words}` in {}", said.all());
+    }
+    assert_eq!(machines.on_worker(&format!("cat {KUBELET}")), before);
+    let left = machines.on_worker("find /var/lib/clinch -type f 2>/dev/null || true");
+    assert_eq!(left, "");
+    machines.is_ready();
+}
