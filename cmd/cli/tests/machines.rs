@@ -83,8 +83,9 @@ impl Machines {
     fn running(&self, setting: &str) -> serde_json::Value {
         let path = format!("/api/v1/nodes/{WORKER}/proxy/configz");
         let answer = self.kubectl(&["get", "--raw", &path]);
-        serde_json::from_str::<serde_json::Value>(&answer).unwrap()["kubeletconfig"][setting]
-            .clone()
+        // While it starts, it does not answer.
+        let answer = serde_json::from_str(&answer).unwrap_or(serde_json::Value::Null);
+        answer["kubeletconfig"][setting].clone()
     }
 
     fn well(&self, args: &[&str]) -> Said {

@@ -21,8 +21,11 @@ const COMES_UP: Duration = Duration::from_secs(90);
 /// How long it must stay up: one that cannot start is started again every 10 seconds.
 const STAYS_UP: Duration = Duration::from_secs(12);
 const PAUSE: Duration = Duration::from_secs(1);
-/// Lines of the kubelet's journal that are told.
-const LINES: usize = 6;
+/// How a kubelet says why it ends.
+const LAST_WORDS: [&str; 4] =
+    ["command failed", "failed to run Kubelet", "failed to validate", "panic: "];
+/// So much of it is told.
+const LONGEST_WORDS: usize = 400;
 
 /// What is done, read from the operation.
 struct Work<'a> {
@@ -117,7 +120,7 @@ pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError>
     let ours = read(site, &record::place(work.path)).await?;
     let recorded =
         ours.map(|file| String::from_utf8_lossy(&file.content).into_owned()) == work.record;
-    if written && recorded && (!work.restart || runs(site, &work).await.is_ok()) {
+    if written && recorded && (!work.restart || runs(site, &work, None).await.is_ok()) {
         return Ok(Became::Done);
     }
     // What was written and not started yet is done again from there.
@@ -135,27 +138,23 @@ async fn started(site: Site<'_>, work: &Work<'_>) -> Result<(), String> {
         Err(HostError::NoCommands { .. }) => return Ok(()),
         Err(error) => return Err(error.to_string()),
     }
+    // How often it was started again before is not this restart's concern.
+    let starts = unit(site).await.map(|unit| unit.restarts).unwrap_or_default();
     let began = Instant::now();
     let mut up_since = None;
     loop {
-        let why = match runs(site, work).await {
+        match runs(site, work, Some(&starts)).await {
             Ok(()) => {
                 let since = *up_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= STAYS_UP {
                     return Ok(());
                 }
-                None
             }
-            Err(why) => {
-                up_since = None;
-                Some(why)
-            }
-        };
-        match why {
-            Some(Why::Ended(why)) => return Err(why),
-            Some(Why::NotYet(why)) if began.elapsed() > COMES_UP => return Err(why),
-            Some(Why::NotYet(_)) | None => sleep(PAUSE).await,
+            Err(Why::Ended(why)) => return Err(format!("{why}{}", journal(site).await)),
+            Err(Why::NotYet(why)) if began.elapsed() > COMES_UP => return Err(why),
+            Err(Why::NotYet(_)) => up_since = None,
         }
+        sleep(PAUSE).await;
     }
 }
 
@@ -167,23 +166,38 @@ enum Why {
     Ended(String),
 }
 
-async fn runs(site: Site<'_>, work: &Work<'_>) -> Result<(), Why> {
+/// What systemd says of the kubelet's unit.
+struct Unit {
+    active: String,
+    sub: String,
+    result: String,
+    restarts: String,
+}
+
+async fn unit(site: Site<'_>) -> Result<Unit, HostError> {
     let words =
         ["systemctl", "show", "--property=ActiveState,SubState,NRestarts,Result", "kubelet"];
-    let output = match site.host.run(Command::new(&words)).await {
-        Ok(output) => output.text(),
-        Err(HostError::NoCommands { .. }) => return Ok(()),
-        Err(error) => return Err(Why::NotYet(error.to_string())),
-    };
+    let output = site.host.run(Command::new(&words)).await?.text();
     let says = |name: &str| {
         let line = output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.unwrap_or_default().to_owned()
     };
-    if says("NRestarts") != "0" || says("ActiveState") == "failed" {
-        return Err(Why::Ended(format!("It ended again after its start ({}).", says("Result"))));
+    let (active, sub) = (says("ActiveState"), says("SubState"));
+    Ok(Unit { active, sub, result: says("Result"), restarts: says("NRestarts") })
+}
+
+/// Whether it runs with the settings, and was not started again since it had been so many times.
+async fn runs(site: Site<'_>, work: &Work<'_>, starts: Option<&str>) -> Result<(), Why> {
+    let unit = match unit(site).await {
+        Ok(unit) => unit,
+        Err(HostError::NoCommands { .. }) => return Ok(()),
+        Err(error) => return Err(Why::NotYet(error.to_string())),
+    };
+    if unit.active == "failed" || starts.is_some_and(|starts| starts != unit.restarts) {
+        return Err(Why::Ended(format!("It ended soon after its start ({}).", unit.result)));
     }
-    if says("ActiveState") != "active" {
-        return Err(Why::NotYet(format!("It is `{}`.", says("SubState"))));
+    if unit.active != "active" {
+        return Err(Why::NotYet(format!("It is `{}`.", unit.sub)));
     }
     let Some(cluster) = site.cluster else { return Ok(()) };
     let running = match cluster.configz(site.host.name()).await {
@@ -211,15 +225,13 @@ async fn roll_back(
     record: Option<&FileOnHost>,
     why: &str,
 ) -> StepError {
-    let journal = journal(site).await;
     let told = match back(site, work, record).await {
         Ok(()) => "The old settings are back, and it runs with them.".to_owned(),
         Err(error) => format!("Putting the old settings back failed, too: {error}"),
     };
     let node = part(&op.identity, "node");
-    let detail = format!(
-        "The kubelet of `{node}` does not run with the new settings. {why} {told}{journal}"
-    );
+    let detail =
+        format!("The kubelet of `{node}` does not run with the new settings. {why} {told}");
     let summary = "Kubelet does not take the settings";
     let problem = Problem::error(codes::KUBELET_REFUSES, summary, Path::of("settings"), detail);
     StepError::Refused(problem.with_help(format!(
@@ -267,19 +279,17 @@ async fn back(site: Site<'_>, work: &Work<'_>, record: Option<&FileOnHost>) -> R
     site.host.remove(&kept, Expected::Anything).await.map_err(said)
 }
 
-/// The last lines of the kubelet's journal, fit to be shown.
+/// What the kubelet said last before it ended, fit to be shown.
 async fn journal(site: Site<'_>) -> String {
-    let words = ["journalctl", "--unit=kubelet", "--lines=40", "--output=cat", "--no-pager"];
+    let words = ["journalctl", "--unit=kubelet", "--lines=60", "--output=cat", "--no-pager"];
     let Ok(output) = site.host.run(Command::new(&words)).await else { return String::new() };
     let text = output.text();
-    // A kubelet says why it ends in an error of klog's (`E`), and the rest is information.
-    let errors = text.lines().filter(|line| {
-        let level = line.as_bytes();
-        line.contains("err=") || matches!(level, [b'E' | b'F', digit, ..] if digit.is_ascii_digit())
-    });
-    let lines: Vec<String> = errors.map(access::text::clean).collect();
-    let last = lines.iter().skip(lines.len().saturating_sub(LINES));
-    last.fold(String::new(), |out, line| format!("{out}\n  {line}"))
+    let last = text.lines().rev().find(|line| LAST_WORDS.iter().any(|words| line.contains(words)));
+    let Some(line) = last else { return String::new() };
+    let clean = access::text::clean(line);
+    let short: String = clean.chars().take(LONGEST_WORDS).collect();
+    let dots = if short.len() < clean.len() { "..." } else { "" };
+    format!(" It wrote: {short}{dots}")
 }
 
 async fn read(site: Site<'_>, path: &str) -> Result<Option<FileOnHost>, StepError> {

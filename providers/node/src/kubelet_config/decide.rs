@@ -183,13 +183,10 @@ impl Case<'_> {
             let text = "what the file said before comes back".to_owned();
             notes.push(Note { path: Path::of("settings"), text });
         }
-        let back = self.record.earlier.iter().filter_map(|(w, v)| Some((w, v.as_ref()?)));
-        let back =
-            back.fold(Value::empty_map(), |all, (way, value)| ways::with(&all, way, Some(value)));
         let op = self.op(
             "give_back",
             text::edited(self.content, &wanted).into(),
-            vec![("settings", back), ("restart", (!changed.is_empty()).into())],
+            vec![("settings", Value::empty_map()), ("restart", (!changed.is_empty()).into())],
         );
         Decision {
             before,
