@@ -3,6 +3,8 @@
 //!
 //! A test has one worker for itself; the others wait.
 
+#![expect(clippy::print_stdout, reason = "says what was left out")]
+
 use crate::support::{Desk, Said};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -75,7 +77,7 @@ impl Machines {
         let ready = ["get", "node", WORKER, "-o"];
         let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
         while self.kubectl(&[&ready[..], &[path]].concat()) != "True" {
-            assert!(began.elapsed() < Duration::from_secs(60), "{WORKER} is not ready");
+            assert!(began.elapsed() < Duration::from_mins(1), "{WORKER} is not ready");
             sleep(Duration::from_secs(1));
         }
     }

@@ -57,7 +57,8 @@ impl Failures {
             failures.iter().filter_map(|f| Some((f, plan.step(f.id)?))).collect();
         let addrs: Vec<&InstanceAddr> =
             failed.iter().filter_map(|(_, s)| s.addr.as_ref()).collect();
-        let places = loaded.places(&addrs);
+        let parts = addrs.iter().map(|addr| (*addr, Path::root()));
+        let places: BTreeMap<&InstanceAddr, Span> = loaded.places_of(parts).into_iter().collect();
         let one = |(failure, step): &(&Failure, &Step)| {
             let place = step.addr.as_ref().and_then(|a| places.get(a)).copied();
             run.explain(failure, step, &waiting, place)
@@ -166,14 +167,4 @@ impl Run<'_> {
 fn sentence(text: &str) -> String {
     let text = text.trim_end();
     if text.ends_with(['.', '!', '?', ':']) { text.to_owned() } else { format!("{text}.") }
-}
-
-impl Loaded {
-    /// Where these instances are declared; what is not declared has no place.
-    fn places(&self, addrs: &[&InstanceAddr]) -> BTreeMap<InstanceAddr, Span> {
-        let evaluator = self.evaluator();
-        let place =
-            |addr: &&InstanceAddr| Some(((*addr).clone(), evaluator.place(addr, &Path::root())?));
-        addrs.iter().filter_map(place).collect()
-    }
 }

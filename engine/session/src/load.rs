@@ -1,7 +1,7 @@
 //! From files and variables to a configuration that can be planned.
 
 use crate::place::{StatePlace, state_place};
-use addrs::{Ident, Mode, ModuleInstance};
+use addrs::{Ident, InstanceAddr, Mode, ModuleInstance};
 use config::{Config, Sources};
 use diags::{Code, Diagnostic, Diagnostics, SourceMap, Span};
 use lang::{Evaluator, Inputs, References, Schemas};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use values::{Schema, Value};
+use values::{Path, Schema, Value};
 
 const BAD_NAME: Code = Code("E0451");
 const MANY_CLUSTERS: Code = Code("E0452");
@@ -354,6 +354,17 @@ impl Loaded {
     /// The value of an expression of the root module, for `console` and tests.
     pub fn evaluate(&self, expr: &config::Expr) -> (Value, Diagnostics) {
         self.evaluator().evaluate(&ModuleInstance::root(), expr)
+    }
+
+    /// Where a part of each of these instances is declared, as far as it can be told.
+    pub fn places_of<'p>(
+        &self,
+        parts: impl IntoIterator<Item = (&'p InstanceAddr, Path)>,
+    ) -> Vec<(&'p InstanceAddr, Span)> {
+        let evaluator = self.evaluator();
+        let place =
+            |(addr, path): (&'p InstanceAddr, Path)| Some((addr, evaluator.place(addr, &path)?));
+        parts.into_iter().filter_map(place).collect()
     }
 
     /// An evaluator that knows the variables.

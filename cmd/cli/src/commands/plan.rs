@@ -7,15 +7,17 @@ use crate::args::PlanArgs;
 use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::{exit, signals};
-use diags::Severity;
+use addrs::InstanceAddr;
+use diags::{Severity, Span};
 use planner::Planning;
-use plans::{Action, Event, Mode, Plan};
+use plans::{Action, Change, Event, Mode, Origin, Plan};
 use schemas::plan::SavedPlan;
 use states::State;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
+use values::{Diff, Path};
 use view::Detail;
 
 pub(crate) async fn run(args: &PlanArgs, env: &Environment) -> u8 {
@@ -132,13 +134,55 @@ pub(crate) fn show(
     } else if page && !planning.left_out.is_empty() && !planning.plan.has_changes() {
         console.data("\nNo changes in what can be reached.\n");
     } else if page {
-        console.data(&view::human::plan(&planning.plan, &console.out, Detail::Concise));
+        let places = places(&planning.plan, configured);
+        console.data(&view::human::plan_at(&planning.plan, &console.out, Detail::Concise, &places));
         console.data(&renamed(&planning.plan, state));
     }
     console.diagnostics(&planning.diagnostics, &configured.sources);
     // The page of an incomplete plan says so itself.
     if errors && !console.json && (planning.plan.complete || !page) {
         console.talk("\nPlanning failed. Nothing was changed.\n");
+    }
+}
+
+/// Where what was changed outside of clinch is declared: at the first part that differs.
+fn places(plan: &Plan, configured: &Configured) -> view::human::Places {
+    let drifted = plan.changes.iter().filter(|c| c.action.is_change() && c.origin == Origin::Drift);
+    let parts: Vec<_> = drifted.map(|c| (&c.addr, first_difference(c))).collect();
+    if parts.is_empty() {
+        return view::human::Places::new();
+    }
+    let shown = |(addr, span): (&InstanceAddr, Span)| {
+        let source = configured.sources.get(span.source)?;
+        let line = configured.sources.position(span.source, span.start).line;
+        Some((addr.clone(), format!("{} line {line}", source.name)))
+    };
+    configured.loaded.places_of(parts).into_iter().filter_map(shown).collect()
+}
+
+fn first_difference(change: &Change) -> Path {
+    fn first(diff: &Diff, path: Path) -> Path {
+        match diff {
+            Diff::Object(parts) => match parts.iter().find(|(_, part)| !part.is_same()) {
+                Some((name, part)) => first(part, path.attr(name)),
+                None => path,
+            },
+            Diff::List(parts) => match parts.iter().position(|part| !part.is_same()) {
+                Some(i) => first(&parts[i], path.index(i)),
+                None => path,
+            },
+            // Items are told apart by what is in them, and have no place of their own.
+            Diff::Items(_)
+            | Diff::Same(_)
+            | Diff::Added(_)
+            | Diff::Removed(_)
+            | Diff::Changed(..)
+            | Diff::Moved { .. } => path,
+        }
+    }
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => first(&values::diff(before, after), Path::root()),
+        (None | Some(_), None) | (None, Some(_)) => Path::root(),
     }
 }
 

@@ -37,10 +37,11 @@ pub(super) fn difference(change: &Change) -> Diff {
 
 /// All lines of one change.
 ///
-/// `lacks` are rights for it that whoever plans does not have.
+/// `lacks` are rights for it that whoever plans does not have; `place` is where it is declared.
 pub(super) fn lines(
     change: &Change,
     lacks: &[&Right],
+    place: Option<&str>,
     mode: Mode,
     style: Style,
     detail: Detail,
@@ -61,6 +62,9 @@ pub(super) fn lines(
     let mut because = |text: String| out.push(format!("  # ({text})"));
     for text in reasons(change, mode) {
         because(text);
+    }
+    if let Some(place) = place.filter(|_| change.origin == Origin::Drift) {
+        because(format!("declared in {}", text::line(place)));
     }
     for path in forces {
         because(format!("because {} cannot be updated in-place", text::line(&path.to_string())));

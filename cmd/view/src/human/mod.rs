@@ -23,7 +23,7 @@ pub use diagnostic::{diagnostic, diagnostics};
 pub use event::event;
 pub(crate) use event::first_and_last;
 pub use outcome::outcome;
-pub use plan::{blocked, counts, nodes, plan, predicted};
+pub use plan::{Places, blocked, counts, nodes, plan, plan_at, predicted};
 pub use progress::Progress;
 pub use prompt::{approval, not_saved, saved};
 pub(crate) use secret::only_secrets_differ;

@@ -4,6 +4,7 @@ use super::body::Body;
 use super::{change, only_secrets_differ, table};
 use crate::style::Ink;
 use crate::{Detail, Style, text};
+use addrs::InstanceAddr;
 use plans::{Action, Basis, Change, Guard, GuardKind, Mode, Origin, OutputChange, Plan, Tally};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +15,16 @@ use values::{Diff, Disruption};
 /// Lines that other tools look for (`Plan: `, `No changes.`, `  # ADDR will be created`) are
 /// Terraform's to the byte. Ends with a newline.
 pub fn plan(plan: &Plan, style: &Style, detail: Detail) -> String {
-    let mut page = Page { plan, style: *style, detail, out: Vec::new() };
+    plan_at(plan, style, detail, &Places::new())
+}
+
+/// Where instances are declared: `main.hcl line 3`.
+pub type Places = BTreeMap<InstanceAddr, String>;
+
+/// The same, and where those are declared that were changed outside of clinch: whoever reads
+/// that has to decide which of the two is right.
+pub fn plan_at(plan: &Plan, style: &Style, detail: Detail, places: &Places) -> String {
+    let mut page = Page { plan, style: *style, detail, places, out: Vec::new() };
     page.target();
     let changes = table::by_risk(plan.changes.iter());
     let outputs: Vec<_> = plan.outputs.iter().filter(|o| o.is_change()).collect();
@@ -160,6 +170,7 @@ struct Page<'a> {
     plan: &'a Plan,
     style: Style,
     detail: Detail,
+    places: &'a Places,
     out: Vec<String>,
 }
 
@@ -288,7 +299,9 @@ impl Page<'_> {
             let addr = c.addr.to_string();
             let missing = self.plan.rights.iter().filter(|r| r.allowed == Some(false));
             let lacks: Vec<_> = missing.filter(|r| r.needed_by.contains(&addr)).collect();
-            self.out.extend(change::lines(c, &lacks, self.plan.mode, self.style, self.detail));
+            let place = self.places.get(&c.addr).map(String::as_str);
+            let mode = self.plan.mode;
+            self.out.extend(change::lines(c, &lacks, place, mode, self.style, self.detail));
         }
     }
 
