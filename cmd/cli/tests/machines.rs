@@ -127,8 +127,8 @@ fn lives(machines: &Machines, hcl: &str, trace: &str, edit: &str, found: &[&str]
 }
 
 #[test]
-fn modules_files_and_kernel_settings_live_on_a_real_host() {
-    let Some(machines) = Machines::of("modules, files and kernel settings") else { return };
+fn every_type_lives_on_a_real_host() {
+    let Some(machines) = Machines::of("every type") else { return };
     lives(
         &machines,
         "resource \"kernel_module_blacklist\" \"a\" {\n  node    = \"worker-1\"\n  \
@@ -145,6 +145,30 @@ fn modules_files_and_kernel_settings_live_on_a_real_host() {
         "cat /etc/motd; stat -c '%a %U %G' /etc/motd",
         "printf 'By hand\\n' > /etc/motd",
         &["By hand", "Managed"],
+    );
+    lives(
+        &machines,
+        "resource \"sysctl\" \"a\" {\n  node     = \"worker-1\"\n  settings = {\n    \
+         \"net.ipv4.ip_local_port_range\" = \"20000 50000\"\n  }\n}\n",
+        "cat /proc/sys/net/ipv4/ip_local_port_range; ls /etc/sysctl.d",
+        "sysctl -q -w net.ipv4.ip_local_port_range='30000 40000'",
+        &["30000 40000", "20000 50000", "declared in main.hcl line"],
+    );
+    lives(
+        &machines,
+        "resource \"systemd_unit\" \"a\" {\n  node    = \"worker-1\"\n  unit    = \
+         \"sleeper.service\"\n  enabled = true\n  active  = true\n  content = \
+         \"[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n\"\n}\n",
+        "systemctl is-active sleeper; systemctl is-enabled sleeper 2>&1 || true",
+        "systemctl stop sleeper",
+        &["active", "declared in main.hcl line 5"],
+    );
+    lives(
+        &machines,
+        include_str!("../../../examples/trusted-ca/main.hcl"),
+        "grep -c BEGIN /etc/ssl/certs/ca-certificates.crt; ls /usr/local/share/ca-certificates",
+        ": > /etc/ssl/certs/ca-certificates.crt",
+        &["trusted_ca.example[\"worker-1\"]", "declared in main.hcl line"],
     );
 }
 
