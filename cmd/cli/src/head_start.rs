@@ -34,18 +34,9 @@ pub(crate) struct Begun {
 pub(crate) struct Reading(oneshot::Receiver<Result<local::Loaded, Diagnostics>>);
 
 impl Reading {
-    /// Begins where the flags alone say that a real cluster is meant. Also makes randomness ready:
-    /// the first of it takes longer than the rest of a TLS handshake.
+    /// Begins where the flags alone say that a real cluster is meant.
     pub(crate) fn begin_for(flags: &ClusterArgs, env: &Environment) -> Option<Self> {
-        if !target::is_real(flags, None) {
-            return None;
-        }
-        std::thread::spawn(|| {
-            let provider = rustls::crypto::aws_lc_rs::default_provider();
-            // What is wrong with it, the handshake will say.
-            let _ = provider.secure_random.fill(&mut [0]);
-        });
-        Some(Self::begin(env))
+        target::is_real(flags, None).then(|| Self::begin(env))
     }
 
     fn begin(env: &Environment) -> Self {
