@@ -5,7 +5,7 @@ use config::Config;
 use diags::{Code, Diagnostic, Diagnostics};
 use std::time::Duration;
 
-const BAD_PLACE: Code = Code("E0454");
+const BAD_PLACE: Code = Code("E0467");
 
 /// The namespace of a state in the cluster when nothing else is said.
 pub const STATE_NAMESPACE: &str = "clinch-system";

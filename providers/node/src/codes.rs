@@ -11,19 +11,19 @@ pub const NOT_OURS: Code = Code("E0762");
 /// A file belongs to another project.
 pub const OTHER_PROJECT: Code = Code("E0763");
 /// A setting is not one that the kubelet of the node takes.
-pub const KUBELET_SETTING: Code = Code("E0780");
+pub const KUBELET_SETTING: Code = Code("E0790");
 /// The kubelet's file is not there, or is none.
-pub const KUBELET_FILE: Code = Code("E0781");
+pub const KUBELET_FILE: Code = Code("E0791");
 /// The running kubelet could not be asked.
-pub const KUBELET_RUNNING: Code = Code("E0782");
+pub const KUBELET_RUNNING: Code = Code("E0792");
 /// The kubelet does not run with new settings.
-pub const KUBELET_REFUSES: Code = Code("E0783");
+pub const KUBELET_REFUSES: Code = Code("E0793");
 /// An operation is not one that hosts know.
 pub const STRANGE: Code = Code("E0764");
 /// A file is not one that can be: its mode, its owner, its length.
-pub const FILE: Code = Code("E0765");
+pub const FILE: Code = Code("E0794");
 /// A path is not one that a file may be kept at.
-pub const PATH: Code = Code("E0766");
+pub const PATH: Code = Code("E0795");
 /// Everybody on a host may change a file.
 pub const OPEN: Code = Code("E0767");
 /// A private key is in a configuration.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 const CANNOT_SERVE: Code = Code("E0916");
-const CANNOT_COPY: Code = Code("E0935");
+const CANNOT_COPY: Code = Code("E0939");
 
 /// Somebody who serves the sandbox will not be done any time soon.
 const PATIENCE: Duration = Duration::from_millis(500);

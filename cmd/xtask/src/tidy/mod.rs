@@ -78,6 +78,7 @@ fn check(tree: &Tree) -> Vec<Finding> {
         manifests::git_dependencies,
         sources::serialization,
         sources::exceptions,
+        sources::codes,
         sources::placeholders,
         sources::machine_paths,
         sources::long_files,

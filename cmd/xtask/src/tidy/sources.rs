@@ -3,6 +3,7 @@
 use super::code::{blank, line_of};
 use super::tree::Tree;
 use super::{Finding, Weight};
+use std::collections::BTreeMap;
 
 /// Only `schemas` decides what a stored or sent format looks like.
 pub(super) fn serialization(tree: &Tree) -> Vec<Finding> {
@@ -40,6 +41,27 @@ pub(super) fn exceptions(tree: &Tree) -> Vec<Finding> {
             if direct || (before.ends_with(',') && attribute.contains("cfg_attr(")) {
                 let help = "write #[expect(lint, reason = \"...\")]";
                 findings.push(Finding::new(path, line_of(&code, at), "allows a lint", help));
+            }
+        }
+    }
+    findings
+}
+
+/// A code means one kind of problem, and is said in one place. Tests make up their own.
+pub(super) fn codes(tree: &Tree) -> Vec<Finding> {
+    let mut first: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
+    let mut findings = Vec::new();
+    let is_test = |path: &str| path.split('/').any(|part| part.starts_with("test"));
+    for (path, text) in tree.rust().filter(|(path, _)| !is_test(path)) {
+        for (at, _) in text.match_indices(": Code = Code(\"") {
+            let rest = &text[at..];
+            let Some(code) = rest.split('"').nth(1) else { continue };
+            let line = line_of(text, at);
+            if let Some((other, its)) = first.get(code) {
+                let what = format!("`{code}` is defined in {other}:{its} already");
+                findings.push(Finding::new(path, line, what, "give it a code of its own"));
+            } else {
+                first.insert(code, (path, line));
             }
         }
     }
@@ -144,6 +166,15 @@ mod tests {
         assert_eq!(lines(serialization, "cmd/view/src/lib.rs", written), [2]);
         let harmless = "#[derive(Deserialize)]\nstruct SerializeNot;\n// derive(Serialize)\n";
         assert_eq!(lines(serialization, "cmd/view/src/lib.rs", harmless), NONE);
+    }
+
+    #[test]
+    fn a_code_that_two_problems_have_is_found() {
+        let text = "const A: Code = Code(\"E0001\");\npub const B: Code = Code(\"E0001\");\n";
+        assert_eq!(lines(codes, "engine/plans/src/lib.rs", text), [2]);
+        assert_eq!(lines(codes, "engine/plans/tests/all.rs", text), NONE);
+        let two = text.replacen("E0001", "E0002", 1);
+        assert_eq!(lines(codes, "engine/plans/src/lib.rs", &two), NONE);
     }
 
     #[test]
