@@ -470,7 +470,7 @@ fn paths_that_lead_elsewhere_or_belong_to_others_are_refused_at_the_line() {
     ] {
         let problems = kind.identify(&with(&args(""), "path", path)).unwrap_err();
         let shown = path.escape_debug();
-        assert_eq!(told(&problems), format!("E0766 at `path`: The path `{shown}` {why}."));
+        assert_eq!(told(&problems), format!("E0795 at `path`: The path `{shown}` {why}."));
     }
     for fine in ["/etc/motd", "/devices", "/etc/..x", "/srv/naïve file", "/var/lib/clinchx"] {
         assert!(kind.identify(&with(&args(""), "path", fine)).is_ok(), "{fine}");
@@ -484,7 +484,7 @@ fn modes_accounts_and_keys_are_checked() {
     for mode in ["", "9", "0999", "64", "00644", "rw-r--r--", "+644"] {
         assert_eq!(
             check("mode", mode),
-            format!("E0765 at `mode`: `{mode}` is no mode: three or four octal digits.")
+            format!("E0794 at `mode`: `{mode}` is no mode: three or four octal digits.")
         );
     }
     assert_eq!(check("mode", "4755"), "");
@@ -494,14 +494,14 @@ fn modes_accounts_and_keys_are_checked() {
     );
     for bad in ["", "a b", "a:b", "../x", "-x"] {
         let told = check("owner", bad);
-        assert_eq!(told, format!("E0765 at `owner`: `{bad}` is neither a name nor a number."));
+        assert_eq!(told, format!("E0794 at `owner`: `{bad}` is neither a name nor a number."));
     }
     assert_eq!(
         check("path", "/etc/kubernetes/pki/ca.key"),
         "E0768 at `path`: `/etc/kubernetes/pki/ca.key` is a private key of the cluster."
     );
     let long = "x".repeat((1 << 20) + 1);
-    assert!(check("content", &long).starts_with("E0765 at `content`"));
+    assert!(check("content", &long).starts_with("E0794 at `content`"));
 }
 
 /// The kubelet restarts what a manifest describes.
