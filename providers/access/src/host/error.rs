@@ -193,13 +193,13 @@ impl HostError {
     /// Whether nothing at all can be told of the machine: it was not reached.
     pub fn is_unreachable(&self) -> bool {
         match self {
+            Self::Unreachable { .. } | Self::Login { .. } | Self::Lost { .. } => true,
+            // A name that is misspelt, a machine that is another one than it was, and a program
+            // that is missing here are nothing to go on without.
             Self::UnknownHost { .. }
-            | Self::Unreachable { .. }
             | Self::HostKey { .. }
-            | Self::Login { .. }
             | Self::NoSsh { .. }
-            | Self::Lost { .. } => true,
-            Self::BadPath { .. }
+            | Self::BadPath { .. }
             | Self::NotAFile { .. }
             | Self::Changed { .. }
             | Self::TooLong { .. }
