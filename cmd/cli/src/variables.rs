@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 const BAD_VAR: Code = Code("E0918");
 const BAD_VAR_FILE: Code = Code("E0919");
+const MISSING_SECRET: Code = Code("E0940");
 
 /// Everything that was given from outside.
 pub(crate) fn inputs(
@@ -134,9 +135,9 @@ fn from_flag(text: &str, given: &mut BTreeMap<String, Given>, problems: &mut Dia
 }
 
 /// The variables of a saved plan. Sensitive ones were saved as a mark only, so they are taken
-/// from outside again.
-pub(crate) fn of_snapshot(snapshot: &Snapshot, outside: Inputs) -> Inputs {
-    let mut given = BTreeMap::new();
+/// from outside again; without one the plan would do something else than it says.
+pub(crate) fn of_snapshot(snapshot: &Snapshot, outside: Inputs) -> Result<Inputs, Diagnostics> {
+    let (mut given, mut missing) = (BTreeMap::new(), Vec::new());
     for (name, value) in &snapshot.variables {
         let secret = value.has_sensitive() || !value.is_known();
         if !secret {
@@ -145,7 +146,25 @@ pub(crate) fn of_snapshot(snapshot: &Snapshot, outside: Inputs) -> Inputs {
             given.insert(name.clone(), Given { value, origin, span: None });
         } else if let Some(again) = outside.given.get(name) {
             given.insert(name.clone(), again.clone());
+        } else {
+            missing.push(name.as_str());
         }
     }
-    Inputs { given, cwd: outside.cwd }
+    match missing.as_slice() {
+        [] => Ok(Inputs { given, cwd: outside.cwd }),
+        [first, ..] => {
+            let detail = format!(
+                "The plan was made with {} given from outside: `{}`. Sensitive values are in no \
+                 file of a plan.",
+                if missing.len() == 1 { "a sensitive value" } else { "sensitive values" },
+                missing.join("`, `")
+            );
+            let help = format!(
+                "Give the same again, with `-var` or `-var-file` or as CLINCH_VAR_{first} in the \
+                 environment."
+            );
+            let summary = "Plan needs its sensitive values again";
+            Err(Diagnostic::error(MISSING_SECRET, summary, detail).with_help(help).into())
+        }
+    }
 }

@@ -49,6 +49,28 @@ fn a_saved_plan_is_its_own_approval_and_is_applied_as_it_was_shown() {
 }
 
 #[test]
+fn a_plan_with_a_secret_from_outside_is_not_applied_with_another_or_none() {
+    let desk = Desk::new();
+    desk.write(
+        "main.hcl",
+        "variable \"token\" {\n  sensitive = true\n  default   = \"usual\"\n}\n\n\
+         resource \"namespace\" \"team\" {\n  name = \"team\"\n}\n\n\
+         resource \"config_map\" \"settings\" {\n  namespace = namespace.team.name\n  \
+         name      = \"settings\"\n  data      = { colour = var.token }\n}\n",
+    );
+    assert_eq!(desk.run(&["plan", "-out=tfplan", "-var=token=red"]).code, 0);
+    let said = desk.run(&["apply", "tfplan"]);
+    refused(&said, "Plan needs its sensitive values again");
+    assert!(said.err.contains("`token`") && said.err.contains("CLINCH_VAR_token"), "{}", said.err);
+    assert_eq!(desk.run(&["apply", "-var=token=red", "tfplan"]).code, 0);
+    assert_eq!(colour(&desk), "red");
+    // One that was planned with its default has it in its sources, whatever is given now.
+    assert_eq!(desk.run(&["plan", "-out=tfplan"]).code, 0);
+    assert_eq!(desk.run(&["apply", "-var=token=red", "tfplan"]).code, 0);
+    assert_eq!(colour(&desk), "usual");
+}
+
+#[test]
 fn a_plan_is_applied_once() {
     let desk = saved();
     assert_eq!(desk.run(&["apply", "tfplan"]).code, 0);

@@ -7,7 +7,7 @@ use diags::{Code, Diagnostic, Diagnostics, SourceMap, Span};
 use lang::{Evaluator, Inputs, References, Schemas};
 use provider::Catalog;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use values::{Path, Schema, Value};
@@ -52,6 +52,8 @@ pub struct Loaded {
     pub schemas: CatalogSchemas,
     /// The root's variables.
     pub variables: BTreeMap<Ident, Value>,
+    /// Names of those whose values were given from outside.
+    pub given: BTreeSet<String>,
     /// Digest of every source and every variable that is not sensitive.
     pub digest: String,
     /// What the `cluster` block says, if there is one.
@@ -152,6 +154,7 @@ impl Parsed {
             references,
             schemas,
             variables,
+            given: inputs.given.keys().cloned().collect(),
             digest,
             cluster: None,
             state,

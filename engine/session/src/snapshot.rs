@@ -6,7 +6,8 @@ use diags::SourceMap;
 use schemas::plan::{Snapshot, SourceText};
 
 /// Everything that a plan was made from, for its file. Files of variables stay out: they may
-/// hold secrets, and the values that are none are kept as values.
+/// hold secrets, and the values that are none are kept as values. Of a sensitive value only
+/// that it was given is kept; one that was not given is a default and stands in the sources.
 pub fn snapshot(loaded: &Loaded, map: &SourceMap) -> Snapshot {
     let read =
         |id: &diags::SourceId| loaded.config.manifests.values().any(|m| m.sources.contains(id));
@@ -16,7 +17,11 @@ pub fn snapshot(loaded: &Loaded, map: &SourceMap) -> Snapshot {
         name: source.name.to_string(),
         text: source.text.to_string(),
     };
-    let variables = loaded.variables.iter().map(|(n, v)| (n.to_string(), v.clone()));
+    let kept = |(name, value): &(&addrs::Ident, &values::Value)| {
+        !value.has_sensitive() || loaded.given.contains(name.as_str())
+    };
+    let variables = loaded.variables.iter().filter(kept);
+    let variables = variables.map(|(name, value)| (name.to_string(), value.clone()));
     Snapshot {
         dir: loaded.dir.clone(),
         sources: configuration.map(text).collect(),

@@ -301,7 +301,7 @@ impl<'a> Run<'a> {
         let mut sources = SourceMap::default();
         let types: Arc<dyn Catalog> = Arc::new(crate::catalog::Types::new(None));
         let (given, mut problems) = variables::inputs(&self.args.variables, self.env, &mut sources);
-        let inputs = variables::of_snapshot(&saved.snapshot, given);
+        let inputs = variables::of_snapshot(&saved.snapshot, given)?;
         // Files of variables were read for their secrets only; they are not sources here.
         let mut sources = SourceMap::default();
         let (loaded, more) = session::load(
