@@ -212,6 +212,25 @@ fn a_kubelet_that_runs_with_something_else_than_its_file_says_is_seen_and_restar
 }
 
 #[test]
+fn a_kubelet_that_is_down_because_of_its_file_is_mended() {
+    let Some(machines) = Machines::of("a kubelet that is down") else { return };
+    let hcl = "resource \"kubelet_config\" \"a\" {\n  node     = \"worker-1\"\n  \
+               settings = { maxPods = 63 }\n}\n";
+    machines.desk.write("main.hcl", hcl);
+    machines.well(&["apply", "-auto-approve"]);
+    let broken = format!("sed -i 's/^maxPods: .*/maxPods: [1]/' {KUBELET}");
+    machines.on_worker(&format!("{broken}; systemctl restart kubelet; sleep 3"));
+    let said = machines.desk.run(&["drift"]);
+    assert_eq!(said.code, 2, "{}", said.all());
+    assert!(said.out.contains("could not be asked"), "{}", said.all());
+    machines.well(&["apply", "-auto-approve"]);
+    assert_eq!(machines.running("maxPods"), 63);
+    machines.is_converged();
+    machines.well(&["destroy", "-auto-approve"]);
+    machines.is_ready();
+}
+
+#[test]
 fn a_misspelt_setting_is_refused_in_the_plan_and_a_kubelet_that_does_not_start_is_put_back() {
     let Some(machines) = Machines::of("refused settings of a kubelet") else { return };
     let before = machines.on_worker(&format!("cat {KUBELET}"));

@@ -16,14 +16,14 @@ pub(crate) trait HostType: ResourceKind {
     /// What was seen, in the terms of the pure half.
     fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem>;
 
-    /// What the API server is asked about the object, beside the look at its host; null when
-    /// there is nothing to ask. Seen as `beside`.
-    fn beside<'a>(
+    /// What was seen, with what only the API server knows of the object.
+    fn completed<'a>(
         &'a self,
         _cluster: &'a Cluster,
         _identity: &'a Identity,
+        seen: Value,
     ) -> BoxFuture<'a, Value> {
-        Box::pin(std::future::ready(Value::Null))
+        Box::pin(std::future::ready(seen))
     }
 
     /// Does it. Checks first that what is there is what was read, and ours.

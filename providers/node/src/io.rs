@@ -43,13 +43,7 @@ impl NodeProvider {
             asks.entry(node).or_default().extend(of_type.into_iter().flatten());
         }
         let looks = asks.into_iter().map(async |(node, asks)| (node, self.look(node, asks).await));
-        let besides =
-            wanted.iter().map(async |wanted| match (&self.cluster, self.ty(&wanted.ty)) {
-                (Some(cluster), Some(ty)) => ty.beside(cluster, &wanted.identity).await,
-                (None, _) | (_, None) => Value::Null,
-            });
-        let (looks, besides) = futures::join!(join_all(looks), join_all(besides));
-        let looks: BTreeMap<_, _> = looks.into_iter().collect();
+        let looks: BTreeMap<_, _> = join_all(looks).await.into_iter().collect();
         let seen = |wanted: &Wanted| {
             let looked = match looks.get(part(&wanted.identity, "node")) {
                 Some(Ok(looked)) => looked,
@@ -57,18 +51,16 @@ impl NodeProvider {
                 None => return Err(unknown_type(&wanted.ty)),
             };
             let ty = self.ty(&wanted.ty).ok_or_else(|| unknown_type(&wanted.ty))?;
-            ty.seen(&wanted.identity, looked)
+            Ok((ty, ty.seen(&wanted.identity, looked)?))
         };
-        let observed = |(wanted, beside): (&Wanted, Value)| match seen(wanted) {
-            Err(problem) => Observation::Unknown(problem),
-            Ok(value) if beside.is_null() => Observation::Present(value),
-            Ok(value) => {
-                let mut map = value.as_map().cloned().unwrap_or_default();
-                map.insert("beside".into(), beside);
-                Observation::Present(Value::map(map))
+        let observed = async |wanted: &Wanted| match (seen(wanted), &self.cluster) {
+            (Err(problem), _) => Observation::Unknown(problem),
+            (Ok((_, value)), None) => Observation::Present(value),
+            (Ok((ty, value)), Some(cluster)) => {
+                Observation::Present(ty.completed(cluster, &wanted.identity, value).await)
             }
         };
-        wanted.iter().zip(besides).map(observed).collect()
+        join_all(wanted.iter().map(observed)).await
     }
 
     /// Does it. Checks first that what is there is what was read, and ours.

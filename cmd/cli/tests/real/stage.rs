@@ -199,7 +199,12 @@ async fn objects(client: kube::Client, own: &str) -> BTreeMap<String, Json> {
     {
         let _ = can;
         let api: Api<DynamicObject> = Api::all_with(client.clone(), &kind);
-        for object in api.list(&ListParams::default()).await.unwrap() {
+        let listed = match api.list(&ListParams::default()).await {
+            // So may a kind.
+            Err(kube::Error::Api(status)) if status.code == 404 => continue,
+            listed => listed.unwrap(),
+        };
+        for object in listed {
             let namespace = object.metadata.namespace.clone().unwrap_or_default();
             let name = object.metadata.name.clone().unwrap_or_default();
             if kind.kind == "Node" {

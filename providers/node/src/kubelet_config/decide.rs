@@ -36,6 +36,8 @@ struct Case<'a> {
     minor: Option<Minor>,
     /// What the kubelet runs with.
     running: Option<&'a Value>,
+    /// Why it is not known what the kubelet runs with.
+    unasked: Option<Problem>,
     notes: Vec<Note>,
 }
 
@@ -44,7 +46,8 @@ fn case(
     request: &PlanRequest<'_>,
     present: &Value,
 ) -> Result<Decision, Vec<Problem>> {
-    let text = |name: &str| present.get(name).and_then(Value::as_str);
+    let known = |name: &str| present.get(name).filter(|value| !value.is_null());
+    let text = |name: &str| known(name).and_then(Value::as_str);
     let recorded = text("record");
     if request.desired.is_none() && recorded.is_none() {
         return Ok(Decision::plain(Action::Forget));
@@ -54,15 +57,12 @@ fn case(
     let record = record_of(request, recorded).map_err(|problem| vec![problem])?;
     let mut notes = Vec::new();
     let minor = text("version").map(|version| minor(version, &mut notes));
-    let running = match (minor, present.get("beside")) {
-        (None, _) | (_, None | Some(Value::Null)) => None,
-        (Some(_), Some(beside)) => match beside.get("running").filter(|of| !of.is_null()) {
-            Some(running) => Some(running),
-            None => return Err(vec![not_asked(request, beside)]),
-        },
-    };
+    let running = known("running");
+    let unasked =
+        (minor.is_some() && running.is_none()).then(|| not_asked(request, text("why_not")));
     let mode = text("mode").unwrap_or("0644");
-    let case = Case { ty, request, content, mode, live, recorded, record, minor, running, notes };
+    let case =
+        Case { ty, request, content, mode, live, recorded, record, minor, running, unasked, notes };
     match request.desired {
         Some(args) => case.wanted(args),
         None => Ok(case.given_back()),
@@ -82,6 +82,12 @@ impl Case<'_> {
         let record = self.record.with(&self.live, &settings);
         let record_text = record.text();
         let changed = changed(&self.live, &wanted);
+        // A kubelet that is down may be so because of what is in its file: mending that is a
+        // change like any other. That nothing is to be done needs an answer.
+        match &self.unasked {
+            Some(problem) if changed.is_empty() => return Err(vec![problem.clone()]),
+            Some(_) | None => {}
+        }
         let stale = match (self.running, self.minor) {
             (Some(running), Some(minor)) => running::differing(&settings, running, minor),
             (None, _) | (_, None) => Vec::new(),
@@ -112,6 +118,9 @@ impl Case<'_> {
             let text = "the file says so already, and the kubelet that runs was started before: a \
                         restart makes them the same";
             notes.push(Note { path: Path::of("settings"), text: text.to_owned() });
+        }
+        if let Some(problem) = &self.unasked {
+            notes.push(Note { path: Path::of("settings"), text: problem.detail.clone() });
         }
         if let Some(text) = eviction(&settings) {
             notes.push(Note { path: Path::of("settings").attr("evictionHard"), text });
@@ -398,8 +407,8 @@ fn unreadable(request: &PlanRequest<'_>, why: &str) -> Problem {
         .with_help("Mend the file on the host; a kubelet would not start with it either.")
 }
 
-fn not_asked(request: &PlanRequest<'_>, beside: &Value) -> Problem {
-    let why = beside.get("why_not").and_then(Value::as_str).unwrap_or("It gave no settings.");
+fn not_asked(request: &PlanRequest<'_>, why: Option<&str>) -> Problem {
+    let why = why.unwrap_or("The answer has no settings.");
     let node = part(request.identity, "node");
     let detail = format!("What the kubelet of `{node}` runs with could not be asked. {why}");
     Problem::error(

@@ -201,15 +201,28 @@ impl HostType for KubeletConfig {
         Ok(Value::map(owned::observed(file).into_iter().chain(more)))
     }
 
-    fn beside<'a>(&'a self, cluster: &'a Cluster, identity: &'a Identity) -> BoxFuture<'a, Value> {
+    fn completed<'a>(
+        &'a self,
+        cluster: &'a Cluster,
+        identity: &'a Identity,
+        seen: Value,
+    ) -> BoxFuture<'a, Value> {
         Box::pin(async move {
+            let mut map = seen.as_map().cloned().unwrap_or_default();
+            if map.get("version").is_none_or(Value::is_null) {
+                // There is no kubelet to be asked.
+                return seen;
+            }
             match cluster.configz(part(identity, "node")).await {
                 Ok(answer) => {
                     let settings = answer.get("kubeletconfig").map(access::json::from_json);
-                    Value::map([("running", settings.unwrap_or(Value::Null))])
+                    map.insert("running".into(), settings.unwrap_or(Value::Null));
                 }
-                Err(error) => Value::map([("why_not", error.to_problem().detail.into())]),
+                Err(error) => {
+                    map.insert("why_not".into(), error.to_problem().detail.into());
+                }
             }
+            Value::map(map)
         })
     }
 
