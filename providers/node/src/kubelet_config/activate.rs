@@ -46,13 +46,12 @@ impl<'a> Work<'a> {
         if record.is_none() && op.name != "give_back" {
             return Err(strange(op));
         }
-        let (settings, _) = op.args.get("settings").unwrap_or(&Value::Null).exposed();
         Ok(Self {
             path: part(&op.identity, "path"),
             content: text(op, "content").ok_or_else(|| strange(op))?,
             mode: mode(op).ok_or_else(|| strange(op))?,
             record,
-            settings,
+            settings: op.args.get("settings").cloned().unwrap_or(Value::Null),
             restart: op.args.get("restart").and_then(Value::as_bool).unwrap_or(true),
             planned_over: op
                 .guard
@@ -96,7 +95,10 @@ pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
             .await?;
     }
     let kept = record::kept(work.path);
-    if digest == work.planned_over && digest != work.digest() {
+    if work.planned_over == work.digest() {
+        // Nothing is written, so a copy that an earlier run left behind is of another file.
+        host.remove(&kept, Expected::Anything).await.map_err(refused)?;
+    } else if digest == work.planned_over {
         write(site, &kept, &now.content, record::MODE, Expected::Anything).await?;
         let expected = Expected::Digest(work.planned_over);
         write(site, work.path, work.content.as_bytes(), work.mode, expected).await?;
@@ -139,11 +141,11 @@ async fn started(site: Site<'_>, work: &Work<'_>) -> Result<(), String> {
         Err(error) => return Err(error.to_string()),
     }
     // How often it was started again before is not this restart's concern.
-    let starts = unit(site).await.map(|unit| unit.restarts).unwrap_or_default();
+    let starts = unit(site).await.map(|unit| unit.restarts).ok();
     let began = Instant::now();
     let mut up_since = None;
     loop {
-        match runs(site, work, Some(&starts)).await {
+        match runs(site, work, starts.as_deref()).await {
             Ok(()) => {
                 let since = *up_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= STAYS_UP {
@@ -222,13 +224,15 @@ async fn roll_back(
     record: Option<&FileOnHost>,
     why: &str,
 ) -> StepError {
-    let told = match back(site, work, record).await {
-        Ok(()) => "The old settings are back, and it runs with them.".to_owned(),
-        Err(error) => format!("Putting the old settings back failed, too: {error}"),
-    };
     let node = part(&op.identity, "node");
-    let detail =
-        format!("The kubelet of `{node}` does not run with the new settings. {why} {told}");
+    let detail = format!("The kubelet of `{node}` does not run with the new settings. {why}");
+    if let Err(error) = back(site, work, record).await {
+        // Which of the two files is there, nobody knows for sure.
+        return StepError::InDoubt(format!(
+            "{detail} Putting the old settings back failed, too: {error}"
+        ));
+    }
+    let detail = format!("{detail} The old settings are back, and it runs with them.");
     let summary = "Kubelet does not take the settings";
     let problem = Problem::error(codes::KUBELET_REFUSES, summary, Path::of("settings"), detail);
     StepError::Refused(problem.with_help(format!(

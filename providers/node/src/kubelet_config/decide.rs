@@ -7,11 +7,13 @@ use crate::codes;
 use crate::place::part;
 use addrs::TypeName;
 use apimachinery::versions::{self, Minor, Subject};
-use plans::{Action, Basis, Note, Op, Problem};
+use plans::{Action, Basis, Identity, Note, Op, Problem};
 use provider::{Decision, PlanRequest, Planned};
 use std::collections::{BTreeMap, BTreeSet};
 use values::{Disruption, Path, Value};
 
+/// What a kubelet sends to fetch pods: credentials, usually.
+const HEADERS: &str = "staticPodURLHeader";
 const LATE: &str = "values known after apply";
 
 pub(super) fn plan(ty: &TypeName, request: &PlanRequest<'_>, present: &Value) -> Planned {
@@ -54,6 +56,13 @@ fn case(
     }
     let Some(content) = text("content") else { return Err(vec![no_file(request)]) };
     let live = text::read(content).map_err(|why| vec![unreadable(request, &why)])?;
+    let holds_secrets = |of: &Value| of.get(HEADERS).is_some_and(|headers| !headers.is_null());
+    let given = request.desired.and_then(|args| args.get("settings"));
+    if holds_secrets(&live)
+        || given.is_some_and(|given| given.has_sensitive() || holds_secrets(given))
+    {
+        return Err(vec![secret(request)]);
+    }
     let record = record_of(request, recorded).map_err(|problem| vec![problem])?;
     let mut notes = Vec::new();
     let minor = text("version").map(|version| minor(version, &mut notes));
@@ -72,13 +81,12 @@ fn case(
 impl Case<'_> {
     fn wanted(self, args: &Value) -> Result<Decision, Vec<Problem>> {
         let given = args.get("settings").cloned().unwrap_or(Value::Null);
-        let (exposed, hidden) = given.exposed();
-        if !exposed.is_known() {
+        if !given.is_known() {
             return Ok(self.late(args, &given));
         }
-        let settings = ways::leaves(&exposed);
+        let settings = ways::leaves(&given);
         let wanted = self.record.wanted(&self.live, &settings);
-        self.judge(&exposed, &settings, &wanted)?;
+        self.judge(&given, &settings, &wanted)?;
         let record = self.record.with(&self.live, &settings);
         let record_text = record.text();
         let changed = changed(&self.live, &wanted);
@@ -125,31 +133,29 @@ impl Case<'_> {
         if let Some(text) = eviction(&settings) {
             notes.push(Note { path: Path::of("settings").attr("evictionHard"), text });
         }
-        let masked = |value: Value| if hidden { value.into_sensitive() } else { value };
         let ops = match action {
             Action::NoOp => Vec::new(),
             _ => {
-                let settings = masked(exposed.clone());
                 let restart = !changed.is_empty() || !stale.is_empty();
                 vec![self.op(
                     "configure",
-                    masked(text::edited(self.content, &wanted).into()),
+                    text::edited(self.content, &wanted).into(),
                     vec![
                         ("record", record_text.map_or(Value::Null, Value::from)),
-                        ("settings", settings),
+                        ("settings", given.clone()),
                         ("restart", restart.into()),
                     ],
                 )]
             }
         };
         Ok(Decision {
-            before: before.map(masked),
-            after: after.map(masked),
+            before,
+            after,
             exported: args.clone(),
             basis: Basis::Local,
             disruption: if action == Action::NoOp { Disruption::Quiet } else { cost },
             ops,
-            digest: digest(self.request.project, &exposed, hidden),
+            digest: digest(self.request.project, &given),
             notes: if action == Action::NoOp { Vec::new() } else { notes },
             ..Decision::plain(action)
         })
@@ -170,15 +176,18 @@ impl Case<'_> {
             after: Some(after),
             exported: args.clone(),
             basis: Basis::Unverified(LATE.to_owned()),
-            // Which settings change is known, and with it the most that it can cost.
-            disruption: rules::cost(
-                given.as_map().into_iter().flat_map(values::Map::keys).map(|k| &**k),
-                &self.live,
-            ),
+            disruption: self.most(given),
             ops: vec![op],
-            digest: digest(self.request.project, given, true),
+            digest: digest(self.request.project, given),
             ..Decision::plain(action)
         }
+    }
+
+    /// The most that it can cost: which settings change is known, or not even that.
+    fn most(&self, given: &Value) -> Disruption {
+        let Some(map) = given.as_map() else { return Disruption::Drain };
+        let ours = self.record.earlier.keys().filter_map(first);
+        rules::cost(map.keys().map(|key| &**key).chain(ours), &self.live)
     }
 
     /// Nothing is ours any more: what was there before comes back.
@@ -400,6 +409,26 @@ fn no_file(request: &PlanRequest<'_>) -> Problem {
     )
 }
 
+/// The program that says which kubelet it is does not answer.
+pub(super) fn no_kubelet(identity: &Identity) -> Problem {
+    let node = part(identity, "node");
+    let detail = format!("`kubelet --version` says nothing on host `{node}`.");
+    let summary = "Kubelet does not say its version";
+    Problem::error(codes::KUBELET_RUNNING, summary, Path::root(), detail)
+        .with_help("Put the program, or a link to it, where `command -v kubelet` finds it.")
+}
+
+fn secret(request: &PlanRequest<'_>) -> Problem {
+    let detail = format!(
+        "{} has `{HEADERS}`, or is to have a sensitive setting. Its text is a part of plans, where \
+         no secret may be.",
+        request.identity.shown
+    );
+    let summary = "Secret among a kubelet's settings";
+    Problem::error(codes::KUBELET_FILE, summary, Path::of("settings"), detail)
+        .with_help("Write settings from values that are not sensitive.")
+}
+
 fn unreadable(request: &PlanRequest<'_>, why: &str) -> Problem {
     let detail = format!("{} {why}.", request.identity.shown);
     let summary = "Kubelet's file cannot be read";
@@ -423,10 +452,11 @@ fn not_asked(request: &PlanRequest<'_>, why: Option<&str>) -> Problem {
     )
 }
 
-fn digest(project: &str, settings: &Value, hidden: bool) -> String {
+fn digest(project: &str, settings: &Value) -> String {
     let text = match access::json::to_json(settings) {
-        Ok(json) if !hidden => json.to_string(),
-        Ok(_) | Err(_) => "*".to_owned(),
+        Ok(json) => json.to_string(),
+        // Some of it is not known yet.
+        Err(_) => "?".to_owned(),
     };
     format!("sha256:{}", access::digest(format!("clinch/v1\n{project}\n{text}").as_bytes()))
 }

@@ -45,6 +45,10 @@
 //! `kubelet-config` `ConfigMap` of `kube-system`, which is not changed here; the next plan shows
 //! that. `evictionHard` replaces all thresholds that a kubelet has by itself.
 //!
+//! Settings are shown in plans and kept in them, so none may be sensitive; a file with headers for
+//! `staticPodURL`, which hold credentials, is left alone with an error. The program `kubelet` must
+//! be where commands of the login (or of `sudo`) are found.
+//!
 //! On a host that is a folder there is no kubelet: only the file is kept.
 //!
 //! # See also
@@ -189,7 +193,9 @@ impl HostType for KubeletConfig {
         let record = looked.file(&record::place(path)).map_err(failed)?;
         let text = |file: &access::FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
         let version = match looked.ran(&["kubelet", "--version"]) {
-            Ok(output) => output.map(|output| output.text().trim().to_owned()),
+            Ok(Some(output)) if output.succeeded() => Some(output.text().trim().to_owned()),
+            // That it is not found is not that there is none.
+            Ok(Some(_) | None) => return Err(decide::no_kubelet(identity)),
             // A host that is a folder has no kubelet.
             Err(HostError::NoCommands { .. }) => None,
             Err(error) => return Err(failed(error)),
