@@ -29,6 +29,7 @@ mod marked;
 mod owned;
 mod place;
 mod records;
+mod settings;
 mod sysctl;
 mod systemd_unit;
 mod trusted_ca;

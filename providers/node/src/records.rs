@@ -43,7 +43,7 @@ pub(crate) fn kept(path: &str) -> String {
 }
 
 /// Any path becomes a name that every file system takes.
-fn name(path: &str) -> String {
+pub(crate) fn name(path: &str) -> String {
     access::digest(path.as_bytes()).chars().take(32).collect()
 }
 

@@ -1,12 +1,12 @@
 //! Writing a kubelet's file, restarting it, and putting the old file back when it does not run.
 
-use super::record;
-use super::running;
-use super::ways;
+use super::{SHELF, running};
 use crate::codes;
-use crate::host_type::{Became, Site, mode, refused, strange, text};
+use crate::host_type::{Became, Site, mode, strange, text};
 use crate::place::part;
-use access::{Command, Expected, FileOnHost, HostError, WriteFile};
+use crate::settings::exchange::{Exchange, Turn};
+use crate::settings::ways;
+use access::{Command, Expected, FileOnHost, HostError};
 use apimachinery::versions::Minor;
 use plans::{Op, Problem};
 use provider::StepError;
@@ -64,64 +64,49 @@ impl<'a> Work<'a> {
     fn digest(&self) -> String {
         access::digest(self.content.as_bytes())
     }
+
+    fn exchange(&self) -> Exchange<'_> {
+        let (content, record) = (self.content.as_bytes(), self.record.as_deref());
+        Exchange { shelf: SHELF, path: self.path, content, mode: self.mode, record }
+    }
 }
 
 /// # Interruption
 ///
-/// The record of what was there before is written first, then a copy of the old file, then the
-/// file, then the kubelet is restarted. After a crash `settle` finds the file as it was (nothing
-/// happened) or as it was to be; then doing it again goes on from there, and still knows the old
-/// file from its copy.
+/// As with any [`Exchange`], and then the kubelet is restarted. After a crash `settle` finds the
+/// file as it was (nothing happened) or as it was to be; then doing it again goes on from there,
+/// and still knows the old file from its copy.
 pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
     let work = Work::of(op)?;
-    let host = site.host;
-    let now = read(site, work.path).await?.ok_or_else(|| gone(op))?;
-    let record = read(site, &record::place(work.path)).await?;
-    let planned = op.guard.get("record").and_then(Value::as_str);
-    let found = record.as_ref().map(FileOnHost::digest);
-    let as_new = work.record.as_ref().map(|text| access::digest(text.as_bytes()));
-    if found.as_deref() != planned && found != as_new {
-        return Err(StepError::Stale(format!(
-            "The record of what is ours of {} changed since the plan.",
-            op.identity.shown
-        )));
-    }
-    let digest = now.digest();
-    if digest != work.digest() && digest != work.planned_over {
+    let exchange = work.exchange();
+    let found = exchange.found(site).await?;
+    let now = found.file.as_ref().ok_or_else(|| gone(op))?.digest();
+    exchange.check_record(op, &found)?;
+    let turn = if work.planned_over == work.digest() && now == work.digest() {
+        Turn::Same
+    } else if now == work.planned_over {
+        Turn::Over(Expected::Digest(work.planned_over))
+    } else if now == work.digest() {
+        Turn::Written
+    } else {
         return Err(StepError::Stale(format!("{} changed since the plan.", op.identity.shown)));
-    }
-    if let Some(text) = work.record.as_ref().filter(|_| found != as_new) {
-        write(site, &record::place(work.path), text.as_bytes(), record::MODE, Expected::Anything)
-            .await?;
-    }
-    let kept = record::kept(work.path);
-    if work.planned_over == work.digest() {
-        // Nothing is written, so a copy that an earlier run left behind is of another file.
-        host.remove(&kept, Expected::Anything).await.map_err(refused)?;
-    } else if digest == work.planned_over {
-        write(site, &kept, &now.content, record::MODE, Expected::Anything).await?;
-        let expected = Expected::Digest(work.planned_over);
-        write(site, work.path, work.content.as_bytes(), work.mode, expected).await?;
-    }
+    };
+    exchange.put(site, &found, turn).await?;
     if work.restart
         && let Err(why) = started(site, &work).await
     {
-        return Err(roll_back(site, op, &work, record.as_ref(), &why).await);
+        return Err(roll_back(site, op, &work, found.record.as_ref(), &why).await);
     }
-    host.remove(&kept, Expected::Anything).await.map_err(refused)?;
-    if work.record.is_none() {
-        host.remove(&record::place(work.path), Expected::Anything).await.map_err(refused)?;
-    }
-    Ok(())
+    exchange.done(site).await
 }
 
 pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
     let work = Work::of(op)?;
-    let digest = read(site, work.path).await?.map(|file| file.digest());
+    let found = work.exchange().found(site).await?;
+    let digest = found.file.map(|file| file.digest());
     let written = digest.as_deref() == Some(&work.digest());
-    let ours = read(site, &record::place(work.path)).await?;
-    let recorded =
-        ours.map(|file| String::from_utf8_lossy(&file.content).into_owned()) == work.record;
+    let text = |file: FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
+    let recorded = found.record.map(text) == work.record;
     if written && recorded && (!work.restart || runs(site, &work, None).await.is_ok()) {
         return Ok(Became::Done);
     }
@@ -241,32 +226,9 @@ async fn roll_back(
 }
 
 async fn back(site: Site<'_>, work: &Work<'_>, record: Option<&FileOnHost>) -> Result<(), String> {
-    let kept = record::kept(work.path);
     let said = |error: HostError| error.to_string();
-    let old = site.host.read(&kept).await.map_err(said)?;
-    if let Some(old) = old {
-        let new = work.digest();
-        let expected = Expected::Digest(&new);
-        let (uid, gid) = (None, None);
-        let (path, content, mode) = (work.path, old.content.as_slice(), work.mode);
-        site.host
-            .write(WriteFile { path, content, mode, uid, gid, expected })
-            .await
-            .map_err(said)?;
-    }
-    let place = record::place(work.path);
-    match record.filter(|_| work.record.is_some()) {
-        Some(old) => {
-            let (uid, gid, expected) = (None, None, Expected::Anything);
-            let (path, content, mode) = (place.as_str(), old.content.as_slice(), record::MODE);
-            let file = WriteFile { path, content, mode, uid, gid, expected };
-            site.host.write(file).await.map_err(said)?;
-        }
-        None if work.record.is_some() => {
-            site.host.remove(&place, Expected::Anything).await.map_err(said)?;
-        }
-        None => {}
-    }
+    let exchange = work.exchange();
+    exchange.back(site, record).await.map_err(said)?;
     let anything = Work {
         path: work.path,
         content: String::new(),
@@ -277,7 +239,7 @@ async fn back(site: Site<'_>, work: &Work<'_>, record: Option<&FileOnHost>) -> R
         planned_over: work.planned_over,
     };
     started(site, &anything).await?;
-    site.host.remove(&kept, Expected::Anything).await.map_err(said)
+    exchange.forget_copy(site).await.map_err(said)
 }
 
 /// What the kubelet said last before it ended, fit to be shown.
@@ -291,21 +253,6 @@ async fn journal(site: Site<'_>) -> String {
     let short: String = clean.chars().take(LONGEST_WORDS).collect();
     let dots = if short.len() < clean.len() { "..." } else { "" };
     format!(" It wrote: \"{short}{dots}\".")
-}
-
-async fn read(site: Site<'_>, path: &str) -> Result<Option<FileOnHost>, StepError> {
-    site.host.read(path).await.map_err(refused)
-}
-
-async fn write(
-    site: Site<'_>,
-    path: &str,
-    content: &[u8],
-    mode: u32,
-    expected: Expected<'_>,
-) -> Result<(), StepError> {
-    let file = WriteFile { path, content, mode, uid: None, gid: None, expected };
-    site.host.write(file).await.map_err(refused)
 }
 
 fn gone(op: &Op) -> StepError {

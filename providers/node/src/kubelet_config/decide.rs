@@ -1,15 +1,15 @@
 //! What is done about a kubelet's settings, and what it will be.
 
-use super::record::{self, Record};
-use super::ways::{self, Way};
-use super::{rules, running, text};
+use super::{SHELF, rules, running, text};
 use crate::codes;
 use crate::place::part;
+use crate::settings::record::Record;
+use crate::settings::ways::{self, Way};
 use addrs::TypeName;
 use apimachinery::versions::{self, Minor, Subject};
 use plans::{Action, Basis, Identity, Note, Op, Problem};
 use provider::{Decision, PlanRequest, Planned};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use values::{Disruption, Path, Value};
 
 /// What a kubelet sends to fetch pods: credentials, usually.
@@ -63,7 +63,7 @@ fn case(
     {
         return Err(vec![secret(request)]);
     }
-    let record = record_of(request, recorded).map_err(|problem| vec![problem])?;
+    let record = SHELF.record(request, recorded).map_err(|problem| vec![problem])?;
     let mut notes = Vec::new();
     let minor = text("version").map(|version| minor(version, &mut notes));
     let running = known("running");
@@ -373,31 +373,6 @@ fn minor(said: &str, notes: &mut Vec<Note>) -> Minor {
         notes.push(Note { path: Path::of("settings"), text });
         Minor::newest()
     })
-}
-
-fn record_of(request: &PlanRequest<'_>, text: Option<&str>) -> Result<Record, Problem> {
-    let path = part(request.identity, "path");
-    let (project, shown) = (request.project.to_owned(), &request.identity.shown);
-    let Some(text) = text else {
-        let (earlier, made) = (BTreeMap::new(), Vec::new());
-        return Ok(Record { project, path: path.to_owned(), earlier, made });
-    };
-    let record = Record::parse(text).map_err(|why| {
-        let detail = format!("The record of what is ours of {shown} {why}.");
-        let summary = "Record of settings cannot be read";
-        Problem::error(codes::RECORD, summary, Path::root(), detail).with_help(format!(
-            "It is the file {} on the host. Without it, the settings stay as they are and nothing \
-             is known of what was there before.",
-            record::place(path)
-        ))
-    })?;
-    if record.project == project {
-        return Ok(record);
-    }
-    let detail = format!("Settings of {shown} belong to project `{}`.", record.project);
-    let summary = "Settings belong to another project";
-    Err(Problem::error(codes::OTHER_PROJECT, summary, Path::root(), detail)
-        .with_help("Manage the settings of a kubelet in one project only."))
 }
 
 fn no_file(request: &PlanRequest<'_>) -> Problem {

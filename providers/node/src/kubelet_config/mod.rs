@@ -58,25 +58,24 @@
 
 mod activate;
 mod decide;
-mod record;
 mod rules;
 mod running;
 mod text;
-mod ways;
 
 use crate::host_type::{Became, HostType, Site};
 use crate::look::Looked;
 use crate::place::{self, part};
+use crate::settings::record::Shelf;
 use crate::{codes, owned};
 use access::{Ask, Cluster, HostError};
 use addrs::{Scope, TypeName};
 use plans::{Identity, ObjectKey, Op, Problem};
 use provider::{BoxFuture, Observation, PlanRequest, Planned, ResourceKind, StepError};
-use record::Record;
 use values::{Attr, Path, Role, Schema, Type, Value};
 
 /// Where kubeadm puts the file.
 const USUAL_PATH: &str = "/var/lib/kubelet/config.yaml";
+const SHELF: Shelf = Shelf("kubelet");
 
 /// Settings of a node's kubelet.
 pub(crate) struct KubeletConfig {
@@ -179,18 +178,14 @@ impl ResourceKind for KubeletConfig {
 impl HostType for KubeletConfig {
     fn asks(&self, identity: &Identity) -> Vec<Ask> {
         let path = part(identity, "path");
-        vec![
-            Ask::file(path),
-            Ask::file(record::place(path)),
-            Ask::command(["kubelet", "--version"]),
-        ]
+        vec![Ask::file(path), Ask::file(SHELF.place(path)), Ask::command(["kubelet", "--version"])]
     }
 
     fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem> {
         let path = part(identity, "path");
         let failed = |error: HostError| error.to_problem();
         let file = looked.file(path).map_err(failed)?;
-        let record = looked.file(&record::place(path)).map_err(failed)?;
+        let record = looked.file(&SHELF.place(path)).map_err(failed)?;
         let text = |file: &access::FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
         let version = match looked.ran(&["kubelet", "--version"]) {
             Ok(Some(output)) if output.succeeded() => Some(output.text().trim().to_owned()),
@@ -245,23 +240,7 @@ impl HostType for KubeletConfig {
     }
 
     fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
-        Box::pin(async move {
-            let listed = Looked::at(site.host, [Ask::folder(record::FOLDER)]).await?;
-            let names = listed.files_in(record::FOLDER)?;
-            let paths: Vec<String> =
-                names.iter().map(|name| format!("{}/{name}", record::FOLDER)).collect();
-            let looked = Looked::at(site.host, paths.iter().map(Ask::file)).await?;
-            let mut found = Vec::new();
-            for path in paths {
-                let Some(file) = looked.file(&path)? else { continue };
-                let record = Record::parse(&String::from_utf8_lossy(&file.content));
-                if let Ok(record) = record.map_err(drop)
-                    && record.project == site.project
-                {
-                    found.push(identity(site.host.name(), &record.path));
-                }
-            }
-            Ok(found)
-        })
+        let node = site.host.name();
+        Box::pin(async move { SHELF.find(site, |path| identity(node, path)).await })
     }
 }

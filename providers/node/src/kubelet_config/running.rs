@@ -1,6 +1,6 @@
 //! What a running kubelet says of itself, beside what it was asked to be.
 
-use super::ways::{self, Way};
+use crate::settings::ways::{self, Way};
 use apimachinery::versions::{self, Minor, Shape, Struct};
 use apimachinery::{Quantity, duration};
 use values::Value;

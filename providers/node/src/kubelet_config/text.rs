@@ -198,7 +198,7 @@ maxPods: 110
     fn a_file_in_json_is_written_anew() {
         let json =
             r#"{"kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1"}"#;
-        let wanted = crate::kubelet_config::ways::with(
+        let wanted = crate::settings::ways::with(
             &read(json).unwrap(),
             &["maxPods".into()],
             Some(&5_i64.into()),

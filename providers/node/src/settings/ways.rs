@@ -7,10 +7,10 @@ use std::sync::Arc;
 use values::{Map, Value};
 
 /// The keys that lead to a setting.
-pub(super) type Way = Vec<Arc<str>>;
+pub(crate) type Way = Vec<Arc<str>>;
 
 /// All settings that are given; a null gives none.
-pub(super) fn leaves(settings: &Value) -> Vec<(Way, Value)> {
+pub(crate) fn leaves(settings: &Value) -> Vec<(Way, Value)> {
     let mut out = Vec::new();
     collect(settings, &mut Vec::new(), &mut out);
     out
@@ -31,13 +31,13 @@ fn collect(value: &Value, way: &mut Way, out: &mut Vec<(Way, Value)>) {
 }
 
 /// What is set there; a null sets nothing.
-pub(super) fn get<'a>(of: &'a Value, way: &[Arc<str>]) -> Option<&'a Value> {
+pub(crate) fn get<'a>(of: &'a Value, way: &[Arc<str>]) -> Option<&'a Value> {
     way.iter().try_fold(of, |value, key| value.get(key)).filter(|value| !value.is_null())
 }
 
 /// The same with this setting, or without it.
 #[must_use]
-pub(super) fn with(of: &Value, way: &[Arc<str>], setting: Option<&Value>) -> Value {
+pub(crate) fn with(of: &Value, way: &[Arc<str>], setting: Option<&Value>) -> Value {
     let Some((key, rest)) = way.split_first() else {
         return setting.cloned().unwrap_or(Value::Null);
     };
@@ -56,7 +56,7 @@ pub(super) fn with(of: &Value, way: &[Arc<str>], setting: Option<&Value>) -> Val
 }
 
 /// The maps on the way to settings that are not there, outermost first.
-pub(super) fn missing_maps(of: &Value, settings: &[(Way, Value)]) -> Vec<Way> {
+pub(crate) fn missing_maps(of: &Value, settings: &[(Way, Value)]) -> Vec<Way> {
     let mut out: Vec<Way> = Vec::new();
     for (way, _) in settings {
         for end in 1..way.len() {
@@ -71,7 +71,7 @@ pub(super) fn missing_maps(of: &Value, settings: &[(Way, Value)]) -> Vec<Way> {
 
 /// The same without those of the maps that are empty.
 #[must_use]
-pub(super) fn without_empty(of: Value, maps: &[Way]) -> Value {
+pub(crate) fn without_empty(of: Value, maps: &[Way]) -> Value {
     let mut maps: Vec<&Way> = maps.iter().collect();
     // The innermost first: emptying it may empty the next.
     maps.sort_by_key(|way| std::cmp::Reverse(way.len()));

@@ -1,7 +1,7 @@
-//! What of a kubelet's settings is ours, and what was there before: a record on the host.
+//! What of a file's settings is ours, and what was there before: a record on the host.
 //!
-//! It is one line of JSON in `/var/lib/clinch/kubelet`, named after the digest of the
-//! configuration's path and readable for root alone:
+//! It is one line of JSON in a folder for each type, named after the digest of the file's path
+//! and readable for root alone. In `/var/lib/clinch/kubelet`:
 //!
 //! ```json
 //! {"earlier":[[["maxPods"],110]],"made":[],"path":"/var/lib/kubelet/config.yaml","project":"shop","version":1}
@@ -14,44 +14,107 @@
 //! as it was before.
 
 use super::ways::{self, Way};
+use crate::host_type::Site;
+use crate::look::Looked;
+use crate::place::part;
+use crate::{codes, records};
+use access::{Ask, HostError};
+use plans::{Identity, Problem};
+use provider::PlanRequest;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use values::Value;
+use values::{Path, Value};
 
-/// The folder of the records.
-pub(super) const FOLDER: &str = "/var/lib/clinch/kubelet";
-const KEPT: &str = "/var/lib/clinch/kubelet-before";
 const VERSION: i64 = 1;
-/// Permission bits of records.
-pub(super) const MODE: u32 = 0o600;
 
-/// Where the record of a configuration is.
-pub(super) fn place(path: &str) -> String {
-    format!("{FOLDER}/{}", name(path))
-}
+/// Where a type keeps its records: the name of their folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shelf(pub(crate) &'static str);
 
-/// Where the file is kept that a change takes the place of, until the kubelet runs.
-pub(super) fn kept(path: &str) -> String {
-    format!("{KEPT}/{}", name(path))
-}
+impl Shelf {
+    fn folder(self) -> String {
+        format!("{}/{}", records::OURS, self.0)
+    }
 
-fn name(path: &str) -> String {
-    access::digest(path.as_bytes()).chars().take(32).collect()
+    /// Where the record of a file is.
+    pub(crate) fn place(self, path: &str) -> String {
+        format!("{}/{}", self.folder(), records::name(path))
+    }
+
+    /// Where the file is kept that a change takes the place of, until what reads it runs.
+    pub(crate) fn kept(self, path: &str) -> String {
+        format!("{}-before/{}", self.folder(), records::name(path))
+    }
+
+    /// The files of which a project has a record.
+    pub(crate) async fn find(
+        self,
+        site: Site<'_>,
+        identity: impl Fn(&str) -> Identity,
+    ) -> Result<Vec<Identity>, HostError> {
+        let folder = self.folder();
+        let listed = Looked::at(site.host, [Ask::folder(folder.as_str())]).await?;
+        let names = listed.files_in(&folder)?;
+        let paths: Vec<String> = names.iter().map(|name| format!("{folder}/{name}")).collect();
+        let looked = Looked::at(site.host, paths.iter().map(Ask::file)).await?;
+        let mut found = Vec::new();
+        for path in paths {
+            let Some(file) = looked.file(&path)? else { continue };
+            let record = Record::parse(&String::from_utf8_lossy(&file.content));
+            if let Ok(record) = record.map_err(drop)
+                && record.project == site.project
+            {
+                found.push(identity(&record.path));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What is ours of the file that is asked about, from the text of its record; nothing when
+    /// there is no record.
+    pub(crate) fn record(
+        self,
+        request: &PlanRequest<'_>,
+        text: Option<&str>,
+    ) -> Result<Record, Problem> {
+        let path = part(request.identity, "path");
+        let (project, shown) = (request.project.to_owned(), &request.identity.shown);
+        let Some(text) = text else {
+            let (earlier, made) = (BTreeMap::new(), Vec::new());
+            return Ok(Record { project, path: path.to_owned(), earlier, made });
+        };
+        let record = Record::parse(text).map_err(|why| {
+            let detail = format!("The record of what is ours of {shown} {why}.");
+            let summary = "Record of settings cannot be read";
+            Problem::error(codes::RECORD, summary, Path::root(), detail).with_help(format!(
+                "It is the file {} on the host. Without it, the settings stay as they are and \
+                 nothing is known of what was there before.",
+                self.place(path)
+            ))
+        })?;
+        if record.project == project {
+            return Ok(record);
+        }
+        let detail = format!("Settings of {shown} belong to project `{}`.", record.project);
+        let summary = "Settings belong to another project";
+        Err(Problem::error(codes::OTHER_PROJECT, summary, Path::root(), detail)
+            .with_help("Manage the settings of one file in one project only."))
+    }
 }
 
 /// Which settings are ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) project: String,
-    pub(super) path: String,
+pub(crate) struct Record {
+    pub(crate) project: String,
+    pub(crate) path: String,
     /// What stood there before; `None` for nothing.
-    pub(super) earlier: BTreeMap<Way, Option<Value>>,
-    pub(super) made: Vec<Way>,
+    pub(crate) earlier: BTreeMap<Way, Option<Value>>,
+    pub(crate) made: Vec<Way>,
 }
 
 impl Record {
     /// Reads it strictly; the error is the end of a sentence.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let damaged = || "is damaged".to_owned();
         let value = access::json::Reader::default().read(text).map_err(|_| damaged())?;
         match value.get("version").and_then(Value::as_number).and_then(values::Number::as_i64) {
@@ -79,7 +142,7 @@ impl Record {
     }
 
     /// The text of the record; `None` when a setting is not known yet.
-    pub(super) fn text(&self) -> Option<String> {
+    pub(crate) fn text(&self) -> Option<String> {
         let way = |way: &Way| Value::list(way.iter().map(|key| Value::String(key.clone())));
         let pair = |(w, before): (&Way, &Option<Value>)| {
             Value::list([way(w), before.clone().unwrap_or(Value::Null)])
@@ -95,7 +158,7 @@ impl Record {
     }
 
     /// The record once exactly these settings are ours.
-    pub(super) fn with(&self, live: &Value, settings: &[(Way, Value)]) -> Self {
+    pub(crate) fn with(&self, live: &Value, settings: &[(Way, Value)]) -> Self {
         let before = |way: &Way| match self.earlier.get(way) {
             Some(known) => known.clone(),
             None => ways::get(live, way).cloned(),
@@ -110,7 +173,7 @@ impl Record {
 
     /// The configuration with these settings, and with what stood before where one is ours no
     /// longer.
-    pub(super) fn wanted(&self, live: &Value, settings: &[(Way, Value)]) -> Value {
+    pub(crate) fn wanted(&self, live: &Value, settings: &[(Way, Value)]) -> Value {
         let kept = |way: &Way| settings.iter().any(|(kept, _)| kept == way);
         let gone = self.earlier.iter().filter(|(way, _)| !kept(way));
         let without = gone
