@@ -202,3 +202,28 @@ fn of_state(namespace: &str) -> Vec<Need> {
     };
     secrets.into_iter().chain(leases).map(need).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diags::SourceMap;
+
+    #[test]
+    fn what_the_pages_show_is_configuration_that_this_version_reads() {
+        let types = Types::new(None);
+        let resources = types.resource_types().into_iter().filter_map(|ty| types.resource(ty));
+        let data = types.data_types().into_iter().filter_map(|ty| types.data(ty));
+        let pages = resources.map(|kind| (kind.name(), kind.page()));
+        let mut shown = 0;
+        for (name, page) in pages.chain(data.map(|kind| (kind.name(), kind.page()))) {
+            for block in page.split("```hcl\n").skip(1) {
+                let block = block.split("```").next().unwrap_or_default();
+                let mut files: config::InMemory = [("main.hcl", block)].into_iter().collect();
+                let (_, wrong) = config::load(".", &mut files, &mut SourceMap::default());
+                assert!(wrong.is_empty(), "the page of {name}: {wrong:?}\n{block}");
+                shown += 1;
+            }
+        }
+        assert!(shown >= types.resource_types().len(), "only {shown} blocks were found");
+    }
+}

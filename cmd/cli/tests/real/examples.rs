@@ -215,3 +215,32 @@ fn authority_is_put_where_debian_keeps_them_on_every_host() {
         }
     });
 }
+
+#[test]
+fn what_depends_on_docker_is_found_while_it_is_there() {
+    play("docker-dependents", |site| {
+        let offenders = ["-auto-approve", "-var", "offenders=true"];
+        site.well(&[&["apply"], &offenders[..]].concat());
+        let said = site.well(&[&["apply"], &offenders[..]].concat());
+        let namespace = format!("docker-example-{}", site.own);
+        let lines = |text: &str| -> Vec<String> {
+            let of_ours = text.lines().filter(|line| line.contains(&namespace));
+            let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+            of_ours.map(|line| words(line).replace(&namespace, "NAMESPACE")).collect()
+        };
+        let table = lines(said.out.rsplit_once("Outputs:").unwrap().1);
+        let found = [
+            "\"NAMESPACE: Deployment/agent\",",
+            "\"NAMESPACE: Deployment/runner\",",
+            "blocking NAMESPACE Deployment/agent 0 - container `agent` mounts /var/run, which \
+             holds the socket of docker",
+            "blocking NAMESPACE Deployment/runner 0 - container `runner` mounts \
+             /var/run/docker.sock, the socket of docker",
+            "review NAMESPACE Deployment/debug 0 - container `debug` is privileged",
+        ];
+        assert_eq!(table, found, "{}: {}", site.stage.name, said.all());
+        site.well(&["apply", "-auto-approve", "-allow=destroy,empty"]);
+        let said = site.well(&["apply", "-auto-approve"]);
+        assert_eq!(lines(said.out.rsplit_once("Outputs:").unwrap().1), [""; 0], "{}", said.all());
+    });
+}

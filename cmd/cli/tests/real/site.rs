@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Names in the examples that would be met by another test at the same time.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "\"hardened-example\"",
     "\"web\"",
     "\"default-mem-example\"",
@@ -22,6 +22,7 @@ const NAMES: [&str; 11] = [
     "\"stable.example.com\"",
     "\"crontabs-example\"",
     "\"ci-planner-example\"",
+    "\"docker-example\"",
 ];
 
 pub(super) struct Site<'a> {

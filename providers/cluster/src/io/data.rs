@@ -1,7 +1,7 @@
 //! Data sources: objects that are read and not managed.
 
 use super::object::broken;
-use super::{nodes, target};
+use super::{docker, nodes, target};
 use crate::codes;
 use crate::shown;
 use access::{Cluster, Query, Resource, json};
@@ -16,6 +16,7 @@ pub(super) async fn read(
     args: &Value,
 ) -> Result<Exported, Problem> {
     match ty.as_str() {
+        "docker_dependents" => docker::read(cluster, args).await,
         "nodes" => nodes::read(cluster, ty, args).await,
         "object" => object(cluster, args).await,
         "objects" => objects(cluster, args).await,
@@ -24,12 +25,12 @@ pub(super) async fn read(
     }
 }
 
-fn text<'a>(args: &'a Value, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(args: &'a Value, name: &str) -> Option<&'a str> {
     args.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 /// The arguments with what was found.
-fn with(args: &Value, found: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+pub(super) fn with(args: &Value, found: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
     let mut out = args.as_map().cloned().unwrap_or_default();
     out.extend(found.into_iter().map(|(name, value)| (name.into(), value)));
     Value::map(out)

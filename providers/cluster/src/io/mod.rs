@@ -32,6 +32,7 @@
 mod afterwards;
 mod along;
 mod data;
+mod docker;
 mod endpoints;
 mod find;
 mod nodes;

@@ -5,6 +5,7 @@ mod cluster_role_binding;
 mod config_map;
 mod data_object;
 mod data_objects;
+mod docker_dependents;
 mod extended_resource;
 mod limit_range;
 mod looked_for;
@@ -29,6 +30,7 @@ pub use cluster_role_binding::ClusterRoleBinding;
 pub use config_map::ConfigMap;
 pub use data_object::DataObject;
 pub use data_objects::DataObjects;
+pub use docker_dependents::DockerDependents;
 pub use extended_resource::ExtendedResource;
 pub use limit_range::LimitRange;
 pub use namespace::Namespace;
@@ -76,6 +78,7 @@ pub fn kinds(against: Option<Minor>) -> Vec<Box<dyn ResourceKind>> {
 /// All data sources, by name.
 pub fn data_kinds() -> Vec<Box<dyn DataKind>> {
     vec![
+        Box::new(DockerDependents::new()),
         Box::new(Nodes::new()),
         Box::new(DataObject::new()),
         Box::new(DataObjects::new()),

@@ -6,11 +6,8 @@
 //!   selector  = { app = "web" }
 //! }
 //!
-//! check "web_is_up" {
-//!   assert {
-//!     condition     = length([for pod in data.pods.web.pods : pod if pod.ready]) > 0
-//!     error_message = "No pod of the web is ready."
-//!   }
+//! output "ready" {
+//!   value = [for pod in data.pods.web.pods : pod.name if pod.ready]
 //! }
 //! ```
 //!
