@@ -277,6 +277,16 @@ pub(crate) fn place_all(
     fine
 }
 
+/// A problem that a data source was not read for, as a diagnostic that points at the argument it
+/// is about.
+pub fn at_its_place(
+    input: &PlanInput<'_, '_>,
+    addr: &InstanceAddr,
+    problem: Problem,
+) -> Diagnostic {
+    placed(&evaluator(input), addr, problem)
+}
+
 /// The problem as a diagnostic that points at the argument it is about.
 pub(crate) fn placed(
     evaluator: &Evaluator<'_>,

@@ -39,7 +39,7 @@ mod requested;
 mod selection;
 mod unreachable;
 
-pub use declare::Draft;
+pub use declare::{Draft, at_its_place};
 pub use input::{Needs, Options, PlanInput, Planning, Read};
 pub use late::{Known, outputs, resolve};
 pub use selection::Selection;

@@ -3,7 +3,7 @@
 use crate::ahead::Ahead;
 use crate::{Loaded, World};
 use addrs::InstanceAddr;
-use diags::{Code, Diagnostic, Diagnostics};
+use diags::{Code, Diagnostic};
 use futures::future::join_all;
 use planner::{Draft, Needs, Options, PlanInput, Planning};
 use plans::{Event, Exported, ObjectKey, Op, Problem};
@@ -58,7 +58,9 @@ pub async fn plan(
         let ahead = mem::take(&mut ahead);
         let failed = look(&planning.needs, ahead, world, &mut picture).await;
         if !failed.is_empty() {
-            planning.diagnostics.extend(failed);
+            let input = input(loaded, state, world, options, &picture);
+            let placed = |(addr, problem)| planner::at_its_place(&input, &addr, problem);
+            planning.diagnostics.extend(failed.into_iter().map(placed));
             planning.plan.complete = false;
             return (planning, picture);
         }
@@ -94,15 +96,20 @@ pub(crate) fn input<'a, 'p>(
 
 /// Looks at everything that is needed, at once. A data source that cannot be read ends the
 /// planning, since identities may hang on it; an object that cannot be looked at does not.
-async fn look(needs: &Needs, ahead: Ahead, world: &World, picture: &mut Picture) -> Diagnostics {
-    let mut failed = Diagnostics::new();
+async fn look(
+    needs: &Needs,
+    ahead: Ahead,
+    world: &World,
+    picture: &mut Picture,
+) -> Vec<(InstanceAddr, Problem)> {
+    let mut failed = Vec::new();
     let reads = needs.reads.iter().map(|r| world.providers.read(&r.ty, r.args.clone()));
     for (read, answer) in needs.reads.iter().zip(join_all(reads).await) {
         match answer {
             Ok(exported) => {
                 picture.reads.insert(read.addr.clone(), exported);
             }
-            Err(problem) => failed.push(problem.into_diagnostic().for_address(&read.addr)),
+            Err(problem) => failed.push((read.addr.clone(), problem)),
         }
     }
     if !needs.observations.is_empty() {
