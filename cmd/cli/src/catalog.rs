@@ -24,9 +24,10 @@ impl Types {
     /// With a version of Kubernetes, objects are checked against what that version has.
     pub(crate) fn new(against: Option<Minor>) -> Self {
         let resources = cluster::kinds(against).into_iter().chain(node::kinds());
+        let data = cluster::data_kinds().into_iter().chain(node::data_kinds());
         Self {
             resources: resources.map(|k| (k.name().to_string(), k)).collect(),
-            data: cluster::data_kinds().into_iter().map(|k| (k.name().to_string(), k)).collect(),
+            data: data.map(|k| (k.name().to_string(), k)).collect(),
             bracketing: rollout::Rollouts,
         }
     }
@@ -58,6 +59,7 @@ pub(crate) struct World {
     nodes: NodeProvider,
     hosts: Hosts,
     host_types: BTreeSet<TypeName>,
+    host_data: BTreeSet<TypeName>,
     /// The namespace of the state, when it is in the cluster.
     state_in: Option<String>,
 }
@@ -71,6 +73,7 @@ impl World {
             hosts,
             cluster: ClusterProvider::new(cluster).reading(Secrets::beside(".")),
             host_types: node::kinds().iter().map(|k| k.name().clone()).collect(),
+            host_data: node::data_kinds().iter().map(|k| k.name().clone()).collect(),
             state_in: None,
         }
     }
@@ -112,7 +115,13 @@ impl Providers for World {
 
     fn read(&self, ty: &TypeName, args: Value) -> BoxFuture<'_, Result<Exported, Problem>> {
         let ty = ty.clone();
-        Box::pin(async move { self.cluster.read(&ty, args).await })
+        Box::pin(async move {
+            if self.host_data.contains(&ty) {
+                self.nodes.read(&ty, &args).await
+            } else {
+                self.cluster.read(&ty, args).await
+            }
+        })
     }
 
     fn preview(&self, ops: Vec<Op>) -> BoxFuture<'_, Vec<Preview>> {

@@ -1,12 +1,13 @@
 //! Looking at hosts and changing them, for all types together.
 
+use crate::host_facts;
 use crate::host_type::{HostType, Site};
 use crate::look::Looked;
 use crate::place::part;
 use access::{Ask, Cluster, Host, Hosts};
 use addrs::TypeName;
 use futures::future::join_all;
-use plans::{Identity, Op, Problem};
+use plans::{Exported, Identity, Op, Problem};
 use provider::{Found, Observation, Performed, Progress, Settled, StepError, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,6 +62,16 @@ impl NodeProvider {
             }
         };
         join_all(wanted.iter().map(observed)).await
+    }
+
+    /// Reads a data source.
+    pub async fn read(&self, ty: &TypeName, args: &Value) -> Result<Exported, Problem> {
+        if *ty != "host_facts" {
+            return Err(unknown_type(ty));
+        }
+        let node = args.get("node").and_then(Value::as_str).unwrap_or_default();
+        let looked = self.look(node, host_facts::asks()).await?;
+        host_facts::read(args, &looked)
     }
 
     /// Does it. Checks first that what is there is what was read, and ours.

@@ -19,6 +19,7 @@
 mod accounts;
 pub mod codes;
 mod drop_in;
+mod host_facts;
 mod host_file;
 mod host_type;
 mod io;
@@ -36,12 +37,13 @@ mod trusted_ca;
 
 pub use io::NodeProvider;
 
+use host_facts::HostFacts;
 use host_file::HostFile;
 use host_type::HostType;
 use kernel_module_blacklist::KernelModuleBlacklist;
 use kubelet_config::KubeletConfig;
 use marked::Marked;
-use provider::ResourceKind;
+use provider::{DataKind, ResourceKind};
 use sysctl::Sysctl;
 use systemd_unit::SystemdUnit;
 use trusted_ca::TrustedCa;
@@ -61,4 +63,9 @@ fn types() -> Vec<Box<dyn HostType>> {
 /// All resource types.
 pub fn kinds() -> Vec<Box<dyn ResourceKind>> {
     types().into_iter().map(|ty| -> Box<dyn ResourceKind> { ty }).collect()
+}
+
+/// All data sources.
+pub fn data_kinds() -> Vec<Box<dyn DataKind>> {
+    vec![Box::new(HostFacts::new())]
 }

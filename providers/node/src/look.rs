@@ -54,6 +54,12 @@ impl Looked {
         self.names_in(folder, EntryKind::Folder)
     }
 
+    /// The names of the sockets, pipes and devices in the folder; none when there is no such
+    /// folder.
+    pub(crate) fn others_in(&self, folder: &str) -> Result<Vec<&str>, HostError> {
+        self.names_in(folder, EntryKind::Other)
+    }
+
     fn names_in(&self, folder: &str, kind: EntryKind) -> Result<Vec<&str>, HostError> {
         let file = |entry: &&Entry| entry.kind == kind;
         match self.0.get(&Ask::folder(folder)) {
