@@ -31,6 +31,8 @@ pub(crate) struct Entry {
     pub(crate) needed: Vec<InstanceAddr>,
     /// About the object that its address meant before; another entry is about the new one.
     pub(crate) former: bool,
+    /// Whether it waits until all other nodes are through.
+    pub(crate) last: bool,
 }
 
 /// Decides all; what goes wrong with one instance stops only what needs it.
@@ -437,6 +439,7 @@ impl Decider<'_, '_> {
             needs: Vec::new(),
             needed: recorded.map(|r| r.needs.clone()).unwrap_or_default(),
             former: false,
+            last: decision.last,
             change: Change {
                 addr,
                 identity: identity.clone(),

@@ -12,6 +12,11 @@ use values::Disruption;
 /// An order in which each comes after what it needs; ties by position. The second list is one
 /// cycle, in the order of its hops, when there is no such order.
 pub(crate) fn sequence(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
+    sequence_with(needs, |_| false)
+}
+
+/// The same with those put off that may come late, until nothing else is left that can come.
+fn sequence_with(needs: &[Vec<usize>], late: impl Fn(usize) -> bool) -> (Vec<usize>, Vec<usize>) {
     let mut missing: Vec<usize> = needs.iter().map(Vec::len).collect();
     let mut wanted_by: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
     for (i, list) in needs.iter().enumerate() {
@@ -19,14 +24,15 @@ pub(crate) fn sequence(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
             wanted_by[*need].push(i);
         }
     }
-    let mut ready: BTreeSet<usize> = (0..needs.len()).filter(|i| missing[*i] == 0).collect();
+    let free = (0..needs.len()).filter(|i| missing[*i] == 0);
+    let mut ready: BTreeSet<(bool, usize)> = free.map(|i| (late(i), i)).collect();
     let mut order = Vec::with_capacity(needs.len());
-    while let Some(next) = ready.pop_first() {
+    while let Some((_, next)) = ready.pop_first() {
         order.push(next);
         for user in &wanted_by[next] {
             missing[*user] -= 1;
             if missing[*user] == 0 {
-                ready.insert(*user);
+                ready.insert((late(*user), *user));
             }
         }
     }
@@ -249,7 +255,8 @@ fn surround(
 }
 
 /// What restarts something on a node waits for the one before: what is wrong with a setting shows
-/// on the first node, and the others keep the old one.
+/// on the first node, and the others keep the old one. Nodes that the way back goes through come
+/// after all others, as far as what they need lets them.
 fn one_at_a_time(entries: &[Entry], spans: &[std::ops::Range<usize>], drafts: &mut [Draft]) {
     let restarts = |entry: &Entry| {
         entry.change.disruption > Disruption::Quiet && entry.change.scope.node_name().is_some()
@@ -262,8 +269,10 @@ fn one_at_a_time(entries: &[Entry], spans: &[std::ops::Range<usize>], drafts: &m
         .filter(|step| drafts[*step].bracket.is_none())
         .collect();
     let needs: Vec<Vec<usize>> = drafts.iter().map(|d| d.needs.iter().copied().collect()).collect();
+    let last: BTreeSet<usize> =
+        entries.iter().zip(spans).filter(|(e, _)| e.last).flat_map(|(_, s)| s.clone()).collect();
     // In an order that they can run in anyway, so that no cycle comes of it.
-    let (order, _) = sequence(&needs);
+    let (order, _) = sequence_with(&needs, |step| last.contains(&step) && loud.contains(&step));
     let mut before: Option<usize> = None;
     for step in order.into_iter().filter(|step| loud.contains(step)) {
         drafts[step].needs.extend(before);
@@ -344,6 +353,13 @@ mod tests {
     #[test]
     fn each_comes_after_what_it_needs_and_ties_keep_their_order() {
         assert_eq!(sequence(&[vec![2], vec![], vec![1], vec![]]), (vec![1, 2, 0, 3], vec![]));
+    }
+
+    #[test]
+    fn what_may_come_late_comes_when_nothing_else_is_left_that_can() {
+        let needs = [vec![], vec![], vec![], vec![0]];
+        let (order, _) = super::sequence_with(&needs, |i| i == 0);
+        assert_eq!(order, vec![1, 2, 0, 3]);
     }
 
     #[test]

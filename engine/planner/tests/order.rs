@@ -153,6 +153,38 @@ fn restarts_on_nodes_wait_for_each_other_in_an_order_that_needs_allow() {
     ");
 }
 
+/// A bad setting shows on a node that nobody needs for the way back.
+#[test]
+fn nodes_that_the_way_back_goes_through_are_restarted_after_all_others() {
+    let units = |names: &[&str]| -> String {
+        let unit = |name: &&str| {
+            format!(
+                "resource \"unit\" \"{name}\" {{\n  name = \"{name}\"\n  colour = \"restart\"\n}}\n"
+            )
+        };
+        names.iter().map(unit).collect()
+    };
+    assert_snapshot!(text(&units(&["back", "front", "side"]), &World::default()), @r"
+    Create unit.back
+    Create unit.front
+    Create unit.side
+    1. create back needs []
+    2. create side needs [1]
+    3. create front needs [2]
+    ");
+    let needed = units(&["front", "side"])
+        + "resource \"unit\" \"x\" {\n  name = \"x\"\n  \
+        colour = \"restart\"\n  in = unit.front.name\n}\n";
+    assert_snapshot!(text(&needed, &World::default()), @r"
+    Create unit.front
+    Create unit.side
+    Create unit.x
+    1. create side needs []
+    2. create front needs [1]
+    3. create x needs [2]
+    ");
+}
+
 #[test]
 fn replacement_deletes_before_it_creates() {
     let hcl = r#"

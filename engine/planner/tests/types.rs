@@ -138,6 +138,7 @@ fn decided(
     disruption: Disruption,
     exported: Value,
 ) -> Planned {
+    let last = exported.get("name").and_then(Value::as_str) == Some("front");
     Planned::Decided(Box::new(Decision {
         action,
         replaced_for: Vec::new(),
@@ -152,6 +153,7 @@ fn decided(
         notes: Vec::new(),
         warnings: Vec::new(),
         guards: Vec::new(),
+        last,
     }))
 }
 

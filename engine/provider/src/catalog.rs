@@ -168,6 +168,9 @@ pub struct Decision {
     pub warnings: Vec<Problem>,
     /// What must be allowed by name before it happens.
     pub guards: Vec<Guard>,
+    /// Whether what restarts something there waits until all other nodes are through: what the
+    /// way back goes through runs there.
+    pub last: bool,
 }
 
 impl Planned {
@@ -196,6 +199,7 @@ impl Decision {
             notes: Vec::new(),
             warnings: Vec::new(),
             guards: Vec::new(),
+            last: false,
         }
     }
 }
