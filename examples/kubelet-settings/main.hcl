@@ -24,6 +24,18 @@ variable "settings" {
   }
 }
 
+variable "kubeadm" {
+  description = "Whether kubeadm keeps settings of all kubelets in the cluster."
+  type        = bool
+  default     = false
+}
+
+# For nodes that join later, and so that an upgrade does not write the old settings back.
+resource "kubelet_base_config" "all" {
+  count    = var.kubeadm ? 1 : 0
+  settings = var.settings
+}
+
 data "nodes" "workers" {
   control_plane = false
 }

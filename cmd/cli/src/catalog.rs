@@ -58,7 +58,10 @@ pub(crate) struct World {
     cluster: ClusterProvider,
     nodes: NodeProvider,
     hosts: Hosts,
-    host_types: BTreeSet<TypeName>,
+    /// Whose objects are on hosts.
+    on_hosts: BTreeSet<TypeName>,
+    /// Whose objects `nodes` looks at: those and some of the cluster.
+    seen_by_nodes: BTreeSet<TypeName>,
     host_data: BTreeSet<TypeName>,
     /// The namespace of the state, when it is in the cluster.
     state_in: Option<String>,
@@ -72,7 +75,8 @@ impl World {
             nodes: NodeProvider::new(hosts.clone(), project).asking(cluster.clone()),
             hosts,
             cluster: ClusterProvider::new(cluster).reading(Secrets::beside(".")),
-            host_types: node::kinds().iter().map(|k| k.name().clone()).collect(),
+            on_hosts: node::on_hosts().into_iter().collect(),
+            seen_by_nodes: node::kinds().iter().map(|k| k.name().clone()).collect(),
             host_data: node::data_kinds().iter().map(|k| k.name().clone()).collect(),
             state_in: None,
         }
@@ -94,7 +98,7 @@ impl World {
     }
 
     fn is_host(&self, ty: &TypeName) -> bool {
-        self.host_types.contains(ty)
+        self.on_hosts.contains(ty)
     }
 }
 
@@ -105,11 +109,12 @@ impl Providers for World {
 
     fn observe(&self, wanted: Vec<Wanted>) -> BoxFuture<'_, Vec<Observation>> {
         Box::pin(async move {
-            let on_host: Vec<bool> = wanted.iter().map(|w| self.is_host(&w.ty)).collect();
-            let (hosts, objects) = split(wanted, &on_host);
-            let (hosts, objects) =
-                tokio::join!(self.nodes.observe(hosts), self.cluster.observe(objects));
-            merge(hosts, objects, &on_host)
+            let of_nodes: Vec<bool> =
+                wanted.iter().map(|w| self.seen_by_nodes.contains(&w.ty)).collect();
+            let (nodes, objects) = split(wanted, &of_nodes);
+            let (nodes, objects) =
+                tokio::join!(self.nodes.observe(nodes), self.cluster.observe(objects));
+            merge(nodes, objects, &of_nodes)
         })
     }
 
@@ -182,19 +187,23 @@ impl Providers for World {
     }
 }
 
-/// Those of hosts and those of the cluster, each in their order.
-fn split(wanted: Vec<Wanted>, on_host: &[bool]) -> (Vec<Wanted>, Vec<Wanted>) {
-    let (hosts, objects): (Vec<_>, Vec<_>) =
-        wanted.into_iter().zip(on_host).partition(|(_, host)| **host);
+/// Those that `nodes` looks at and the others, each in their order.
+fn split(wanted: Vec<Wanted>, of_nodes: &[bool]) -> (Vec<Wanted>, Vec<Wanted>) {
+    let (nodes, objects): (Vec<_>, Vec<_>) =
+        wanted.into_iter().zip(of_nodes).partition(|(_, node)| **node);
     let plain = |list: Vec<(Wanted, &bool)>| list.into_iter().map(|(w, _)| w).collect();
-    (plain(hosts), plain(objects))
+    (plain(nodes), plain(objects))
 }
 
 /// The answers in the order of the questions. A provider that gave too few ends the list
 /// early, which the session takes for what it is: no answer.
-fn merge(hosts: Vec<Observation>, objects: Vec<Observation>, on_host: &[bool]) -> Vec<Observation> {
-    let (mut hosts, mut objects) = (hosts.into_iter(), objects.into_iter());
-    on_host.iter().map_while(|host| if *host { hosts.next() } else { objects.next() }).collect()
+fn merge(
+    nodes: Vec<Observation>,
+    objects: Vec<Observation>,
+    of_nodes: &[bool],
+) -> Vec<Observation> {
+    let (mut nodes, mut objects) = (nodes.into_iter(), objects.into_iter());
+    of_nodes.iter().map_while(|node| if *node { nodes.next() } else { objects.next() }).collect()
 }
 
 /// What a run does to the objects of its state: journal and pieces in Secrets, and the lock.

@@ -16,12 +16,12 @@ const WORKERS: [&str; 2] = ["worker-1", "worker-2"];
 const KUBELET: &str = "/var/lib/kubelet/config.yaml";
 
 /// A configuration, and the hosts that it is about.
-struct Machines {
-    desk: Desk,
+pub(crate) struct Machines {
+    pub(crate) desk: Desk,
     ssh_config: String,
     kubectl: String,
     kubeconfig: String,
-    worker: &'static str,
+    pub(crate) worker: &'static str,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -41,7 +41,7 @@ fn free_worker() -> (&'static str, MutexGuard<'static, ()>) {
 
 impl Machines {
     /// `None` where there are no hosts, and says so.
-    fn of(test: &str) -> Option<Self> {
+    pub(crate) fn of(test: &str) -> Option<Self> {
         let from = |name: &str| {
             let found = std::env::var(name).ok().filter(|value| !value.is_empty());
             if found.is_none() {
@@ -64,12 +64,12 @@ impl Machines {
         Some(Self { desk, ssh_config, kubectl, kubeconfig, worker, _turn: turn })
     }
 
-    fn write(&self, hcl: &str) {
+    pub(crate) fn write(&self, hcl: &str) {
         self.desk.write("main.hcl", hcl.replace(WORKERS[0], self.worker));
     }
 
     /// What a command prints on the worker, as root.
-    fn on_worker(&self, command: &str) -> String {
+    pub(crate) fn on_worker(&self, command: &str) -> String {
         let output = Command::new("ssh")
             .args(["-F", &self.ssh_config, self.worker, "sudo", "-n", "sh", "-c"])
             .arg(shlex::try_quote(command).unwrap().as_ref())
@@ -81,7 +81,7 @@ impl Machines {
         said
     }
 
-    fn kubectl(&self, args: &[&str]) -> String {
+    pub(crate) fn kubectl(&self, args: &[&str]) -> String {
         let output = Command::new(&self.kubectl)
             .args(["--kubeconfig", &self.kubeconfig])
             .args(args)
@@ -91,7 +91,7 @@ impl Machines {
     }
 
     /// Ready, which a node says some seconds after its kubelet has started.
-    fn is_ready(&self) {
+    pub(crate) fn is_ready(&self) {
         let began = Instant::now();
         let ready = ["get", "node", self.worker, "-o"];
         let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
@@ -101,7 +101,7 @@ impl Machines {
         }
     }
 
-    fn running(&self, setting: &str) -> serde_json::Value {
+    pub(crate) fn running(&self, setting: &str) -> serde_json::Value {
         let path = format!("/api/v1/nodes/{}/proxy/configz", self.worker);
         let answer = self.kubectl(&["get", "--raw", &path]);
         // While it starts, it does not answer.
@@ -109,13 +109,13 @@ impl Machines {
         answer["kubeletconfig"][setting].clone()
     }
 
-    fn well(&self, args: &[&str]) -> Said {
+    pub(crate) fn well(&self, args: &[&str]) -> Said {
         let said = self.desk.run(args);
         assert_eq!(said.code, 0, "{args:?}: {}", said.all());
         said
     }
 
-    fn is_converged(&self) {
+    pub(crate) fn is_converged(&self) {
         let said = self.desk.run(&["plan", "-detailed-exitcode"]);
         assert_eq!(said.code, 0, "{}", said.all());
     }

@@ -7,6 +7,7 @@ mod clusters;
 mod copies;
 mod files;
 mod flags;
+mod kubelets;
 mod machines;
 mod real;
 mod resume;

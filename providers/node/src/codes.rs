@@ -18,6 +18,8 @@ pub const KUBELET_FILE: Code = Code("E0791");
 pub const KUBELET_RUNNING: Code = Code("E0792");
 /// The kubelet does not run with new settings.
 pub const KUBELET_REFUSES: Code = Code("E0793");
+/// kubeadm keeps no settings of kubelets in the cluster, or none that can be read.
+pub const KUBELET_BASE: Code = Code("E0860");
 /// An operation is not one that hosts know.
 pub const STRANGE: Code = Code("E0764");
 /// A file is not one that can be: its mode, its owner, its length.

@@ -1,5 +1,6 @@
 //! The I/O half of a type: what is looked at, and how its operations are done.
 
+use crate::central::Central;
 use crate::codes;
 use crate::look::Looked;
 use access::{Ask, Cluster, Expected, Host, HostError};
@@ -19,7 +20,7 @@ pub(crate) trait HostType: ResourceKind {
     /// What was seen, with what only the API server knows of the object.
     fn completed<'a>(
         &'a self,
-        _cluster: &'a Cluster,
+        _central: &'a Central<'a>,
         _identity: &'a Identity,
         seen: Value,
     ) -> BoxFuture<'a, Value> {

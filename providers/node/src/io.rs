@@ -1,9 +1,11 @@
 //! Looking at hosts and changing them, for all types together.
 
+use crate::central::Central;
 use crate::host_facts;
 use crate::host_type::{HostType, Site};
+use crate::kubelet_base_config;
 use crate::look::Looked;
-use crate::place::part;
+use crate::place::{self, part};
 use access::{Ask, Cluster, Host, Hosts};
 use addrs::TypeName;
 use futures::future::join_all;
@@ -38,11 +40,12 @@ impl NodeProvider {
     /// Looks at all these objects at once, once at each host; answers in the same order.
     pub async fn observe(&self, wanted: Vec<Wanted>) -> Vec<Observation> {
         let mut asks: BTreeMap<&str, Vec<Ask>> = BTreeMap::new();
-        for wanted in &wanted {
+        for wanted in wanted.iter().filter(|wanted| !is_of_cluster(&wanted.ty)) {
             let of_type = self.ty(&wanted.ty).map(|ty| ty.asks(&wanted.identity));
             let node = part(&wanted.identity, "node");
             asks.entry(node).or_default().extend(of_type.into_iter().flatten());
         }
+        let central = self.cluster.as_ref().map(Central::new);
         let looks = asks.into_iter().map(async |(node, asks)| (node, self.look(node, asks).await));
         let looks: BTreeMap<_, _> = join_all(looks).await.into_iter().collect();
         let seen = |wanted: &Wanted| {
@@ -54,14 +57,27 @@ impl NodeProvider {
             let ty = self.ty(&wanted.ty).ok_or_else(|| unknown_type(&wanted.ty))?;
             Ok((ty, ty.seen(&wanted.identity, looked)?))
         };
-        let observed = async |wanted: &Wanted| match (seen(wanted), &self.cluster) {
+        let observed = async |wanted: &Wanted| match (seen(wanted), &central) {
             (Err(problem), _) => Observation::Unknown(problem),
             (Ok((_, value)), None) => Observation::Present(value),
-            (Ok((ty, value)), Some(cluster)) => {
-                Observation::Present(ty.completed(cluster, &wanted.identity, value).await)
+            (Ok((ty, value)), Some(central)) => {
+                let value = ty.completed(central, &wanted.identity, value).await;
+                let last = central.is_control_plane(part(&wanted.identity, "node")).await;
+                Observation::Present(if last { last_of_all(value) } else { value })
             }
         };
-        join_all(wanted.iter().map(observed)).await
+        let of_cluster = async |wanted: &Wanted| match &central {
+            Some(central) => kubelet_base_config::observe(central).await,
+            None => Observation::Unknown(unknown_type(&wanted.ty)),
+        };
+        let one = async |wanted: &Wanted| {
+            if is_of_cluster(&wanted.ty) {
+                of_cluster(wanted).await
+            } else {
+                observed(wanted).await
+            }
+        };
+        join_all(wanted.iter().map(one)).await
     }
 
     /// Reads a data source.
@@ -97,6 +113,9 @@ impl NodeProvider {
     /// Finds every object that says it belongs to the project.
     pub async fn find(&self, project: &str) -> Result<Vec<Found>, Problem> {
         let mut found = Vec::new();
+        if let Some(cluster) = &self.cluster {
+            found.extend(kubelet_base_config::find(cluster, project).await?);
+        }
         for node in self.hosts.names() {
             let host = &**self.host(node)?;
             for ty in self.types.iter() {
@@ -136,6 +155,17 @@ impl NodeProvider {
         let host = self.host(part(&op.identity, "node")).map_err(StepError::Refused)?;
         Ok((ty, &**host))
     }
+}
+
+/// Whether a type's object is not on a host.
+fn is_of_cluster(ty: &TypeName) -> bool {
+    ty.as_str() == kubelet_base_config::NAME
+}
+
+fn last_of_all(seen: Value) -> Value {
+    let mut map = seen.as_map().cloned().unwrap_or_default();
+    map.insert(place::CONTROL_PLANE.into(), true.into());
+    Value::map(map)
 }
 
 fn performed(identity: &Identity) -> Performed {

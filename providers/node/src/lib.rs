@@ -14,9 +14,12 @@
 //! "nothing is there".
 //!
 //! **Not here:** how a file is replaced without being half written (`access`), what surrounds
-//! an edit that disturbs what runs (`rollout`), objects of the API (`cluster`).
+//! an edit that disturbs what runs (`rollout`), objects of the API (`cluster`) except for one:
+//! the settings that kubeadm gives to all kubelets follow the rules of those of one
+//! (`kubelet_base_config`); `cluster` writes them.
 
 mod accounts;
+mod central;
 pub mod codes;
 mod drop_in;
 mod host_facts;
@@ -24,6 +27,7 @@ mod host_file;
 mod host_type;
 mod io;
 mod kernel_module_blacklist;
+mod kubelet_base_config;
 mod kubelet_config;
 mod look;
 mod marked;
@@ -37,10 +41,12 @@ mod trusted_ca;
 
 pub use io::NodeProvider;
 
+use addrs::TypeName;
 use host_facts::HostFacts;
 use host_file::HostFile;
 use host_type::HostType;
 use kernel_module_blacklist::KernelModuleBlacklist;
+use kubelet_base_config::KubeletBaseConfig;
 use kubelet_config::KubeletConfig;
 use marked::Marked;
 use provider::{DataKind, ResourceKind};
@@ -62,7 +68,15 @@ fn types() -> Vec<Box<dyn HostType>> {
 
 /// All resource types.
 pub fn kinds() -> Vec<Box<dyn ResourceKind>> {
-    types().into_iter().map(|ty| -> Box<dyn ResourceKind> { ty }).collect()
+    let of_cluster: Box<dyn ResourceKind> = Box::new(KubeletBaseConfig::new());
+    let on_hosts = types().into_iter().map(|ty| -> Box<dyn ResourceKind> { ty });
+    on_hosts.chain([of_cluster]).collect()
+}
+
+/// The types whose objects are on hosts. The others are looked at here, and changed like all
+/// objects of the API.
+pub fn on_hosts() -> Vec<TypeName> {
+    types().iter().map(|ty| ty.name().clone()).collect()
 }
 
 /// All data sources.

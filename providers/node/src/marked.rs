@@ -242,7 +242,7 @@ impl<T: MarkedFile> ResourceKind for Marked<T> {
             None => Ok(unwanted::<T>(&self.name, &identity, &seen, present)),
         };
         match decided {
-            Ok(decision) => Planned::Decided(Box::new(decision)),
+            Ok(decision) => place::decided(request.observed, decision),
             Err(problem) => Planned::Failed(vec![problem]),
         }
     }

@@ -3,6 +3,7 @@
 use crate::{codes, records};
 use addrs::Scope;
 use plans::{Identity, ObjectKey, Problem};
+use provider::{Decision, Observation, Planned};
 use values::{Attr, Path, Role, Type, Value};
 
 /// What every host has that runs; without it the host is a folder. Source: `proc(5)`.
@@ -78,6 +79,21 @@ pub(crate) fn bad_path(path: &str, why: &str) -> Problem {
     let detail = format!("The path `{}` {why}.", path.escape_debug());
     Problem::error(codes::PATH, "A file cannot be kept there", Path::of("path"), detail)
         .with_help("Give it another path, or use the type that looks after that file.")
+}
+
+/// What an observation says of a node that carries the control plane.
+pub(crate) const CONTROL_PLANE: &str = "control_plane";
+
+/// Whether what restarts something there waits until all other nodes are through: the API server
+/// that the way back goes through runs there.
+fn comes_last(observed: &Observation) -> bool {
+    let Observation::Present(present) = observed else { return false };
+    present.get(CONTROL_PLANE).and_then(Value::as_bool) == Some(true)
+}
+
+/// The answer of a type whose objects are on hosts.
+pub(crate) fn decided(observed: &Observation, decision: Decision) -> Planned {
+    Planned::Decided(Box::new(Decision { last: comes_last(observed), ..decision }))
 }
 
 /// The scope that a change of it is in.

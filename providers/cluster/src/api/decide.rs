@@ -340,6 +340,7 @@ impl Case<'_> {
             notes: self.notes,
             warnings: self.warnings,
             guards: Vec::new(),
+            last: false,
         }
     }
 

@@ -66,7 +66,7 @@ async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
             Ok(answer(perform::capacity_preview(cluster, op, &named).await?, &Value::Null))
         }
         // The whole of it is decided from what was read.
-        Work::SetNode => Err(broken(format!("`{}` cannot be previewed.", op.text))),
+        Work::SetNode | Work::SetText => Err(broken(format!("`{}` cannot be previewed.", op.text))),
     }
 }
 

@@ -84,7 +84,9 @@ async fn of_operation(
     let verbs: &[(&str, &str)] = match work {
         // An apply is a patch, and a creation as well where there is nothing to patch.
         Work::Apply if flag(&op.args, "create") => &[("get", ""), ("create", ""), ("patch", "")],
-        Work::Apply | Work::Release | Work::SetNode => &[("get", ""), ("patch", "")],
+        Work::Apply | Work::Release | Work::SetNode | Work::SetText => {
+            &[("get", ""), ("patch", "")]
+        }
         Work::Delete => &[("get", ""), ("delete", "")],
         Work::SetCapacity | Work::UnsetCapacity => &[("get", ""), ("patch", "/status")],
     };

@@ -2,7 +2,7 @@
 
 use super::object::{Intent, Named, flag, is_going, meta, text};
 use super::perform::{self, Moved, unread};
-use super::target::nodes;
+use super::target::{config_maps, nodes};
 use super::work::Work;
 use access::{Cluster, Resource, Secrets, json};
 use plans::{Op, Problem};
@@ -21,14 +21,18 @@ pub(super) async fn settle(
         Work::Release => release(cluster, op, &named).await,
         Work::Delete => delete(cluster, op, &named).await,
         Work::SetCapacity => {
-            of_node(cluster, secrets, op, &named, false, perform::capacity_holds).await
+            of_others(cluster, secrets, op, &nodes(), false, perform::capacity_holds).await
         }
         Work::UnsetCapacity => {
-            of_node(cluster, secrets, op, &named, true, perform::capacity_holds).await
+            of_others(cluster, secrets, op, &nodes(), true, perform::capacity_holds).await
         }
         Work::SetNode => {
             let releases = flag(&op.args, "release");
-            of_node(cluster, secrets, op, &named, releases, perform::settings_hold).await
+            of_others(cluster, secrets, op, &nodes(), releases, perform::settings_hold).await
+        }
+        Work::SetText => {
+            let releases = flag(&op.args, "release");
+            of_others(cluster, secrets, op, &config_maps(), releases, perform::text_holds).await
         }
     }
 }
@@ -155,26 +159,28 @@ async fn delete(cluster: &Cluster, op: &Op, named: &Named) -> Result<Settled, St
     }
 }
 
-/// Something of a node. What is taken off it is done when the node is gone.
-async fn of_node(
+/// Something of an object that is somebody else's, a node say. What is taken off it is done when
+/// the object is gone.
+async fn of_others(
     cluster: &Cluster,
     secrets: &Secrets,
     op: &Op,
-    named: &Named,
+    resource: &Resource,
     releases: bool,
     holds: impl Fn(&Op, &Json) -> Result<bool, Problem>,
 ) -> Result<Settled, StepError> {
-    let Some(node) = read(cluster, &nodes(), named).await? else {
+    let named = &Named::of(&op.identity).map_err(StepError::Refused)?;
+    let Some(live) = read(cluster, resource, named).await? else {
         return Ok(if releases {
             Settled::Done(Performed { exported: Value::Null, uid: None })
         } else {
             Settled::Changed(format!("{} does not exist any more.", named.shown()))
         });
     };
-    if text(&op.guard, "uid").is_some_and(|uid| meta(&node, "uid") != Some(uid)) {
+    if text(&op.guard, "uid").is_some_and(|uid| meta(&live, "uid") != Some(uid)) {
         return Ok(Settled::Changed(format!("{} is another one.", named.shown())));
     }
-    if holds(op, &node).map_err(StepError::Refused)? {
+    if holds(op, &live).map_err(StepError::Refused)? {
         // Performing again finds that it holds, waits for the kubelet and exports.
         return perform::perform(cluster, secrets, op, &|_| {}).await.map(Settled::Done);
     }

@@ -60,6 +60,11 @@ pub(super) fn nodes() -> Resource {
     core("Node", "nodes", false)
 }
 
+/// Maps of texts, likewise.
+pub(super) fn config_maps() -> Resource {
+    core("ConfigMap", "configmaps", true)
+}
+
 /// Pods, likewise.
 pub(super) fn pods() -> Resource {
     core("Pod", "pods", true)

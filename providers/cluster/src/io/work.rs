@@ -19,6 +19,8 @@ pub(super) enum Work {
     UnsetCapacity,
     /// Changes labels, annotations and taints of a node.
     SetNode,
+    /// Changes one text of a `ConfigMap`.
+    SetText,
 }
 
 impl Work {
@@ -30,6 +32,7 @@ impl Work {
             "set_capacity" => Self::SetCapacity,
             "unset_capacity" => Self::UnsetCapacity,
             "set_node" => Self::SetNode,
+            "set_text" => Self::SetText,
             other => return Err(broken(format!("There is no operation `{other}`."))),
         })
     }

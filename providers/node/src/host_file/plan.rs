@@ -1,6 +1,6 @@
 //! What to do about a file; pure.
 
-use crate::place::part;
+use crate::place::{self, part};
 use crate::{accounts, codes, owned};
 use addrs::TypeName;
 use plans::{Action, Basis, Identity, Note, Op, Problem};
@@ -26,7 +26,7 @@ pub(super) fn plan(ty: &TypeName, request: &PlanRequest<'_>) -> Planned {
         None => Ok(unwanted(ty, request.identity, &seen)),
     };
     match decided {
-        Ok(decision) => Planned::Decided(Box::new(decision)),
+        Ok(decision) => place::decided(request.observed, decision),
         Err(problem) => Planned::Failed(vec![problem]),
     }
 }

@@ -1,12 +1,13 @@
 //! What is done about a kubelet's settings, and what it will be.
 
-use super::{SHELF, rules, running, text};
+use super::judge::Asked;
+use super::{SHELF, rules, running, text, upgrade};
 use crate::codes;
-use crate::place::part;
+use crate::place::{self, part};
 use crate::settings::record::Record;
 use crate::settings::ways::{self, Way};
 use addrs::TypeName;
-use apimachinery::versions::{self, Minor, Subject};
+use apimachinery::versions::Minor;
 use plans::{Action, Basis, Identity, Note, Op, Problem};
 use provider::{Decision, PlanRequest, Planned};
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ const LATE: &str = "values known after apply";
 
 pub(super) fn plan(ty: &TypeName, request: &PlanRequest<'_>, present: &Value) -> Planned {
     match case(ty, request, present) {
-        Ok(decision) => Planned::Decided(Box::new(decision)),
+        Ok(decision) => place::decided(request.observed, decision),
         Err(problems) => Planned::Failed(problems),
     }
 }
@@ -40,7 +41,17 @@ struct Case<'a> {
     running: Option<&'a Value>,
     /// Why it is not known what the kubelet runs with.
     unasked: Option<Problem>,
+    base: Base<'a>,
     notes: Vec<Note>,
+}
+
+/// The settings that kubeadm gives to all kubelets.
+enum Base<'a> {
+    /// kubeadm was not here.
+    None,
+    Text(&'a str),
+    /// They could not be read; why.
+    Unknown(&'a str),
 }
 
 fn case(
@@ -56,13 +67,7 @@ fn case(
     }
     let Some(content) = text("content") else { return Err(vec![no_file(request)]) };
     let live = text::read(content).map_err(|why| vec![unreadable(request, &why)])?;
-    let holds_secrets = |of: &Value| of.get(HEADERS).is_some_and(|headers| !headers.is_null());
-    let given = request.desired.and_then(|args| args.get("settings"));
-    if holds_secrets(&live)
-        || given.is_some_and(|given| given.has_sensitive() || holds_secrets(given))
-    {
-        return Err(vec![secret(request)]);
-    }
+    no_secrets(request, &live).map_err(|problem| vec![problem])?;
     let record = SHELF.record(request, recorded).map_err(|problem| vec![problem])?;
     let mut notes = Vec::new();
     let minor = text("version").map(|version| minor(version, &mut notes));
@@ -70,8 +75,25 @@ fn case(
     let unasked =
         (minor.is_some() && running.is_none()).then(|| not_asked(request, text("why_not")));
     let mode = text("mode").unwrap_or("0644");
-    let case =
-        Case { ty, request, content, mode, live, recorded, record, minor, running, unasked, notes };
+    let base = match (text("base"), text("base_unknown")) {
+        (Some(text), _) => Base::Text(text),
+        (None, Some(why)) => Base::Unknown(why),
+        (None, None) => Base::None,
+    };
+    let case = Case {
+        ty,
+        request,
+        content,
+        mode,
+        live,
+        recorded,
+        record,
+        minor,
+        running,
+        unasked,
+        base,
+        notes,
+    };
     match request.desired {
         Some(args) => case.wanted(args),
         None => Ok(case.given_back()),
@@ -86,7 +108,10 @@ impl Case<'_> {
         }
         let settings = ways::leaves(&given);
         let wanted = self.record.wanted(&self.live, &settings);
-        self.judge(&given, &settings, &wanted)?;
+        let minor = self.minor.unwrap_or_else(Minor::newest);
+        let (shown, live) = (part(self.request.identity, "node"), &self.live);
+        Asked { shown, minor, given: &given, settings: &settings, live, wanted: &wanted }
+            .judge()?;
         let record = self.record.with(&self.live, &settings);
         let record_text = record.text();
         let changed = changed(&self.live, &wanted);
@@ -129,6 +154,19 @@ impl Case<'_> {
         }
         if let Some(problem) = &self.unasked {
             notes.push(Note { path: Path::of("settings"), text: problem.detail.clone() });
+        }
+        match &self.base {
+            Base::Text(base) => {
+                notes.extend(upgrade::note(&settings, base, minor, self.request.created));
+            }
+            Base::Unknown(why) => {
+                let text = format!(
+                    "whether `kubeadm upgrade node` would write other values here is not known: \
+                     {why}"
+                );
+                notes.push(Note { path: Path::of("settings"), text });
+            }
+            Base::None => {}
         }
         if let Some(text) = eviction(&settings) {
             notes.push(Note { path: Path::of("settings").attr("evictionHard"), text });
@@ -215,52 +253,6 @@ impl Case<'_> {
         }
     }
 
-    /// Whether this kubelet would start with it, by its version and by the rules of all.
-    fn judge(
-        &self,
-        given: &Value,
-        settings: &[(Way, Value)],
-        wanted: &Value,
-    ) -> Result<(), Vec<Problem>> {
-        let at = Path::of("settings");
-        let place = |path: &Path| {
-            path.steps().iter().fold(at.clone(), |path, step| path.step(step.clone()))
-        };
-        let node = part(self.request.identity, "node");
-        let minor = self.minor.unwrap_or_else(Minor::newest);
-        let subject = Subject { shown: node, program: "the kubelet", minor };
-        let of = running::fields(minor);
-        let mistakes = of.map(|of| versions::check(given, of, subject)).unwrap_or_default();
-        let mut problems: Vec<Problem> = mistakes
-            .into_iter()
-            .map(|m| Problem {
-                help: m.help,
-                ..Problem::error(codes::KUBELET_SETTING, m.summary, place(&m.path), m.detail)
-            })
-            .collect();
-        for way in running::silent(settings, minor) {
-            let path = way.iter().fold(at.clone(), |path, key| path.attr(key));
-            let detail = format!("{node}: a kubelet takes `0` for its default here.");
-            problems.push(
-                Problem::error(codes::KUBELET_SETTING, "Invalid kubelet setting", path, detail)
-                    .with_help("Leave it out, or write the duration that you mean."),
-            );
-        }
-        if problems.is_empty() {
-            let ours: BTreeSet<&str> = settings.iter().filter_map(|(way, _)| first(way)).collect();
-            let refused = rules::refused(wanted);
-            // What is wrong without us is not ours to refuse.
-            let before: BTreeSet<_> = rules::refused(&self.live).into_iter().collect();
-            for (name, why) in refused.into_iter().filter(|found| !before.contains(found)) {
-                let path = if ours.contains(name) { at.clone().attr(name) } else { at.clone() };
-                let detail = format!("{node}: `{name}`: {why}");
-                let summary = "Invalid kubelet setting";
-                problems.push(Problem::error(codes::KUBELET_SETTING, summary, path, detail));
-            }
-        }
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
-    }
-
     /// The settings that are or were ours, as they are and as they will be.
     fn shown(
         &self,
@@ -268,15 +260,8 @@ impl Case<'_> {
         wanted: &Value,
         stale: &[(Way, Value)],
     ) -> (Option<Value>, Option<Value>) {
-        let ours = self.record.earlier.keys().chain(settings.iter().map(|(way, _)| way));
-        let ours: BTreeSet<&Way> = ours.collect();
-        let picked = |of: &Value| {
-            ours.iter().fold(Value::empty_map(), |all, way| match ways::get(of, way) {
-                Some(value) => ways::with(&all, way, Some(value)),
-                None => all,
-            })
-        };
-        let (mut before, mut after) = (self.view(picked(&self.live)), self.view(picked(wanted)));
+        let ours = |of: &Value| self.record.ours(of, settings);
+        let (mut before, mut after) = (self.view(ours(&self.live)), self.view(ours(wanted)));
         // Where file and kubelet differ, both are shown.
         let apart = stale
             .iter()
@@ -330,7 +315,7 @@ fn with_running(view: Value, running: Value) -> Value {
 }
 
 /// The settings at the top that differ.
-fn changed<'a>(live: &'a Value, wanted: &'a Value) -> BTreeSet<&'a str> {
+pub(crate) fn changed<'a>(live: &'a Value, wanted: &'a Value) -> BTreeSet<&'a str> {
     let keys =
         |of: &'a Value| of.as_map().into_iter().flat_map(values::Map::keys).map(|key| &**key);
     keys(live).chain(keys(wanted)).filter(|key| live.get(key) != wanted.get(key)).collect()
@@ -393,15 +378,21 @@ pub(super) fn no_kubelet(identity: &Identity) -> Problem {
         .with_help("Put the program, or a link to it, where `command -v kubelet` finds it.")
 }
 
-fn secret(request: &PlanRequest<'_>) -> Problem {
+/// No secret gets into a plan by way of the text of a configuration.
+pub(crate) fn no_secrets(request: &PlanRequest<'_>, live: &Value) -> Result<(), Problem> {
+    let holds = |of: &Value| of.get(HEADERS).is_some_and(|headers| !headers.is_null());
+    let given = request.desired.and_then(|args| args.get("settings"));
+    if !holds(live) && !given.is_some_and(|given| given.has_sensitive() || holds(given)) {
+        return Ok(());
+    }
     let detail = format!(
         "{} has `{HEADERS}`, or is to have a sensitive setting. Its text is a part of plans, where \
          no secret may be.",
         request.identity.shown
     );
     let summary = "Secret among a kubelet's settings";
-    Problem::error(codes::KUBELET_FILE, summary, Path::of("settings"), detail)
-        .with_help("Write settings from values that are not sensitive.")
+    Err(Problem::error(codes::KUBELET_FILE, summary, Path::of("settings"), detail)
+        .with_help("Write settings from values that are not sensitive."))
 }
 
 fn unreadable(request: &PlanRequest<'_>, why: &str) -> Problem {
@@ -427,7 +418,8 @@ fn not_asked(request: &PlanRequest<'_>, why: Option<&str>) -> Problem {
     )
 }
 
-fn digest(project: &str, settings: &Value) -> String {
+/// Digest of what is asked for.
+pub(crate) fn digest(project: &str, settings: &Value) -> String {
     let text = match access::json::to_json(settings) {
         Ok(json) => json.to_string(),
         // Some of it is not known yet.

@@ -29,7 +29,8 @@
 //! The old file is kept in `/var/lib/clinch/kubelet`, the new one takes its place, and the kubelet
 //! is restarted. When it does not stay up, or does not run with the settings within a minute, the
 //! old file is put back, the kubelet is restarted with it, and the step fails with what the
-//! kubelet wrote to its journal. Pods go on running while a kubelet restarts.
+//! kubelet wrote to its journal. Pods go on running while a kubelet restarts. One kubelet is
+//! restarted after the other; those of nodes that carry the control plane come last.
 //!
 //! Settings by which pods were placed or started (`cgroupDriver`, the policies of the CPU, memory
 //! and topology managers and what they hand out, `podLogsDir`, `memorySwap`) are planned with
@@ -42,8 +43,9 @@
 //!
 //! A flag of the command line wins over the file: then the kubelet never runs with the setting,
 //! and the change is rolled back. `kubeadm upgrade node` writes the file anew from the
-//! `kubelet-config` `ConfigMap` of `kube-system`, which is not changed here; the next plan shows
-//! that. `evictionHard` replaces all thresholds that a kubelet has by itself.
+//! `kubelet-config` `ConfigMap` of `kube-system`: the plan of a change says which settings it would
+//! undo, and `kubelet_base_config` changes them there. `evictionHard` replaces all thresholds that a
+//! kubelet has by itself.
 //!
 //! Settings are shown in plans and kept in them, so none may be sensitive; a file with headers for
 //! `staticPodURL`, which hold credentials, is left alone with an error. The program `kubelet` must
@@ -57,17 +59,20 @@
 //! [Kubelet Configuration (v1beta1)](https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/)
 
 mod activate;
-mod decide;
+pub(crate) mod decide;
+pub(crate) mod judge;
 mod rules;
 mod running;
-mod text;
+pub(crate) mod text;
+pub(crate) mod upgrade;
 
+use crate::central::{Central, KEY};
 use crate::host_type::{Became, HostType, Site};
 use crate::look::Looked;
 use crate::place::{self, part};
 use crate::settings::record::Shelf;
 use crate::{codes, owned};
-use access::{Ask, Cluster, HostError};
+use access::{Ask, HostError};
 use addrs::{Scope, TypeName};
 use plans::{Identity, ObjectKey, Op, Problem};
 use provider::{BoxFuture, Observation, PlanRequest, Planned, ResourceKind, StepError};
@@ -111,6 +116,30 @@ fn identity(node: &str, path: &str) -> Identity {
     place::file(node, path, Vec::new())
 }
 
+/// What is wrong with the argument `settings` whatever the version.
+pub(crate) fn settings_problems(args: &Value) -> Vec<Problem> {
+    let settings = args.get("settings").map(|settings| settings.exposed().0);
+    let at = Path::of("settings");
+    let wrong = |path: Path, detail: String| {
+        vec![Problem::error(codes::KUBELET_SETTING, "Invalid kubelet setting", path, detail)]
+    };
+    match settings {
+        Some(Value::Map(map)) if map.is_empty() => {
+            wrong(at, "There is no setting in it.".to_owned())
+        }
+        Some(Value::Map(map)) => ["kind", "apiVersion"]
+            .into_iter()
+            .filter(|name| map.contains_key(*name))
+            .flat_map(|name| {
+                let detail = format!("`{name}` says what the file is; it is no setting.");
+                wrong(at.clone().attr(name), detail)
+            })
+            .collect(),
+        None | Some(Value::Null | Value::Unknown(_) | Value::Sensitive(_)) => Vec::new(),
+        Some(other) => wrong(at, format!("This must be an object, and it is a {}.", other.kind())),
+    }
+}
+
 impl ResourceKind for KubeletConfig {
     fn name(&self) -> &TypeName {
         &self.name
@@ -138,32 +167,12 @@ impl ResourceKind for KubeletConfig {
     }
 
     fn check(&self, args: &Value) -> Vec<Problem> {
-        let settings = args.get("settings").map(|settings| settings.exposed().0);
-        let at = Path::of("settings");
-        let wrong = |path: Path, detail: String| {
-            vec![Problem::error(codes::KUBELET_SETTING, "Invalid kubelet setting", path, detail)]
-        };
-        match settings {
-            Some(Value::Map(map)) if map.is_empty() => {
-                wrong(at, "There is no setting in it.".to_owned())
-            }
-            Some(Value::Map(map)) => ["kind", "apiVersion"]
-                .into_iter()
-                .filter(|name| map.contains_key(*name))
-                .flat_map(|name| {
-                    let detail = format!("`{name}` says what the file is; it is no setting.");
-                    wrong(at.clone().attr(name), detail)
-                })
-                .collect(),
-            None | Some(Value::Null | Value::Unknown(_) | Value::Sensitive(_)) => Vec::new(),
-            Some(other) => {
-                wrong(at, format!("This must be an object, and it is a {}.", other.kind()))
-            }
-        }
+        settings_problems(args)
     }
 
+    /// Nodes that join meanwhile get what is in the cluster, so that is changed first.
     fn needs(&self, _identity: &Identity, _args: &Value) -> Vec<ObjectKey> {
-        Vec::new()
+        vec![crate::kubelet_base_config::key()]
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {
@@ -204,23 +213,32 @@ impl HostType for KubeletConfig {
 
     fn completed<'a>(
         &'a self,
-        cluster: &'a Cluster,
+        central: &'a Central<'a>,
         identity: &'a Identity,
         seen: Value,
     ) -> BoxFuture<'a, Value> {
         Box::pin(async move {
             let mut map = seen.as_map().cloned().unwrap_or_default();
-            if map.get("version").is_none_or(Value::is_null) {
-                // There is no kubelet to be asked.
-                return seen;
-            }
-            match cluster.configz(part(identity, "node")).await {
-                Ok(answer) => {
-                    let settings = answer.get("kubeletconfig").map(access::json::from_json);
-                    map.insert("running".into(), settings.unwrap_or(Value::Null));
+            match central.base().await {
+                Ok(Some(found)) => {
+                    let text = found["data"][KEY].as_str();
+                    map.insert("base".into(), text.map_or(Value::Null, Value::from));
                 }
-                Err(error) => {
-                    map.insert("why_not".into(), error.to_problem().detail.into());
+                Ok(None) => {}
+                Err(problem) => {
+                    map.insert("base_unknown".into(), problem.detail.as_str().into());
+                }
+            }
+            // Without a version there is no kubelet to be asked.
+            if map.get("version").is_some_and(|version| !version.is_null()) {
+                match central.cluster().configz(part(identity, "node")).await {
+                    Ok(answer) => {
+                        let settings = answer.get("kubeletconfig").map(access::json::from_json);
+                        map.insert("running".into(), settings.unwrap_or(Value::Null));
+                    }
+                    Err(error) => {
+                        map.insert("why_not".into(), error.to_problem().detail.into());
+                    }
                 }
             }
             Value::map(map)

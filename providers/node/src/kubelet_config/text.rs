@@ -6,7 +6,7 @@ use values::Value;
 use yaml::{Kind, Node};
 
 /// What the kubelet reads from a text, or why it could not, as the end of a sentence.
-pub(super) fn read(text: &str) -> Result<Value, String> {
+pub(crate) fn read(text: &str) -> Result<Value, String> {
     let root = root(text)?;
     let value = root.to_value();
     let says = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -32,7 +32,7 @@ fn root(text: &str) -> Result<Node, String> {
 
 /// The text that says `wanted`. Where the lines cannot be changed one by one (a file in JSON, say)
 /// it is written anew as a whole.
-pub(super) fn edited(text: &str, wanted: &Value) -> String {
+pub(crate) fn edited(text: &str, wanted: &Value) -> String {
     let by_lines = line_by_line(text, wanted);
     match by_lines.filter(|text| root(text).is_ok_and(|root| root.to_value() == *wanted)) {
         Some(text) => text,

@@ -21,7 +21,7 @@ use crate::{codes, records};
 use access::{Ask, HostError};
 use plans::{Identity, Problem};
 use provider::PlanRequest;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use values::{Path, Value};
 
@@ -78,27 +78,12 @@ impl Shelf {
         text: Option<&str>,
     ) -> Result<Record, Problem> {
         let path = part(request.identity, "path");
-        let (project, shown) = (request.project.to_owned(), &request.identity.shown);
-        let Some(text) = text else {
-            let (earlier, made) = (BTreeMap::new(), Vec::new());
-            return Ok(Record { project, path: path.to_owned(), earlier, made });
-        };
-        let record = Record::parse(text).map_err(|why| {
-            let detail = format!("The record of what is ours of {shown} {why}.");
-            let summary = "Record of settings cannot be read";
-            Problem::error(codes::RECORD, summary, Path::root(), detail).with_help(format!(
-                "It is the file {} on the host. Without it, the settings stay as they are and \
-                 nothing is known of what was there before.",
-                self.place(path)
-            ))
-        })?;
-        if record.project == project {
-            return Ok(record);
-        }
-        let detail = format!("Settings of {shown} belong to project `{}`.", record.project);
-        let summary = "Settings belong to another project";
-        Err(Problem::error(codes::OTHER_PROJECT, summary, Path::root(), detail)
-            .with_help("Manage the settings of one file in one project only."))
+        Record::of_request(
+            request,
+            path,
+            text,
+            &format!("the file {} on the host", self.place(path)),
+        )
     }
 }
 
@@ -113,6 +98,36 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// What is ours at `path`, from the text of the record that is kept at `place`; nothing when
+    /// there is no record.
+    pub(crate) fn of_request(
+        request: &PlanRequest<'_>,
+        path: &str,
+        text: Option<&str>,
+        place: &str,
+    ) -> Result<Self, Problem> {
+        let (project, shown) = (request.project.to_owned(), &request.identity.shown);
+        let Some(text) = text else {
+            let (earlier, made) = (BTreeMap::new(), Vec::new());
+            return Ok(Self { project, path: path.to_owned(), earlier, made });
+        };
+        let record = Self::parse(text).map_err(|why| {
+            let detail = format!("The record of what is ours of {shown} {why}.");
+            let summary = "Record of settings cannot be read";
+            Problem::error(codes::RECORD, summary, Path::root(), detail).with_help(format!(
+                "It is {place}. Without it, the settings stay as they are and nothing is known of \
+                 what was there before."
+            ))
+        })?;
+        if record.project == project {
+            return Ok(record);
+        }
+        let detail = format!("Settings of {shown} belong to project `{}`.", record.project);
+        let summary = "Settings belong to another project";
+        Err(Problem::error(codes::OTHER_PROJECT, summary, Path::root(), detail)
+            .with_help("Manage the settings of one file in one project only."))
+    }
+
     /// Reads it strictly; the error is the end of a sentence.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let damaged = || "is damaged".to_owned();
@@ -182,6 +197,16 @@ impl Record {
             .iter()
             .fold(without, |value, (way, setting)| ways::with(&value, way, Some(setting)));
         ways::without_empty(set, &self.made)
+    }
+
+    /// The part of a configuration that is or was ours, or is among these.
+    pub(crate) fn ours(&self, of: &Value, settings: &[(Way, Value)]) -> Value {
+        let ways = self.earlier.keys().chain(settings.iter().map(|(way, _)| way));
+        let ways: BTreeSet<&Way> = ways.collect();
+        ways.into_iter().fold(Value::empty_map(), |all, way| match ways::get(of, way) {
+            Some(value) => ways::with(&all, way, Some(value)),
+            None => all,
+        })
     }
 }
 

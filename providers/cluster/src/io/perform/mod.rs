@@ -4,6 +4,7 @@ mod apply;
 mod capacity;
 mod delete;
 mod settings;
+mod text;
 
 use super::object::Named;
 use super::work::Work;
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 pub(super) use apply::{Moved, after_apply, apply_once, moved, took_effect};
 pub(super) use capacity::{holds as capacity_holds, preview as capacity_preview};
 pub(super) use settings::holds as settings_hold;
+pub(super) use text::holds as text_holds;
 
 pub(super) async fn perform(
     cluster: &Cluster,
@@ -49,6 +51,7 @@ async fn perform_heard(
         Work::SetCapacity => capacity::set(cluster, op, &named, progress).await,
         Work::UnsetCapacity => capacity::unset(cluster, op, &named, progress).await,
         Work::SetNode => settings::set(cluster, op, &named).await,
+        Work::SetText => text::set(cluster, op, &named).await,
     }
 }
 

@@ -13,6 +13,7 @@ mod ready;
 mod rights;
 mod servers;
 mod settle;
+mod text;
 
 use super::ClusterProvider;
 use crate::api::{ObjectRef, identity_of};
