@@ -173,16 +173,22 @@ impl Place {
         for part in parts {
             let above = here.clone();
             here.push(part);
-            match fs::symlink_metadata(&here) {
+            let mut found = fs::symlink_metadata(&here);
+            if make && found.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+                match fs::create_dir(&here) {
+                    Ok(()) => sync_folder(&above).map_err(|e| self.failed(&e))?,
+                    // Somebody else has made something there just now.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(error) => return Err(self.failed(&error)),
+                }
+                found = fs::symlink_metadata(&here);
+            }
+            match found {
                 Ok(found) if found.is_dir() => {}
                 Ok(found) if found.is_symlink() => {
                     return Err(self.not_a_file("reached through a symbolic link"));
                 }
                 Ok(_) => return Err(self.not_a_file("below something that is no folder")),
-                Err(error) if error.kind() == io::ErrorKind::NotFound && make => {
-                    fs::create_dir(&here).map_err(|e| self.failed(&e))?;
-                    sync_folder(&above).map_err(|e| self.failed(&e))?;
-                }
                 // Then the file is not there either.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(self.failed(&error)),

@@ -46,6 +46,21 @@ async fn a_file_is_created_with_its_folders_and_replaced_and_removed() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn several_that_write_into_a_new_folder_at_once_all_do() {
+    for _ in 0..20 {
+        let (hosts, _folder) = machines();
+        for host in hosts {
+            let paths: Vec<String> = (0..16).map(|n| format!("/new/deep/er/{n}")).collect();
+            let file = |path| WriteFile { path, ..write("x", Expected::Absent) };
+            let writes = paths.iter().map(|path| host.write(file(path)));
+            for written in futures::future::join_all(writes).await {
+                written.expect("written");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_changed_since_is_neither_replaced_nor_removed() {
     let (hosts, _folder) = machines();

@@ -18,7 +18,8 @@ make_folders() {
     rest=${rest#*/}
     here=$here/$part
     if [ ! -e "./$part" ] && [ ! -L "./$part" ]; then
-      said=$(mkdir -m 755 -- "./$part" 2>&1) || verdict io "$said"
+      # Somebody else may have made it just now.
+      said=$(mkdir -m 755 -- "./$part" 2>&1) || [ -d "./$part" ] || verdict io "$said"
       to_disk .
     fi
     cd -P -- "./$part" 2>/dev/null || verdict io "$here: cannot be entered"

@@ -74,6 +74,20 @@ async fn a_file_is_created_with_its_folders_and_replaced_and_removed() {
 }
 
 #[tokio::test]
+async fn several_that_write_into_a_new_folder_at_once_all_do() {
+    let (hosts, folder) = machines();
+    for host in hosts {
+        let paths: Vec<String> =
+            (0..8).map(|n| path(folder.path(), &format!("new/deep/er/{n}"))).collect();
+        let writes = paths.iter().map(|path| host.write(write(path, b"x", Expected::Absent)));
+        for written in futures::future::join_all(writes).await {
+            written.expect("written");
+        }
+        fs::remove_dir_all(folder.path().join("new")).expect("removed");
+    }
+}
+
+#[tokio::test]
 async fn a_link_a_folder_a_pipe_and_a_second_name_are_never_written_through() {
     let (hosts, folder) = machines();
     let (file, secret) = (path(folder.path(), "x"), folder.path().join("secret"));
