@@ -13,6 +13,7 @@
 //!
 //! **Invariant:** a missing Terraform is said loudly and makes no ratio.
 
+mod hosts;
 mod machine;
 mod measure;
 mod pair;
@@ -60,6 +61,9 @@ pub(crate) struct Arguments {
     /// Measure on this API server instead, beside a bare client and `kubectl diff`
     #[arg(long, value_name = "KUBECONFIG", conflicts_with_all = ["dag", "applied"])]
     server: Option<PathBuf>,
+    /// Measure hosts instead: folders, and one over SSH when `cargo xtask cluster env` was read
+    #[arg(long, conflicts_with_all = ["objects", "dag", "applied", "server"])]
+    hosts: bool,
     /// Write the report here as well, as Markdown
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -82,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
         None => machine::build("clinch")?,
     };
     let folder = machine::folder()?;
-    let alone = arguments.no_terraform || arguments.server.is_some();
+    let alone = arguments.no_terraform || arguments.server.is_some() || arguments.hosts;
     let terraform = if alone { None } else { Terraform::find(&folder)? };
     match &terraform {
         Some(found) => say(format_args!("Terraform {}, {}", found.version, found.kind)),
@@ -105,11 +109,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
             objects,
             runs: bench.runs,
         };
-        let text = server::run(&tools, &machine)?;
-        return match &arguments.out {
-            Some(out) => fs::write(out, &text).doing(|| format!("writing {}", out.display())),
-            None => Ok(()),
-        };
+        return arguments.keep(&server::run(&tools, &machine)?);
+    }
+    if arguments.hosts {
+        let folder = &bench.folder;
+        let tools = hosts::Tools { clinch: &bench.clinch, folder, runs: bench.runs };
+        return arguments.keep(&hosts::run(&tools, &machine)?);
     }
     let mut report = Report::new(machine);
     report.launcher = bench.launcher()?;
@@ -133,8 +138,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
 
     let text = report.to_string();
     print(&text)?;
-    if let Some(out) = &arguments.out {
-        fs::write(out, &text).doing(|| format!("writing {}", out.display()))?;
+    arguments.keep(&text)
+}
+
+impl Arguments {
+    /// Writes the report where it was asked for.
+    fn keep(&self, text: &str) -> Result<(), Trouble> {
+        match &self.out {
+            Some(out) => fs::write(out, text).doing(|| format!("writing {}", out.display())),
+            None => Ok(()),
+        }
     }
-    Ok(())
 }

@@ -227,7 +227,7 @@ fn docker(looked: &Looked) -> Result<Value, HostError> {
     // JSON is YAML. Values may hold what only a proxy should know.
     let daemon = text(looked, DAEMON)?.unwrap_or_default();
     let daemon = yaml::documents(&daemon).unwrap_or_default();
-    let settings = daemon.first().map(yaml::Node::to_value).unwrap_or(Value::Null);
+    let settings = daemon.first().map_or(Value::Null, yaml::Node::to_value);
     let names: Vec<Value> = settings
         .as_map()
         .into_iter()
