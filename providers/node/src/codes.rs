@@ -20,6 +20,8 @@ pub const KUBELET_RUNNING: Code = Code("E0792");
 pub const KUBELET_REFUSES: Code = Code("E0793");
 /// kubeadm keeps no settings of kubelets in the cluster, or none that can be read.
 pub const KUBELET_BASE: Code = Code("E0860");
+/// A flag of a kubelet's command line wins over a setting of its file.
+pub const KUBELET_FLAG: Code = Code("E0861");
 /// An operation is not one that hosts know.
 pub const STRANGE: Code = Code("E0764");
 /// A file is not one that can be: its mode, its owner, its length.

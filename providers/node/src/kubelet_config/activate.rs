@@ -1,10 +1,10 @@
 //! Writing a kubelet's file, restarting it, and putting the old file back when it does not run.
 
-use super::{SHELF, running};
+use super::{SHELF, env, running};
 use crate::codes;
 use crate::host_type::{Became, Site, mode, strange, text};
 use crate::place::part;
-use crate::settings::exchange::{Exchange, Turn};
+use crate::settings::exchange::{Exchange, Found, Turn};
 use crate::settings::ways;
 use access::{Command, Expected, FileOnHost, HostError};
 use apimachinery::versions::Minor;
@@ -38,6 +38,39 @@ struct Work<'a> {
     restart: bool,
     /// Digest of the file as it was planned over.
     planned_over: &'a str,
+    flags: Option<Flags<'a>>,
+}
+
+/// What is done to the file of flags.
+struct Flags<'a> {
+    content: String,
+    mode: u32,
+    record: Option<String>,
+    planned_over: &'a str,
+    /// Digest of its record as it was planned over.
+    record_over: Option<&'a str>,
+    /// By name; null for one that is to be away.
+    asked: Value,
+}
+
+impl<'a> Flags<'a> {
+    fn of(op: &'a Op) -> Option<Self> {
+        let (args, guard) = (op.args.get("flags")?, op.guard.get("flags")?);
+        let text = |name: &str| args.get(name).and_then(Value::as_str);
+        Some(Self {
+            content: text("content")?.to_owned(),
+            mode: u32::from_str_radix(text("mode")?, 8).ok()?,
+            record: text("record").map(str::to_owned),
+            planned_over: guard.get("digest")?.as_str()?,
+            record_over: guard.get("record").and_then(Value::as_str),
+            asked: args.get("asked")?.clone(),
+        })
+    }
+
+    fn exchange(&self) -> Exchange<'_> {
+        let (content, record) = (self.content.as_bytes(), self.record.as_deref());
+        Exchange { shelf: env::SHELF, path: env::PATH, content, mode: self.mode, record }
+    }
 }
 
 impl<'a> Work<'a> {
@@ -58,11 +91,11 @@ impl<'a> Work<'a> {
                 .get("digest")
                 .and_then(Value::as_str)
                 .ok_or_else(|| strange(op))?,
+            flags: match op.args.get("flags") {
+                None => None,
+                Some(_) => Some(Flags::of(op).ok_or_else(|| strange(op))?),
+            },
         })
-    }
-
-    fn digest(&self) -> String {
-        access::digest(self.content.as_bytes())
     }
 
     fn exchange(&self) -> Exchange<'_> {
@@ -80,39 +113,84 @@ pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
     let work = Work::of(op)?;
     let exchange = work.exchange();
     let found = exchange.found(site).await?;
-    let now = found.file.as_ref().ok_or_else(|| gone(op))?.digest();
     exchange.check_record(op, &found)?;
-    let turn = if work.planned_over == work.digest() && now == work.digest() {
-        Turn::Same
-    } else if now == work.planned_over {
-        Turn::Over(Expected::Digest(work.planned_over))
-    } else if now == work.digest() {
-        Turn::Written
-    } else {
-        return Err(StepError::Stale(format!("{} changed since the plan.", op.identity.shown)));
-    };
+    let turn = turn(op, &exchange, &found, work.planned_over)?;
+    let mut of_flags = None;
+    if let Some(flags) = &work.flags {
+        let exchange = flags.exchange();
+        let found = exchange.found(site).await?;
+        exchange.check_record_over(op, &found, flags.record_over)?;
+        let turn = self::turn(op, &exchange, &found, flags.planned_over)?;
+        of_flags = Some((exchange, found, turn));
+    }
     exchange.put(site, &found, turn).await?;
+    if let Some((exchange, found, turn)) = &of_flags {
+        exchange.put(site, found, *turn).await?;
+    }
     if work.restart
         && let Err(why) = started(site, &work).await
     {
-        return Err(roll_back(site, op, &work, found.record.as_ref(), &why).await);
+        let before = Before {
+            record: found.record.as_ref(),
+            of_flags: of_flags
+                .as_ref()
+                .map(|(exchange, found, _)| (exchange, found.record.as_ref())),
+        };
+        return Err(roll_back(site, op, &work, before, &why).await);
+    }
+    if let Some((exchange, _, _)) = &of_flags {
+        exchange.done(site).await?;
     }
     exchange.done(site).await
 }
 
+/// How far the exchange of a file is that was planned over this digest.
+fn turn<'a>(
+    op: &Op,
+    exchange: &Exchange<'_>,
+    found: &Found,
+    planned_over: &'a str,
+) -> Result<Turn<'a>, StepError> {
+    let new = access::digest(exchange.content);
+    let now = found.file.as_ref().ok_or_else(|| gone(op, exchange.path))?.digest();
+    if planned_over == new && now == new {
+        Ok(Turn::Same)
+    } else if now == planned_over {
+        Ok(Turn::Over(Expected::Digest(planned_over)))
+    } else if now == new {
+        Ok(Turn::Written)
+    } else {
+        let node = part(&op.identity, "node");
+        Err(StepError::Stale(format!("{node}:{} changed since the plan.", exchange.path)))
+    }
+}
+
 pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
     let work = Work::of(op)?;
-    let found = work.exchange().found(site).await?;
-    let digest = found.file.map(|file| file.digest());
-    let written = digest.as_deref() == Some(&work.digest());
-    let text = |file: FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
-    let recorded = found.record.map(text) == work.record;
-    if written && recorded && (!work.restart || runs(site, &work, None).await.is_ok()) {
+    let (mut written, mut open) = far(site, &work.exchange(), work.planned_over).await?;
+    if let Some(flags) = &work.flags {
+        let (of_flags, or_as_planned) = far(site, &flags.exchange(), flags.planned_over).await?;
+        (written, open) = (written && of_flags, open && or_as_planned);
+    }
+    if written && (!work.restart || runs(site, &work, None).await.is_ok()) {
         return Ok(Became::Done);
     }
     // What was written and not started yet is done again from there.
-    let open = written || digest.as_deref() == Some(work.planned_over);
     Ok(if open { Became::NotDone } else { Became::Changed })
+}
+
+/// Whether a file and its record are as they were to be, and whether the file is that or as it was.
+async fn far(
+    site: Site<'_>,
+    exchange: &Exchange<'_>,
+    planned_over: &str,
+) -> Result<(bool, bool), StepError> {
+    let found = exchange.found(site).await?;
+    let digest = found.file.map(|file| file.digest());
+    let written = digest.as_deref() == Some(access::digest(exchange.content).as_str());
+    let text = |file: FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
+    let recorded = found.record.map(text).as_deref() == exchange.record;
+    Ok((written && recorded, written || digest.as_deref() == Some(planned_over)))
 }
 
 /// Restarts the kubelet and waits until it runs with the settings; why not, as sentences.
@@ -158,16 +236,23 @@ struct Unit {
     active: String,
     sub: String,
     restarts: String,
+    pid: String,
 }
 
 async fn unit(site: Site<'_>) -> Result<Unit, HostError> {
-    let words = ["systemctl", "show", "--property=ActiveState,SubState,NRestarts", "kubelet"];
+    let words =
+        ["systemctl", "show", "--property=ActiveState,SubState,NRestarts,MainPID", "kubelet"];
     let output = site.host.run(Command::new(&words)).await?.text();
     let says = |name: &str| {
         let line = output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.unwrap_or_default().to_owned()
     };
-    Ok(Unit { active: says("ActiveState"), sub: says("SubState"), restarts: says("NRestarts") })
+    Ok(Unit {
+        active: says("ActiveState"),
+        sub: says("SubState"),
+        restarts: says("NRestarts"),
+        pid: says("MainPID"),
+    })
 }
 
 /// Whether it runs with the settings, and was not started again since it had been so many times.
@@ -191,7 +276,7 @@ async fn runs(site: Site<'_>, work: &Work<'_>, starts: Option<&str>) -> Result<(
     let settings = ways::leaves(&work.settings);
     let differing = running::differing(&settings, &running, Minor::newest());
     if differing.is_empty() {
-        return Ok(());
+        return flags_run(site, work, &unit).await;
     }
     let names: Vec<String> =
         differing.iter().map(|(way, _)| format!("`{}`", way.join("."))).collect();
@@ -201,17 +286,54 @@ async fn runs(site: Site<'_>, work: &Work<'_>, starts: Option<&str>) -> Result<(
     )))
 }
 
-/// Puts the old file and record back and restarts the kubelet with it.
+/// Whether its command line has the flags that are asked for.
+async fn flags_run(site: Site<'_>, work: &Work<'_>, unit: &Unit) -> Result<(), Why> {
+    let Some(flags) = &work.flags else { return Ok(()) };
+    let file = format!("/proc/{}/cmdline", unit.pid);
+    let said = site.host.run(Command::new(&["cat", &file])).await;
+    let said = said.map_err(|error| Why::NotYet(error.to_string()))?;
+    let line = String::from_utf8_lossy(&said.stdout).into_owned();
+    let runs: Vec<&str> = line.split('\0').collect();
+    let fits = |(name, value): (&std::sync::Arc<str>, &Value)| match value.as_str() {
+        Some(value) => runs.contains(&format!("--{name}={value}").as_str()),
+        None => {
+            let with_value = format!("--{name}=");
+            !runs.iter().any(|word| {
+                word.starts_with(&with_value) || **word == with_value[..with_value.len() - 1]
+            })
+        }
+    };
+    let asked = flags.asked.as_map().into_iter().flat_map(values::Map::iter);
+    let differing: Vec<String> =
+        asked.filter(|flag| !fits(*flag)).map(|(name, _)| format!("`{name}`")).collect();
+    if differing.is_empty() {
+        return Ok(());
+    }
+    Err(Why::NotYet(format!(
+        "Its command line has other flags {}: its unit does not take them from {}, or another file \
+         sets them.",
+        differing.join(", "),
+        env::PATH
+    )))
+}
+
+/// What is put back besides the old files.
+struct Before<'a> {
+    record: Option<&'a FileOnHost>,
+    of_flags: Option<(&'a Exchange<'a>, Option<&'a FileOnHost>)>,
+}
+
+/// Puts the old files and records back and restarts the kubelet with them.
 async fn roll_back(
     site: Site<'_>,
     op: &Op,
     work: &Work<'_>,
-    record: Option<&FileOnHost>,
+    before: Before<'_>,
     why: &str,
 ) -> StepError {
     let node = part(&op.identity, "node");
     let detail = format!("The kubelet of `{node}` does not run with the new settings. {why}");
-    if let Err(error) = back(site, work, record).await {
+    if let Err(error) = back(site, work, &before).await {
         // Which of the two files is there, nobody knows for sure.
         return StepError::InDoubt(format!(
             "{detail} Putting the old settings back failed, too: {error}"
@@ -225,10 +347,13 @@ async fn roll_back(
     )))
 }
 
-async fn back(site: Site<'_>, work: &Work<'_>, record: Option<&FileOnHost>) -> Result<(), String> {
+async fn back(site: Site<'_>, work: &Work<'_>, before: &Before<'_>) -> Result<(), String> {
     let said = |error: HostError| error.to_string();
     let exchange = work.exchange();
-    exchange.back(site, record).await.map_err(said)?;
+    if let Some((exchange, record)) = before.of_flags {
+        exchange.back(site, record).await.map_err(said)?;
+    }
+    exchange.back(site, before.record).await.map_err(said)?;
     let anything = Work {
         path: work.path,
         content: String::new(),
@@ -237,8 +362,12 @@ async fn back(site: Site<'_>, work: &Work<'_>, record: Option<&FileOnHost>) -> R
         settings: Value::Null,
         restart: true,
         planned_over: work.planned_over,
+        flags: None,
     };
     started(site, &anything).await?;
+    if let Some((exchange, _)) = before.of_flags {
+        exchange.forget_copy(site).await.map_err(said)?;
+    }
     exchange.forget_copy(site).await.map_err(said)
 }
 
@@ -255,6 +384,7 @@ async fn journal(site: Site<'_>) -> String {
     format!(" It wrote: \"{short}{dots}\".")
 }
 
-fn gone(op: &Op) -> StepError {
-    StepError::Stale(format!("{} is not there any more.", op.identity.shown))
+fn gone(op: &Op, path: &str) -> StepError {
+    let node = part(&op.identity, "node");
+    StepError::Stale(format!("{node}:{path} is not there any more."))
 }

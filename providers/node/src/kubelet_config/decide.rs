@@ -1,7 +1,8 @@
 //! What is done about a kubelet's settings, and what it will be.
 
+use super::env::{self, Flagged};
 use super::judge::Asked;
-use super::{SHELF, rules, running, text, upgrade};
+use super::{SHELF, flags, rules, running, text, upgrade};
 use crate::codes;
 use crate::place::{self, part};
 use crate::settings::record::Record;
@@ -42,7 +43,18 @@ struct Case<'a> {
     /// Why it is not known what the kubelet runs with.
     unasked: Option<Problem>,
     base: Base<'a>,
+    /// The flags of its command line that are settings, too.
+    flags: Option<&'a Value>,
+    env: Env<'a>,
     notes: Vec<Note>,
+}
+
+/// The file of flags, and what of it is ours.
+struct Env<'a> {
+    content: Option<&'a str>,
+    mode: &'a str,
+    recorded: Option<&'a str>,
+    record: Record,
 }
 
 /// The settings that kubeadm gives to all kubelets.
@@ -80,6 +92,15 @@ fn case(
         (None, Some(why)) => Base::Unknown(why),
         (None, None) => Base::None,
     };
+    let env_recorded = text("env_record");
+    let env_place = format!("the file {} on the host", env::SHELF.place(env::PATH));
+    let env = Env {
+        content: text("env"),
+        mode: text("env_mode").unwrap_or("0644"),
+        recorded: env_recorded,
+        record: Record::of_request(request, env::PATH, env_recorded, &env_place)
+            .map_err(|problem| vec![problem])?,
+    };
     let case = Case {
         ty,
         request,
@@ -92,33 +113,43 @@ fn case(
         running,
         unasked,
         base,
+        flags: known("flags"),
+        env,
         notes,
     };
     match request.desired {
         Some(args) => case.wanted(args),
-        None => Ok(case.given_back()),
+        None => case.given_back(),
     }
 }
 
 impl Case<'_> {
     fn wanted(self, args: &Value) -> Result<Decision, Vec<Problem>> {
         let given = args.get("settings").cloned().unwrap_or(Value::Null);
-        if !given.is_known() {
+        let flags = args.get("flags").cloned().unwrap_or(Value::Null);
+        if !given.is_known() || !flags.is_known() {
             return Ok(self.late(args, &given));
         }
+        let asked = env::asked(&flags);
         let settings = ways::leaves(&given);
         let wanted = self.record.wanted(&self.live, &settings);
         let minor = self.minor.unwrap_or_else(Minor::newest);
         let (shown, live) = (part(self.request.identity, "node"), &self.live);
         Asked { shown, minor, given: &given, settings: &settings, live, wanted: &wanted }
             .judge()?;
+        let winning = flags::winning(shown, &settings, self.flags, &asked, minor);
+        if !winning.is_empty() {
+            return Err(winning);
+        }
         let record = self.record.with(&self.live, &settings);
         let record_text = record.text();
         let changed = changed(&self.live, &wanted);
+        let flagged = self.flagged(&asked)?;
+        let reflagged = flagged.as_ref().is_some_and(|flagged| !flagged.changed.is_empty());
         // A kubelet that is down may be so because of what is in its file: mending that is a
         // change like any other. That nothing is to be done needs an answer.
         match &self.unasked {
-            Some(problem) if changed.is_empty() => return Err(vec![problem.clone()]),
+            Some(problem) if changed.is_empty() && !reflagged => return Err(vec![problem.clone()]),
             Some(_) | None => {}
         }
         let stale = match (self.running, self.minor) {
@@ -126,12 +157,16 @@ impl Case<'_> {
             (None, _) | (_, None) => Vec::new(),
         };
         let restarts = changed.iter().copied().chain(stale.iter().filter_map(|(w, _)| first(w)));
-        let cost = rules::cost(restarts, &wanted);
+        let cost = rules::cost(restarts, &wanted).max(cost_of(flagged.as_ref()));
+        let same_flags = flagged
+            .as_ref()
+            .is_none_or(|f| f.changed.is_empty() && f.record.as_deref() == self.env.recorded);
         let action = match self.recorded {
             None => Action::Create,
             Some(old)
                 if changed.is_empty()
                     && stale.is_empty()
+                    && same_flags
                     && record_text.as_deref() == Some(old) =>
             {
                 Action::NoOp
@@ -140,7 +175,7 @@ impl Case<'_> {
         };
         let ignored = self.request.ignore.iter().any(|path| *path == Path::of("settings"));
         let action = if ignored && action == Action::Update { Action::NoOp } else { action };
-        let shown = self.shown(&settings, &wanted, &stale);
+        let shown = self.shown(&settings, &wanted, &stale, flagged.as_ref());
         let (before, after) = match action {
             Action::NoOp => (shown.1.clone(), shown.1),
             _ => shown,
@@ -174,8 +209,8 @@ impl Case<'_> {
         let ops = match action {
             Action::NoOp => Vec::new(),
             _ => {
-                let restart = !changed.is_empty() || !stale.is_empty();
-                vec![self.op(
+                let restart = !changed.is_empty() || !stale.is_empty() || reflagged;
+                let op = self.op(
                     "configure",
                     text::edited(self.content, &wanted).into(),
                     vec![
@@ -183,7 +218,8 @@ impl Case<'_> {
                         ("settings", given.clone()),
                         ("restart", restart.into()),
                     ],
-                )]
+                );
+                vec![self.with_flags(op, flagged.as_ref(), &flags)]
             }
         };
         Ok(Decision {
@@ -193,7 +229,7 @@ impl Case<'_> {
             basis: Basis::Local,
             disruption: if action == Action::NoOp { Disruption::Quiet } else { cost },
             ops,
-            digest: digest(self.request.project, &given),
+            digest: digest(self.request.project, &all_of(&given, &flags)),
             notes: if action == Action::NoOp { Vec::new() } else { notes },
             ..Decision::plain(action)
         })
@@ -229,28 +265,73 @@ impl Case<'_> {
     }
 
     /// Nothing is ours any more: what was there before comes back.
-    fn given_back(self) -> Decision {
+    fn given_back(self) -> Result<Decision, Vec<Problem>> {
+        let flagged = self.flagged(&[])?;
+        let reflagged = flagged.as_ref().is_some_and(|flagged| !flagged.changed.is_empty());
         let wanted = self.record.wanted(&self.live, &[]);
         let changed = changed(&self.live, &wanted);
-        let cost = rules::cost(changed.iter().copied(), &wanted);
-        let (before, _) = self.shown(&[], &wanted, &[]);
+        let cost = rules::cost(changed.iter().copied(), &wanted).max(cost_of(flagged.as_ref()));
+        let (before, _) = self.shown(&[], &wanted, &[], flagged.as_ref());
         let mut notes = self.notes.clone();
         if !changed.is_empty() {
             let text = "what the file said before comes back".to_owned();
             notes.push(Note { path: Path::of("settings"), text });
         }
+        let restart = !changed.is_empty() || reflagged;
         let op = self.op(
             "give_back",
             text::edited(self.content, &wanted).into(),
-            vec![("settings", Value::empty_map()), ("restart", (!changed.is_empty()).into())],
+            vec![("settings", Value::empty_map()), ("restart", restart.into())],
         );
-        Decision {
+        Ok(Decision {
             before,
             disruption: cost,
-            ops: vec![op],
+            ops: vec![self.with_flags(op, flagged.as_ref(), &Value::Null)],
             notes,
             ..Decision::plain(Action::Delete)
+        })
+    }
+
+    /// What becomes of the file of flags; `None` when none is asked for and none is ours.
+    fn flagged(&self, asked: &[(Way, Value)]) -> Result<Option<Flagged>, Vec<Problem>> {
+        if asked.is_empty() && self.env.recorded.is_none() {
+            return Ok(None);
         }
+        let flagged = match self.env.content {
+            Some(text) => env::flagged(text, &self.env.record, asked),
+            None => Err("is not there".to_owned()),
+        };
+        flagged.map(Some).map_err(|why| {
+            let node = part(self.request.identity, "node");
+            let detail = format!("{node}:{} {why}.", env::PATH);
+            let summary = "Flags cannot be changed";
+            let problem = Problem::error(codes::KUBELET_FLAG, summary, Path::of("flags"), detail);
+            vec![problem.with_help(
+                "`flags` is about the file that kubeadm writes when a node joins. Leave it out on \
+                 other nodes, and look after their flags with `host_file`.",
+            )]
+        })
+    }
+
+    /// The operation with the file of flags, where that is a part of it.
+    fn with_flags(&self, op: Op, flagged: Option<&Flagged>, asked: &Value) -> Op {
+        let (Some(flagged), Some(content)) = (flagged, self.env.content) else { return op };
+        let digest = |text: &str| Value::from(access::digest(text.as_bytes()));
+        let with =
+            |of: &Value, name: &str, value: Value| ways::with(of, &[name.into()], Some(&value));
+        let of_record = flagged.record.as_deref().map_or(Value::Null, Value::from);
+        let of_flags = Value::map([
+            ("content", flagged.text.as_str().into()),
+            ("mode", self.env.mode.into()),
+            ("record", of_record),
+            ("asked", Value::map(env::asked(asked).into_iter().map(|(w, v)| (w.join("."), v)))),
+        ]);
+        let guard = Value::map([
+            ("digest", digest(content)),
+            ("record", self.env.recorded.map_or(Value::Null, digest)),
+        ]);
+        let (args, guard) = (with(&op.args, "flags", of_flags), with(&op.guard, "flags", guard));
+        Op { args, guard, ..op }
     }
 
     /// The settings that are or were ours, as they are and as they will be.
@@ -259,9 +340,15 @@ impl Case<'_> {
         settings: &[(Way, Value)],
         wanted: &Value,
         stale: &[(Way, Value)],
+        flagged: Option<&Flagged>,
     ) -> (Option<Value>, Option<Value>) {
         let ours = |of: &Value| self.record.ours(of, settings);
         let (mut before, mut after) = (self.view(ours(&self.live)), self.view(ours(wanted)));
+        if let Some(flagged) = flagged {
+            let with =
+                |view: &Value, flags: &Value| ways::with(view, &["flags".into()], Some(flags));
+            (before, after) = (with(&before, &flagged.before), with(&after, &flagged.after));
+        }
         // Where file and kubelet differ, both are shown.
         let apart = stale
             .iter()
@@ -307,6 +394,25 @@ impl Case<'_> {
                 _ => format!("configure the kubelet on {node}"),
             },
         }
+    }
+}
+
+/// Another flag needs another start, and one that is a setting what that costs.
+fn cost_of(flagged: Option<&Flagged>) -> Disruption {
+    let changed = flagged.map(|flagged| flagged.changed.as_slice()).unwrap_or_default();
+    let cost = |name: &String| match flags::way(name) {
+        Some(way) => rules::cost(first(&way), &Value::Null),
+        None if flags::MOVES_PODS.contains(&name.as_str()) => Disruption::Drain,
+        None => Disruption::Restart,
+    };
+    changed.iter().map(cost).max().unwrap_or(Disruption::Quiet)
+}
+
+/// All that is asked for.
+fn all_of(settings: &Value, flags: &Value) -> Value {
+    match flags {
+        Value::Null => settings.clone(),
+        flags => Value::list([settings.clone(), flags.clone()]),
     }
 }
 

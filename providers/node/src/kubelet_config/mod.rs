@@ -24,6 +24,24 @@
 //! kubelet says of itself (`/configz`, through the API server; this needs the right to `get`
 //! `nodes/proxy`). So a file that was changed without a restart is seen.
 //!
+//! # Flags
+//!
+//! Some of what a kubelet does is only to be had by a flag, and an old flag may stand in the way of
+//! a setting. `flags` changes the flags that kubeadm wrote for this node; the others stay as they
+//! are.
+//!
+//! ```hcl
+//! resource "kubelet_config" "worker_1" {
+//!   node     = "worker-1"
+//!   settings = { maxPods = 200 }
+//!   flags    = { "node-ip" = "10.0.0.7", "max-pods" = null }
+//! }
+//! ```
+//!
+//! They are given back like settings. Every process on the host can read them, so none may be
+//! sensitive. A change is checked by the command line of the kubelet that runs then; that one was
+//! changed in the file by hand, and the kubelet not restarted since, is not seen.
+//!
 //! # How it is applied
 //!
 //! The old file is kept in `/var/lib/clinch/kubelet`, the new one takes its place, and the kubelet
@@ -41,8 +59,10 @@
 //!
 //! # Risks
 //!
-//! A flag of the command line wins over the file: then the kubelet never runs with the setting,
-//! and the change is rolled back. `kubeadm upgrade node` writes the file anew from the
+//! A flag of the command line wins over the file. Where the next start would have one that says
+//! something else than a setting (in `/var/lib/kubelet/kubeadm-flags.env`, `/etc/default/kubelet`,
+//! `/etc/sysconfig/kubelet` or the unit), the plan is an error that names it. A drop-in folder (`--config-dir`) wins, too: that shows when the kubelet has restarted, and
+//! the change is rolled back. `kubeadm upgrade node` writes the file anew from the
 //! `kubelet-config` `ConfigMap` of `kube-system`: the plan of a change says which settings it would
 //! undo, and `kubelet_base_config` changes them there. `evictionHard` replaces all thresholds that a
 //! kubelet has by itself.
@@ -60,6 +80,8 @@
 
 mod activate;
 pub(crate) mod decide;
+mod env;
+mod flags;
 pub(crate) mod judge;
 mod rules;
 mod running;
@@ -106,6 +128,13 @@ impl KubeletConfig {
                 Role::Required,
                 "Settings by their names in `KubeletConfiguration`. Those that are left out are \
                  left as they are.",
+            ),
+            Attr::new(
+                "flags",
+                Type::Any,
+                Role::Optional,
+                "Flags in `/var/lib/kubelet/kubeadm-flags.env` by their names, without `--`; null \
+                 takes one away. For what is no setting: `node-ip`, `node-labels`.",
             ),
         ]);
         Self { name, schema }
@@ -167,7 +196,9 @@ impl ResourceKind for KubeletConfig {
     }
 
     fn check(&self, args: &Value) -> Vec<Problem> {
-        settings_problems(args)
+        let mut problems = settings_problems(args);
+        problems.extend(flags::problems(args));
+        problems
     }
 
     /// Nodes that join meanwhile get what is in the cluster, so that is changed first.
@@ -187,7 +218,13 @@ impl ResourceKind for KubeletConfig {
 impl HostType for KubeletConfig {
     fn asks(&self, identity: &Identity) -> Vec<Ask> {
         let path = part(identity, "path");
-        vec![Ask::file(path), Ask::file(SHELF.place(path)), Ask::command(["kubelet", "--version"])]
+        let own = [
+            Ask::file(path),
+            Ask::file(SHELF.place(path)),
+            Ask::file(env::SHELF.place(env::PATH)),
+            Ask::command(["kubelet", "--version"]),
+        ];
+        own.into_iter().chain(flags::asks()).collect()
     }
 
     fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem> {
@@ -196,6 +233,8 @@ impl HostType for KubeletConfig {
         let file = looked.file(path).map_err(failed)?;
         let record = looked.file(&SHELF.place(path)).map_err(failed)?;
         let text = |file: &access::FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
+        let of_flags = looked.file(&env::SHELF.place(env::PATH)).map_err(failed)?;
+        let env = looked.file(env::PATH).map_err(failed)?;
         let version = match looked.ran(&["kubelet", "--version"]) {
             Ok(Some(output)) if output.succeeded() => Some(output.text().trim().to_owned()),
             // That it is not found is not that there is none.
@@ -206,6 +245,10 @@ impl HostType for KubeletConfig {
         };
         let more = [
             ("record", record.map_or(Value::Null, |file| text(file).into())),
+            ("env", env.map_or(Value::Null, |file| text(file).into())),
+            ("env_mode", env.map_or(Value::Null, |file| owned::octal(file.mode).into())),
+            ("env_record", of_flags.map_or(Value::Null, |file| text(file).into())),
+            ("flags", flags::seen(looked).map_err(failed)?),
             ("version", version.map_or(Value::Null, Value::from)),
         ];
         Ok(Value::map(owned::observed(file).into_iter().chain(more)))

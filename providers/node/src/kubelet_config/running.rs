@@ -42,6 +42,11 @@ pub(super) fn silent(settings: &[(Way, Value)], minor: Minor) -> Vec<&Way> {
     settings.iter().filter(is_silent).map(|(way, _)| way).collect()
 }
 
+/// What a setting of a kubelet of this version holds.
+pub(super) fn shape_of(way: &Way, minor: Minor) -> Shape {
+    fields(minor).map_or(Shape::Any, |of| shape_at(of, way, minor))
+}
+
 /// What a setting holds by the schema.
 fn shape_at(of: Struct, way: &Way, minor: Minor) -> Shape {
     way.iter().fold(Shape::Struct(of), |shape, key| match shape {
@@ -53,7 +58,7 @@ fn shape_at(of: Struct, way: &Way, minor: Minor) -> Shape {
 
 /// Whether both mean the same to a kubelet, which writes durations and amounts its own way and
 /// leaves out what is empty.
-fn same(wanted: &Value, found: &Value, shape: Shape) -> bool {
+pub(super) fn same(wanted: &Value, found: &Value, shape: Shape) -> bool {
     match (wanted, found, shape) {
         (wanted, Value::Null, _) => is_empty(wanted),
         (Value::String(a), Value::String(b), Shape::Duration) => {

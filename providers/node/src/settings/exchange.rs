@@ -50,7 +50,16 @@ impl Exchange<'_> {
 
     /// That the record is the one that was planned over, or already the new one.
     pub(crate) fn check_record(&self, op: &Op, found: &Found) -> Result<(), StepError> {
-        let planned = op.guard.get("record").and_then(Value::as_str);
+        self.check_record_over(op, found, op.guard.get("record").and_then(Value::as_str))
+    }
+
+    /// The same where it was planned over this digest.
+    pub(crate) fn check_record_over(
+        &self,
+        op: &Op,
+        found: &Found,
+        planned: Option<&str>,
+    ) -> Result<(), StepError> {
         let now = found.record.as_ref().map(FileOnHost::digest);
         if now.as_deref() == planned || now == self.record_digest() {
             return Ok(());
