@@ -64,6 +64,9 @@ pub fn resolve(
     let absent = step.action == Action::Create;
     let ops = asked(if absent { &Observation::Absent } else { observed })?;
     let op = match ops.into_iter().find(|op| op.name == step.op.name) {
+        // What surrounds a thing that is not there (whether its service runs, say) was looked at
+        // for the plan, and is what the step asks for.
+        Some(op) if absent => Op { guard: step.op.guard.clone(), ..op },
         Some(op) => op,
         // Nothing is left to do to the object: the operation is the planned one, with what is
         // decided by now as it would be written into an object that is not there.
