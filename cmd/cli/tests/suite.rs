@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod canary;
 mod casebook;
 mod clusters;
 mod copies;
+mod facts;
 mod files;
 mod flags;
 mod kubelets;
