@@ -90,6 +90,31 @@ impl Machines {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    fn answers(&self) -> bool {
+        let options = ["-F", &self.ssh_config, "-o", "ConnectTimeout=2", self.worker];
+        let output =
+            Command::new("ssh").args(options).args(["systemctl", "is-system-running"]).output();
+        // Booted, with or without a unit that failed.
+        let said = String::from_utf8_lossy(&output.unwrap().stdout).trim().to_owned();
+        ["running", "degraded"].contains(&said.as_str())
+    }
+
+    /// Boots the worker again; it goes down with the next breath.
+    pub(crate) fn reboot(&self) {
+        let options = ["-F", &self.ssh_config, self.worker, "sudo", "-n", "systemctl", "reboot"];
+        // The connection may break before it says anything.
+        let _said = Command::new("ssh").args(options).output().unwrap();
+    }
+
+    /// Waits until the worker has booted.
+    pub(crate) fn is_up(&self) {
+        let began = Instant::now();
+        while !self.answers() {
+            assert!(began.elapsed() < Duration::from_mins(2), "{} does not boot", self.worker);
+            sleep(Duration::from_millis(300));
+        }
+    }
+
     /// Ready, which a node says some seconds after its kubelet has started.
     pub(crate) fn is_ready(&self) {
         let began = Instant::now();

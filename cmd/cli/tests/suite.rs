@@ -9,6 +9,7 @@ mod copies;
 mod facts;
 mod files;
 mod flags;
+mod host_faults;
 mod kubelets;
 mod machines;
 mod real;
