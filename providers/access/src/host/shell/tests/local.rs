@@ -318,6 +318,45 @@ async fn a_program_gets_its_words_and_its_input_as_they_are() {
     }
 }
 
+/// As a kubelet reads its manifests: at any moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_a_file_while_it_is_replaced_sees_the_old_or_the_new_one() {
+    let (hosts, folder) = machines();
+    let file = path(folder.path(), "watched/x.yaml");
+    let contents = [b'a', b'b'].map(|byte| vec![byte; 50_000]);
+    for host in hosts {
+        host.write(write(&file, &contents[0], Expected::Anything)).await.expect("created");
+        let (done, place) =
+            (std::sync::atomic::AtomicBool::new(false), folder.path().join("watched"));
+        std::thread::scope(|threads| {
+            let reader = threads.spawn(|| {
+                let mut reads = 0;
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let read = fs::read(&file).expect("there at any moment");
+                    assert!(contents.contains(&read), "{} bytes", read.len());
+                    // A kubelet takes every name that does not begin with a dot.
+                    let names = names(&place);
+                    let others = names.iter().filter(|name| !name.starts_with('.'));
+                    assert_eq!(others.collect::<Vec<_>>(), ["x.yaml"]);
+                    reads += 1;
+                }
+                reads
+            });
+            let handle = tokio::runtime::Handle::current();
+            tokio::task::block_in_place(|| {
+                handle.block_on(async {
+                    for content in contents.iter().cycle().take(6) {
+                        let written = host.write(write(&file, content, Expected::Anything)).await;
+                        written.expect("replaced");
+                    }
+                });
+            });
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(reader.join().expect("no half of a file") > 6);
+        });
+    }
+}
+
 #[tokio::test]
 async fn hostile_output_is_cut_and_nothing_of_it_reaches_a_terminal() {
     let (hosts, _folder) = machines();

@@ -46,6 +46,55 @@ async fn a_machine_over_ssh_does_what_this_one_does() {
     }
 }
 
+/// Whatever people call a file and write into it arrives there, and nothing else happens.
+#[tokio::test]
+async fn naughty_names_and_values_go_through_every_command_of_a_host_as_they_are() {
+    let Some(server) = Sshd::start("") else { return };
+    let host = server.host();
+    let naughty = super::words::naughty();
+    let fits = |s: &&String| !s.is_empty() && !s.contains('/') && s.len() < 250;
+    let names: Vec<&String> =
+        naughty.iter().filter(fits).filter(|s| ![".", ".."].contains(&s.as_str())).collect();
+    let (folder, beside) = (server.at("files"), server.at("beside"));
+    fs::create_dir(&folder).expect("a folder");
+    fs::write(&beside, "untouched").expect("a file");
+    let path = |name: &str| folder.join(name).to_str().expect("a plain path").to_owned();
+    // One of sixteen is written by itself; all are looked at in one go, as in a plan.
+    let mut written = Vec::new();
+    for name in names.iter().step_by(16) {
+        match host.write(write(&path(name), name.as_bytes())).await {
+            Ok(()) => written.push(name),
+            // At what cannot be shown nothing is kept.
+            Err(error) => assert!(matches!(error, HostError::BadPath { .. }), "{name:?}: {error}"),
+        }
+    }
+    let asks: Vec<Ask> = names.iter().map(|name| Ask::file(path(name))).collect();
+    let seen = host.look(&asks).await.expect("looked");
+    for (name, answer) in names.iter().zip(seen) {
+        let expected = written.contains(&name).then(|| name.as_bytes().to_vec());
+        match answer.file() {
+            Ok(file) => assert_eq!(file.map(|file| file.content), expected, "{name:?}"),
+            Err(error) => {
+                assert!(matches!(error, HostError::BadPath { .. }), "{name:?}: {error}");
+                assert_eq!(expected, None, "{name:?}");
+            }
+        }
+    }
+    for words in naughty.chunks(100) {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let all = [&["printf", "%s\\0"][..], &words].concat();
+        let said = host.run(Command::new(&all)).await.expect("run");
+        let expected: Vec<u8> = words.iter().flat_map(|w| [w.as_bytes(), b"\0"].concat()).collect();
+        assert!(said.stdout == expected);
+    }
+    for name in &written {
+        let digest = crate::host::digest(name.as_bytes());
+        host.remove(&path(name), Expected::Digest(&digest)).await.expect("removed");
+    }
+    assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 0);
+    assert_eq!(fs::read_to_string(&beside).expect("a file"), "untouched");
+}
+
 #[tokio::test]
 async fn content_is_in_no_argument_and_in_no_other_file() {
     let Some(server) = Sshd::start("") else { return };

@@ -48,7 +48,7 @@ const ODD: &[&str] = &[
 ];
 
 /// The strings of the "Big List of Naughty Strings", where the tests have it.
-fn naughty() -> Vec<String> {
+pub(super) fn naughty() -> Vec<String> {
     let Some(corpora) = std::env::var_os("CLINCH_CORPORA") else {
         eprintln!("SKIPPED naughty strings: CLINCH_CORPORA is not set");
         return Vec::new();
