@@ -237,3 +237,37 @@ async fn kernel_and_file_end_alike_after_a_fault_at_every_call() {
     let remove = op(&applied(), "sysctl", &identity, None).await;
     assert!(survives(applied, "sysctl", path, &remove).await > 9);
 }
+
+/// Two files, which belong together.
+#[tokio::test]
+async fn settings_and_flags_of_a_kubelet_are_old_or_new_after_a_fault_at_every_call() {
+    let (config, flags) = ("/var/lib/kubelet/config.yaml", "/var/lib/kubelet/kubeadm-flags.env");
+    let text = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+    let before = || {
+        let env = "KUBELET_KUBEADM_ARGS=\"--max-pods=17\"\n";
+        MemoryHost::new("w1").with_file(config, text).with_file(flags, env)
+    };
+    let args = Value::map([
+        ("node", "w1".into()),
+        ("settings", Value::map([("maxPods", 60_i64.into())])),
+        ("flags", Value::map([("max-pods", Value::Null), ("node-ip", "10.0.0.7".into())])),
+    ]);
+    let identity = kind("kubelet_config").identify(&args).unwrap();
+    let write = op(&before(), "kubelet_config", &identity, Some(&args)).await;
+    for path in [config, flags] {
+        assert!(survives(before, "kubelet_config", path, &write).await > 20);
+    }
+    let applied = || {
+        let host = before();
+        let done = provider(host.clone());
+        let write = write.clone();
+        futures::FutureExt::now_or_never(async move { done.perform(&write, &|_| ()).await })
+            .unwrap()
+            .unwrap();
+        host
+    };
+    let give_back = op(&applied(), "kubelet_config", &identity, None).await;
+    for path in [config, flags] {
+        assert!(survives(applied, "kubelet_config", path, &give_back).await > 20);
+    }
+}

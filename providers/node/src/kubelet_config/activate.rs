@@ -123,25 +123,54 @@ pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
         let turn = self::turn(op, &exchange, &found, flags.planned_over)?;
         of_flags = Some((exchange, found, turn));
     }
-    exchange.put(site, &found, turn).await?;
-    if let Some((exchange, found, turn)) = &of_flags {
-        exchange.put(site, found, *turn).await?;
+    let mut put = exchange.put(site, &found, turn).await;
+    if let (Ok(()), Some((exchange, found, turn))) = (&put, &of_flags) {
+        put = exchange.put(site, found, *turn).await;
+    }
+    let before = Before {
+        record: found.record.as_ref(),
+        of_flags: of_flags.as_ref().map(|(exchange, found, _)| (exchange, found.record.as_ref())),
+    };
+    if let Err(error) = put {
+        return Err(undone(site, &exchange, &before, error).await);
     }
     if work.restart
         && let Err(why) = started(site, &work).await
     {
-        let before = Before {
-            record: found.record.as_ref(),
-            of_flags: of_flags
-                .as_ref()
-                .map(|(exchange, found, _)| (exchange, found.record.as_ref())),
-        };
         return Err(roll_back(site, op, &work, before, &why).await);
     }
     if let Some((exchange, _, _)) = &of_flags {
-        exchange.done(site).await?;
+        exchange.done(site).await.map_err(unfinished)?;
     }
-    exchange.done(site).await
+    exchange.done(site).await.map_err(unfinished)
+}
+
+/// Nothing was started yet: what was written already is put back, so that no file is left alone
+/// that belongs to another.
+async fn undone(
+    site: Site<'_>,
+    exchange: &Exchange<'_>,
+    before: &Before<'_>,
+    error: StepError,
+) -> StepError {
+    if matches!(error, StepError::InDoubt(_)) {
+        return error;
+    }
+    match files_back(site, exchange, before).await {
+        Ok(()) => error,
+        Err(why) => StepError::InDoubt(format!(
+            "{} Putting back what was written already failed, too: {why}",
+            error.message()
+        )),
+    }
+}
+
+/// It took effect, and something of it is left to be tidied.
+fn unfinished(error: StepError) -> StepError {
+    match error {
+        StepError::Refused(_) => StepError::InDoubt(error.message()),
+        other => other,
+    }
 }
 
 /// How far the exchange of a file is that was planned over this digest.
@@ -347,13 +376,35 @@ async fn roll_back(
     )))
 }
 
+/// Puts back both files and records.
+async fn puts_back(
+    site: Site<'_>,
+    exchange: &Exchange<'_>,
+    before: &Before<'_>,
+) -> Result<(), HostError> {
+    if let Some((exchange, record)) = before.of_flags {
+        exchange.back(site, record).await?;
+    }
+    exchange.back(site, before.record).await
+}
+
+/// The same, and nothing is kept of them then.
+async fn files_back(
+    site: Site<'_>,
+    exchange: &Exchange<'_>,
+    before: &Before<'_>,
+) -> Result<(), HostError> {
+    puts_back(site, exchange, before).await?;
+    if let Some((exchange, _)) = before.of_flags {
+        exchange.forget_copy(site).await?;
+    }
+    exchange.forget_copy(site).await
+}
+
 async fn back(site: Site<'_>, work: &Work<'_>, before: &Before<'_>) -> Result<(), String> {
     let said = |error: HostError| error.to_string();
     let exchange = work.exchange();
-    if let Some((exchange, record)) = before.of_flags {
-        exchange.back(site, record).await.map_err(said)?;
-    }
-    exchange.back(site, before.record).await.map_err(said)?;
+    puts_back(site, &exchange, before).await.map_err(said)?;
     let anything = Work {
         path: work.path,
         content: String::new(),

@@ -123,7 +123,10 @@ impl Exchange<'_> {
         site: Site<'_>,
         record: Option<&FileOnHost>,
     ) -> Result<(), HostError> {
-        if let Some(old) = site.host.read(&self.shelf.kept(self.path)).await? {
+        let kept = site.host.read(&self.shelf.kept(self.path)).await?;
+        let now = site.host.read(self.path).await?;
+        let is_back = |old: &FileOnHost| now.as_ref().is_some_and(|now| now.content == old.content);
+        if let Some(old) = kept.filter(|old| !is_back(old)) {
             let new = digest(self.content);
             let expected = Expected::Digest(&new);
             write(site, self.path, &old.content, self.mode, expected).await?;
