@@ -318,6 +318,31 @@ async fn a_program_gets_its_words_and_its_input_as_they_are() {
     }
 }
 
+/// After a power cut there is the old file or the whole new one, and nobody could read the new one
+/// before it had its mode. A shell that tells what it runs is asked.
+#[tokio::test]
+async fn a_file_is_on_disk_before_it_takes_its_place_its_folder_after_and_it_is_never_open_to_others()
+ {
+    let (_, folder) = machines();
+    let (log, tells) = (path(folder.path(), "log"), path(folder.path(), "tells"));
+    let tells_all = format!(
+        "sync() {{ case $1 in ./.*) echo sync file;; *) echo sync \"$1\";; esac >>{log}; }}\n\
+         chmod() {{ stat -c 'chmod over %a' -- \"$3\" >>{log}; command chmod \"$@\"; }}\n\
+         mv() {{ echo rename >>{log}; command mv \"$@\"; }}\n"
+    );
+    fs::write(&tells, tells_all).expect("a file");
+    // As long as the test.
+    let asked: &'static str = Box::leak(format!("BASH_ENV={tells}").into_boxed_str());
+    let words: &'static [&'static str] = Box::leak(Box::new(["env", asked, "bash"]));
+    let host = ShellHost::through("w1", words);
+    fs::create_dir(folder.path().join("etc")).expect("a folder");
+    let file = path(folder.path(), "etc/key");
+    host.write(write(&file, b"secret", Expected::Absent)).await.expect("created");
+    let told = fs::read_to_string(&log).expect("bash tells");
+    assert_eq!(told, "chmod over 600\nsync file\nrename\nsync .\n");
+    assert_eq!(fs::metadata(&file).expect("a file").mode() & 0o777, 0o640);
+}
+
 /// As a kubelet reads its manifests: at any moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_reads_a_file_while_it_is_replaced_sees_the_old_or_the_new_one() {

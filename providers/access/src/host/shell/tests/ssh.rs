@@ -245,6 +245,31 @@ async fn an_address_is_never_an_option_of_ssh() {
     assert!(!canary.exists());
 }
 
+/// What a person lends to machines at their own logins.
+#[tokio::test]
+async fn an_agent_is_not_lent_to_a_machine_whatever_the_configuration_of_ssh_says() {
+    let Some(server) = Sshd::start("AllowAgentForwarding yes") else { return };
+    let (socket, config) = (server.at("agent"), server.at("client"));
+    let mut agent = std::process::Command::new("ssh-agent");
+    agent.arg("-D").arg("-a").arg(&socket).stdout(std::process::Stdio::null());
+    let Ok(mut agent) = agent.spawn() else {
+        eprintln!("SKIPPED: ssh-agent is not installed");
+        return;
+    };
+    let text = format!("IdentityAgent {}\nForwardAgent yes\n", socket.display());
+    fs::write(&config, text).expect("a file");
+    let settings = SshSettings { config_file: Some(config.clone()), ..server.settings() };
+    let host = ShellHost::ssh("w1", settings, &SshGate::new());
+    let words = ["sh", "-c", "echo \"agent: ${SSH_AUTH_SOCK:-none}\""];
+    let ours = host.run(Command::new(&words)).await.map(|said| said.text());
+    // The same configuration lends it to whoever does not refuse.
+    let theirs = server.plain_ssh(&config, "echo \"agent: ${SSH_AUTH_SOCK:-none}\"");
+    let _ = agent.kill();
+    let _ = agent.wait();
+    assert_eq!(ours.expect("run"), "agent: none\n");
+    assert!(theirs.starts_with("agent: /"), "{theirs}");
+}
+
 /// A `sudo` of the test's own, since nobody has this one configured.
 async fn with_sudo(script: Option<&str>) -> Option<String> {
     let server = Sshd::start("")?;

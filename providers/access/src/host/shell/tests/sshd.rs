@@ -119,6 +119,19 @@ impl Sshd {
         ShellHost::ssh("w1", self.settings(), &SshGate::new())
     }
 
+    /// What a command prints there for a person with this configuration of `ssh`.
+    pub(super) fn plain_ssh(&self, config: &Path, command: &str) -> String {
+        let known = format!("UserKnownHostsFile={}", self.at("known").display());
+        let output = Command::new("ssh")
+            .args(["-o", "BatchMode=yes", "-o", &known, "-p", &self.port.to_string(), "-i"])
+            .arg(self.at("user"))
+            .arg("-F")
+            .arg(config)
+            .args(["127.0.0.1", command])
+            .output();
+        String::from_utf8_lossy(&output.expect("ssh runs").stdout).into_owned()
+    }
+
     /// A script of this content that can be run.
     pub(super) fn program(&self, name: &str, content: &str) {
         fs::create_dir_all(self.at("bin")).expect("a folder");
