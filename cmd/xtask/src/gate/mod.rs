@@ -153,6 +153,9 @@ pub(crate) fn binary(line: &str, name: &str) -> Option<PathBuf> {
     is_it.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
 }
 
+/// How many tests run at once, as the harness of Rust reads it.
+const THREADS: &str = "RUST_TEST_THREADS";
+
 /// Runs all tests, shows what they say and counts them.
 fn run_tests(server: &Server, hosts: &Hosts, tally: &mut Tally) -> Result<(), Trouble> {
     let mut command = Command::new("cargo");
@@ -162,6 +165,11 @@ fn run_tests(server: &Server, hosts: &Hosts, tally: &mut Tally) -> Result<(), Tr
     command.env_remove("KUBECONFIG");
     server.tell(&mut command);
     hosts.tell(&mut command);
+    // The long tests wait for servers and hosts most of their time.
+    if std::env::var_os(THREADS).is_none() {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        command.env(THREADS, (2 * processors).to_string());
+    }
     let mut child = command.spawn().doing(|| "starting cargo".to_owned())?;
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).split(b'\n') {
