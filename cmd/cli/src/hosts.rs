@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use values::{Map, Value};
+use values::{Map, Path as Place, Value};
 
 /// What a `hosts` block has.
 const HOSTS: [&str; 2] = ["ssh", "host"];
@@ -123,9 +123,13 @@ impl Ssh {
 }
 
 impl Inventory {
-    /// From the blocks; what is wrong, in sentences.
-    pub(crate) fn read(block: &Value, home: Option<&Path>) -> Result<Self, Vec<String>> {
-        let mut reader = Reader { home, wrong: Vec::new() };
+    /// From the block at this place; what is wrong there, in sentences.
+    pub(crate) fn read(
+        block: &Value,
+        at: Place,
+        home: Option<&Path>,
+    ) -> Result<Self, Vec<(Place, String)>> {
+        let mut reader = Reader { home, at, wrong: Vec::new() };
         let inventory = reader.inventory(block);
         if reader.wrong.is_empty() { Ok(inventory) } else { Err(reader.wrong) }
     }
@@ -188,7 +192,9 @@ async fn nodes(cluster: &Cluster) -> Result<BTreeMap<String, Vec<(String, String
 /// Reads blocks, and keeps what is wrong with them.
 struct Reader<'a> {
     home: Option<&'a Path>,
-    wrong: Vec<String>,
+    /// The block that is read.
+    at: Place,
+    wrong: Vec<(Place, String)>,
 }
 
 impl Reader<'_> {
@@ -199,35 +205,45 @@ impl Reader<'_> {
         let blocks = |name: &str| map.get(name).and_then(Value::as_list).unwrap_or(&[]);
         for name in HOSTS {
             if map.get(name).is_some_and(|value| value.as_list().is_none()) {
-                self.wrong.push(format!("`{name}` is a block: write `{name} {{ ... }}`."));
+                self.tell(name, format!("`{name}` is a block: write `{name} {{ ... }}`."));
             }
         }
-        let ssh = blocks("ssh").iter().filter_map(Value::as_map);
-        if [map].into_iter().chain(ssh).any(|map| map.contains_key("")) {
-            self.wrong.push("Only a `host` block has a label.".to_owned());
+        let outer = self.at.clone();
+        let block = |name: &str, index: usize| outer.clone().attr(name).index(index);
+        if map.contains_key("") {
+            self.wrong.push((outer.clone(), "Only a `host` block has a label.".to_owned()));
         }
         if blocks("ssh").len() > 1 {
-            self.wrong.push("There is one `ssh` block, for all hosts.".to_owned());
+            let wrong = "There is one `ssh` block, for all hosts.".to_owned();
+            self.wrong.push((block("ssh", 1), wrong));
         }
         let all = blocks("ssh").first().and_then(Value::as_map).unwrap_or(&empty);
+        self.at = block("ssh", 0);
+        if all.contains_key("") {
+            self.wrong.push((self.at.clone(), "Only a `host` block has a label.".to_owned()));
+        }
         self.known("An `ssh` block", all, &[&SSH, &OF_ALL]);
         let address_type = self.one_of(all, "address_type", &ADDRESS_TYPES);
+        let ssh = self.ssh(all);
         let mut hosts = BTreeMap::new();
-        for host in blocks("host").iter().filter_map(Value::as_map) {
+        for (index, host) in blocks("host").iter().enumerate() {
+            self.at = block("host", index);
+            let Some(host) = host.as_map() else { continue };
             let labels = host.get("").and_then(Value::as_list).unwrap_or(&[]);
             let [Value::String(name)] = labels else {
                 let wrong = "A `host` block has one label, the name of the node: \
                              `host \"worker-1\" { ... }`.";
-                self.wrong.push(wrong.to_owned());
+                self.wrong.push((self.at.clone(), wrong.to_owned()));
                 continue;
             };
             let one = self.one(host);
             if hosts.insert(name.to_string(), one).is_some() {
-                self.wrong.push(format!("There are two blocks for the host `{name}`."));
+                let wrong = format!("There are two blocks for the host `{name}`.");
+                self.wrong.push((self.at.clone(), wrong));
             }
         }
         let address_type = address_type.unwrap_or_else(|| ADDRESS_TYPES[0].to_owned());
-        Inventory { ssh: self.ssh(all), address_type, hosts }
+        Inventory { ssh, address_type, hosts }
     }
 
     fn one(&mut self, map: &Map) -> One {
@@ -236,7 +252,10 @@ impl Reader<'_> {
         let way = match (self.file(map, "folder"), connection.as_deref()) {
             (Some(folder), None) => Way::Folder(folder),
             (Some(_), Some(_)) => {
-                self.wrong.push("A host is in a `folder` or has a `connection`.".to_owned());
+                self.tell(
+                    "connection",
+                    "A host is in a `folder` or has a `connection`.".to_owned(),
+                );
                 Way::Ssh
             }
             (None, Some("local")) => Way::Local,
@@ -253,11 +272,12 @@ impl Reader<'_> {
                 Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
             }
             Some(other) => {
-                self.wrong.push(format!(
+                let wrong = format!(
                     "`jump` is a list of jump hosts such as `\"admin@bastion:2222\"`, and this is \
                      {}.",
                     other.kind()
-                ));
+                );
+                self.tell("jump", wrong);
                 None
             }
         };
@@ -288,8 +308,13 @@ impl Reader<'_> {
             if let Some(meant) = diags::did_you_mean(name, known) {
                 wrong = format!("{wrong} Did you mean `{meant}`?");
             }
-            self.wrong.push(wrong);
+            self.tell(name, wrong);
         }
+    }
+
+    /// What is wrong with an argument of the block that is read.
+    fn tell(&mut self, argument: &str, wrong: String) {
+        self.wrong.push((self.at.clone().attr(argument), wrong));
     }
 
     fn text(&mut self, map: &Map, name: &str) -> Option<String> {
@@ -297,11 +322,11 @@ impl Reader<'_> {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) if !text.is_empty() => Some(text.to_string()),
             Some(Value::String(_)) => {
-                self.wrong.push(format!("`{name}` is empty."));
+                self.tell(name, format!("`{name}` is empty."));
                 None
             }
             Some(other) => {
-                self.wrong.push(format!("`{name}` is a string, and this is {}.", other.kind()));
+                self.tell(name, format!("`{name}` is a string, and this is {}.", other.kind()));
                 None
             }
         }
@@ -312,7 +337,7 @@ impl Reader<'_> {
         let text = self.text(map, name)?;
         if !is_name(&text) {
             let shown = text.escape_debug();
-            self.wrong.push(format!("`{shown}` cannot be the `{name}` of a host."));
+            self.tell(name, format!("`{shown}` cannot be the `{name}` of a host."));
             return None;
         }
         Some(text)
@@ -337,7 +362,7 @@ impl Reader<'_> {
         if let Some(meant) = diags::did_you_mean(&text, allowed.iter().copied()) {
             wrong = format!("{wrong} Did you mean `{meant}`?");
         }
-        self.wrong.push(wrong);
+        self.tell(name, wrong);
         None
     }
 
@@ -345,7 +370,7 @@ impl Reader<'_> {
         let value = map.get(name).filter(|value| !value.is_null())?;
         if value.as_bool().is_none() {
             let wrong = format!("`{name}` is true or false, and this is {}.", value.kind());
-            self.wrong.push(wrong);
+            self.tell(name, wrong);
         }
         value.as_bool()
     }
@@ -355,7 +380,7 @@ impl Reader<'_> {
         let number = value.as_number().map(ToString::to_string);
         let port = number.and_then(|n| n.parse::<u16>().ok()).filter(|port| *port > 0);
         if port.is_none() {
-            self.wrong.push("`port` is a whole number from 1 to 65535.".to_owned());
+            self.tell("port", "`port` is a whole number from 1 to 65535.".to_owned());
         }
         port
     }
@@ -365,7 +390,7 @@ impl Reader<'_> {
         let parsed: Option<jiff::SignedDuration> = text.parse().ok();
         let duration = parsed.and_then(|d| Duration::try_from(d).ok()).filter(|d| !d.is_zero());
         if duration.is_none() {
-            self.wrong.push(format!("`{name}` is a duration such as `10s`, and this is `{text}`."));
+            self.tell(name, format!("`{name}` is a duration such as `10s`, and this is `{text}`."));
         }
         duration
     }
@@ -380,7 +405,8 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn block(hcl: &str) -> Value {
+    /// The block with the text that it is in.
+    fn block(hcl: &str) -> (session::ClusterSettings, String) {
         let text = format!("cluster \"c\" {{ {hcl} }}");
         let mut files: config::InMemory = [("main.hcl", text.as_str())].into_iter().collect();
         let mut map = diags::SourceMap::default();
@@ -388,15 +414,20 @@ mod tests {
         let inputs = lang::Inputs::default();
         let (loaded, problems) = session::load(".", "x", &mut files, &mut map, &inputs, &catalog);
         assert!(!problems.has_errors(), "{problems:?}");
-        let args = loaded.cluster.expect("a cluster block").args;
-        args.get("hosts").and_then(Value::as_list).expect("a hosts block")[0].clone()
+        (loaded.cluster.expect("a cluster block"), text)
     }
 
-    fn read(hcl: &str) -> String {
-        match Inventory::read(&block(hcl), Some(Path::new("/home/ann"))) {
-            Ok(inventory) => format!("{inventory:#?}"),
-            Err(wrong) => wrong.join("\n"),
-        }
+    /// What is read, or what is wrong and what that points at.
+    fn read(hcl: &str) -> Result<Inventory, Vec<String>> {
+        let (block, text) = block(hcl);
+        let hosts = &block.args.get("hosts").and_then(Value::as_list).expect("a hosts block")[0];
+        let told = |(at, wrong): (Place, String)| {
+            let span = block.place(&at);
+            format!("{}: {wrong}", &text[span.start as usize..span.end as usize])
+        };
+        let at = Place::of("hosts").index(0);
+        let inventory = Inventory::read(hosts, at, Some(Path::new("/home/ann")));
+        inventory.map_err(|wrong| wrong.into_iter().map(told).collect())
     }
 
     #[test]
@@ -422,20 +453,20 @@ mod tests {
             }
         "#;
         let expected = [
-            "A `hosts` block has no argument `sssh`. Did you mean `ssh`?",
-            "An `ssh` block has no argument `usr`. Did you mean `user`?",
-            "`address_type` is one of `InternalIP`, `ExternalIP`, `Hostname`, `InternalDNS`, `ExternalDNS`, `Name`, and this is `InternalIp`. Did you mean `InternalIP`?",
-            "`connection` is one of `ssh`, `local`, and this is `locl`. Did you mean `local`?",
-            "`-oProxyCommand=x` cannot be the `address` of a host.",
-            "There are two blocks for the host `w1`.",
-            "A `host` block has one label, the name of the node: `host \"worker-1\" { ... }`.",
-            "`host_keys` is one of `strict`, `accept-new`, and this is `no`.",
-            "`jump` is a list of jump hosts such as `\"admin@bastion:2222\"`, and this is string.",
-            "`port` is a whole number from 1 to 65535.",
-            "`sudo` is true or false, and this is string.",
-            "`connect_timeout` is a duration such as `10s`, and this is `soon`.",
+            "sssh: A `hosts` block has no argument `sssh`. Did you mean `ssh`?",
+            "\"ann\": An `ssh` block has no argument `usr`. Did you mean `user`?",
+            "\"InternalIp\": `address_type` is one of `InternalIP`, `ExternalIP`, `Hostname`, `InternalDNS`, `ExternalDNS`, `Name`, and this is `InternalIp`. Did you mean `InternalIP`?",
+            "\"no\": `host_keys` is one of `strict`, `accept-new`, and this is `no`.",
+            "\"bastion\": `jump` is a list of jump hosts such as `\"admin@bastion:2222\"`, and this is string.",
+            "70000: `port` is a whole number from 1 to 65535.",
+            "\"yes\": `sudo` is true or false, and this is string.",
+            "\"soon\": `connect_timeout` is a duration such as `10s`, and this is `soon`.",
+            "\"locl\": `connection` is one of `ssh`, `local`, and this is `locl`. Did you mean `local`?",
+            "\"-oProxyCommand=x\": `-oProxyCommand=x` cannot be the `address` of a host.",
+            "host \"w1\": There are two blocks for the host `w1`.",
+            "host: A `host` block has one label, the name of the node: `host \"worker-1\" { ... }`.",
         ];
-        assert_eq!(read(hcl).lines().collect::<Vec<_>>(), expected);
+        assert_eq!(read(hcl).expect_err("much is wrong"), expected);
     }
 
     #[test]
@@ -457,7 +488,7 @@ mod tests {
               host "here" { connection = "local" }
             }
         "#;
-        let inventory = Inventory::read(&block(hcl), Some(Path::new("/home/ann"))).expect("right");
+        let inventory = read(hcl).expect("right");
         let one = inventory.hosts["w1"].ssh.or(&inventory.ssh);
         let settings = one.settings("10.0.0.7".to_owned());
         assert_eq!((settings.user.as_deref(), settings.port), (Some("root"), Some(2222)));

@@ -80,23 +80,26 @@ fn settings(block: Option<&ClusterSettings>, env: &Environment) -> Result<Settin
         Some(Value::String(text)) => Some(text.to_string()),
         Some(other) => {
             let detail = format!("`{name}` is a string, and this is {}.", other.kind());
-            problems.push(bad_setting(block, detail));
+            problems.push(bad_setting(block, name, detail));
             None
         }
     };
     let (kubeconfig, context, uid) = (text("kubeconfig"), text("context"), text("uid"));
     let hosts = match block.args.get("hosts") {
         Some(Value::List(blocks)) => match blocks.as_slice() {
-            [one] => match Inventory::read(one, env.cluster.home.as_ref().map(Path::new)) {
-                Ok(inventory) => Some(HostsSetting::Reached(inventory)),
-                Err(wrong) => {
-                    problems.extend(wrong.into_iter().map(|wrong| bad_hosts(block, wrong)));
-                    None
-                }
-            },
+            [one] => {
+                let home = env.cluster.home.as_ref().map(Path::new);
+                let inventory = Inventory::read(one, values::Path::of("hosts").index(0), home);
+                let told = |wrong: Vec<(values::Path, String)>| {
+                    let told = wrong.into_iter().map(|(at, wrong)| bad_hosts(block, &at, wrong));
+                    problems.extend(told);
+                };
+                inventory.map_err(told).ok().map(HostsSetting::Reached)
+            }
             _ => {
+                let second = values::Path::of("hosts").index(1);
                 let wrong = "A `cluster` block has one `hosts` block.";
-                problems.push(bad_hosts(block, wrong.to_owned()));
+                problems.push(bad_hosts(block, &second, wrong.to_owned()));
                 None
             }
         },
@@ -109,22 +112,24 @@ fn settings(block: Option<&ClusterSettings>, env: &Environment) -> Result<Settin
             if let Some(meant) = diags::did_you_mean(name, SETTINGS) {
                 detail = format!("{detail} Did you mean `{meant}`?");
             }
-            problems.push(bad_setting(block, detail));
+            problems.push(bad_setting(block, name, detail));
         }
     }
     if problems.is_empty() { Ok(out) } else { Err(problems) }
 }
 
-fn bad_setting(block: &ClusterSettings, detail: String) -> Diagnostic {
-    Diagnostic::error(BAD_SETTING, "Invalid cluster block", detail).at(block.span, "").with_help(
+fn bad_setting(block: &ClusterSettings, argument: &str, detail: String) -> Diagnostic {
+    let span = block.place(&values::Path::of(argument));
+    Diagnostic::error(BAD_SETTING, "Invalid cluster block", detail).at(span, "").with_help(
         "It has `kubeconfig` and `context` (where the cluster is), `uid` (the uid of its \
          kube-system namespace, checked before anything is done) and `hosts` (a block that says \
          how the hosts of nodes are reached, or a folder with one folder for each node).",
     )
 }
 
-fn bad_hosts(block: &ClusterSettings, detail: String) -> Diagnostic {
-    Diagnostic::error(BAD_SETTING, "Invalid hosts block", detail).at(block.span, "").with_help(
+fn bad_hosts(block: &ClusterSettings, at: &values::Path, detail: String) -> Diagnostic {
+    let span = block.place(at);
+    Diagnostic::error(BAD_SETTING, "Invalid hosts block", detail).at(span, "").with_help(
         "`hosts` has one block `ssh` for what all hosts have in common (`user`, `port`, `sudo`, \
          `identity_file`, `config_file`, `known_hosts_file`, `host_keys`, `jump`, \
          `connect_timeout`, `address_type`), and blocks `host \"NODE\"` for what is different, \

@@ -5,7 +5,7 @@ use diags::Span;
 use litemap::LiteMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use values::{Number, Type};
+use values::{Number, Step, Type, Value};
 
 /// All modules of a configuration by their path; the root's path is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -246,6 +246,46 @@ pub struct Block {
     pub labels: Vec<(String, Span)>,
     /// Its inside.
     pub body: Body,
+}
+
+/// Where the steps of a path lead to within a body.
+#[derive(Debug, Clone, Copy)]
+pub enum Found<'b, 's> {
+    /// To an argument, and maybe further into its value.
+    Argument(&'b Expr, &'s [Step]),
+    /// To a block, and to nothing that is written in it.
+    Block(&'b Block),
+}
+
+impl Body {
+    /// The deepest part that the steps lead to; `None` when not even the first is written.
+    pub fn part<'b, 's>(&'b self, steps: &'s [Step]) -> Option<Found<'b, 's>> {
+        let (Step::Attr(name), rest) = steps.split_first()? else { return None };
+        if let Some(argument) = self.arguments.get(&**name) {
+            return Some(Found::Argument(&argument.value, rest));
+        }
+        let mut blocks = self.blocks.iter().filter(|b| b.name == **name);
+        let (block, inner) = match rest.split_first() {
+            None => (blocks.next()?, rest),
+            Some((Step::Index(i), inner)) => (blocks.nth(*i)?, inner),
+            Some((Step::Item(key), inner)) => {
+                let has = |b: &Block, name: &str, value: &Value| {
+                    b.body.arguments.get(name).is_some_and(|a| literal_is(&a.value, value))
+                };
+                (blocks.find(|b| key.0.iter().all(|(name, value)| has(b, name, value)))?, inner)
+            }
+            Some((Step::Attr(_), _)) => (blocks.next()?, rest),
+        };
+        Some(block.body.part(inner).unwrap_or(Found::Block(block)))
+    }
+}
+
+fn literal_is(expr: &Expr, value: &Value) -> bool {
+    match (&expr.kind, value) {
+        (ExprKind::String(s), Value::String(v)) => s == v,
+        (ExprKind::Number(n), Value::Number(v)) => n == v,
+        _ => false,
+    }
 }
 
 /// An expression and where it stands.

@@ -3,7 +3,7 @@
 use crate::manifests::MANIFESTS;
 use crate::references::{Meaning, Step as RefStep, Target, meaning, unwind};
 use addrs::{Ident, ModulePath};
-use config::{Body, Config, Expr, ExprKind, For, Manifest, ObjectKey, Repeat};
+use config::{Body, Config, Expr, ExprKind, For, Found, Manifest, ObjectKey, Repeat};
 use diags::Span;
 use std::collections::BTreeSet;
 use values::Step;
@@ -196,38 +196,10 @@ pub(crate) fn in_body(
     body: &Body,
     steps: &[Step],
 ) -> Option<Span> {
-    let (Step::Attr(name), rest) = steps.split_first()? else { return None };
-    if let Some(argument) = body.arguments.get(&**name) {
-        return Some(within(written, module, &argument.value, rest));
-    }
-    let mut blocks = body.blocks.iter().filter(|b| b.name == **name);
-    match rest.split_first() {
-        None => blocks.next().map(|b| b.span),
-        Some((Step::Index(i), inner)) => {
-            let block = blocks.nth(*i)?;
-            Some(in_body(written, module, &block.body, inner).unwrap_or(block.span))
-        }
-        Some((Step::Item(key), inner)) => {
-            let block = blocks.find(|b| {
-                key.0.iter().all(|(name, value)| {
-                    b.body.arguments.get(&**name).is_some_and(|a| literal_is(&a.value, value))
-                })
-            })?;
-            Some(in_body(written, module, &block.body, inner).unwrap_or(block.span))
-        }
-        Some((Step::Attr(_), _)) => {
-            let block = blocks.next()?;
-            Some(in_body(written, module, &block.body, rest).unwrap_or(block.span))
-        }
-    }
-}
-
-fn literal_is(expr: &Expr, value: &values::Value) -> bool {
-    match (&expr.kind, value) {
-        (ExprKind::String(s), values::Value::String(v)) => s == v,
-        (ExprKind::Number(n), values::Value::Number(v)) => n == v,
-        _ => false,
-    }
+    Some(match body.part(steps)? {
+        Found::Argument(value, rest) => within(written, module, value, rest),
+        Found::Block(block) => block.span,
+    })
 }
 
 /// The expression of `count` or `for_each`.

@@ -2,7 +2,7 @@
 
 use crate::place::{StatePlace, state_place};
 use addrs::{Ident, InstanceAddr, Mode, ModuleInstance};
-use config::{Config, Sources};
+use config::{Body, ClusterBlock, Config, Found, Sources};
 use diags::{Code, Diagnostic, Diagnostics, SourceMap, Span};
 use lang::{Evaluator, Inputs, References, Schemas};
 use provider::Catalog;
@@ -69,8 +69,21 @@ pub struct ClusterSettings {
     pub name: String,
     /// Its arguments, by name.
     pub args: Value,
+    /// What is written in it.
+    pub body: Body,
     /// Where it stands.
     pub span: Span,
+}
+
+impl ClusterSettings {
+    /// Where a part of the arguments is written; the block when it is not.
+    pub fn place(&self, path: &Path) -> Span {
+        match self.body.part(path.steps()) {
+            Some(Found::Argument(value, _)) => value.span,
+            Some(Found::Block(block)) => block.span,
+            None => self.span,
+        }
+    }
 }
 
 /// A configuration of which no more is known than what its text says.
@@ -118,8 +131,8 @@ impl Parsed {
             [name] => {
                 let schemas = CatalogSchemas(catalog.clone());
                 let args = lang::plain_cluster(&self.config, &schemas, name, &inputs.cwd)?;
-                let span = root.clusters.get(*name)?.span;
-                Some(Some(ClusterSettings { name: name.to_string(), args, span }))
+                let block = root.clusters.get(*name)?;
+                Some(Some(settings(name, args, block)))
             }
             _ => None,
         }
@@ -320,7 +333,11 @@ fn cluster(loaded: &Loaded, diagnostics: &mut Diagnostics) -> Option<ClusterSett
     );
     let (args, problems) = evaluator.cluster(name);
     diagnostics.extend(problems);
-    Some(ClusterSettings { name: name.to_string(), args, span: block.span })
+    Some(settings(name, args, block))
+}
+
+fn settings(name: &Ident, args: Value, block: &ClusterBlock) -> ClusterSettings {
+    ClusterSettings { name: name.to_string(), args, body: block.body.clone(), span: block.span }
 }
 
 /// Sources by name and text, variables by name and printed value. A sensitive value counts as
