@@ -150,7 +150,12 @@ async fn survives(host: impl Fn() -> MemoryHost, ty: &str, path: &str, op: &Op) 
             }
             let provider = provider(host.clone());
             match provider.settle(op).await {
-                Ok(Settled::Done(_)) => assert_eq!(now.get(path), new.get(path), "{place}"),
+                Ok(Settled::Done(_)) => {
+                    assert_eq!(now.get(path), new.get(path), "{place}");
+                    // Nothing is kept of a file for which there is no way back.
+                    let left = host.dump().into_keys().find(|path| path.contains("-before/"));
+                    assert_eq!(left, None, "{place}");
+                }
                 Ok(Settled::NotDone) => {
                     provider.perform(op, &|_| ()).await.unwrap();
                     assert_eq!(host.dump(), new, "{place}");

@@ -2,7 +2,7 @@
 
 use super::{SHELF, env, running};
 use crate::codes;
-use crate::host_type::{Became, Site, mode, strange, text};
+use crate::host_type::{Became, Site, mode, refused, strange, text};
 use crate::place::part;
 use crate::settings::exchange::{Exchange, Found, Turn};
 use crate::settings::ways;
@@ -202,6 +202,11 @@ pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError>
         (written, open) = (written && of_flags, open && or_as_planned);
     }
     if written && (!work.restart || runs(site, &work, None).await.is_ok()) {
+        // What was to go back to, should it not run, is of no use any more.
+        if let Some(flags) = &work.flags {
+            flags.exchange().forget_copy(site).await.map_err(refused)?;
+        }
+        work.exchange().forget_copy(site).await.map_err(refused)?;
         return Ok(Became::Done);
     }
     // What was written and not started yet is done again from there.
