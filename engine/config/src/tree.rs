@@ -266,7 +266,7 @@ impl Body {
         }
         let mut blocks = self.blocks.iter().filter(|b| b.name == **name);
         let (block, inner) = match rest.split_first() {
-            None => (blocks.next()?, rest),
+            None | Some((Step::Attr(_), _)) => (blocks.next()?, rest),
             Some((Step::Index(i), inner)) => (blocks.nth(*i)?, inner),
             Some((Step::Item(key), inner)) => {
                 let has = |b: &Block, name: &str, value: &Value| {
@@ -274,7 +274,6 @@ impl Body {
                 };
                 (blocks.find(|b| key.0.iter().all(|(name, value)| has(b, name, value)))?, inner)
             }
-            Some((Step::Attr(_), _)) => (blocks.next()?, rest),
         };
         Some(block.body.part(inner).unwrap_or(Found::Block(block)))
     }
