@@ -90,6 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
     let terraform = if alone { None } else { Terraform::find(&folder)? };
     match &terraform {
         Some(found) => say(format_args!("Terraform {}, {}", found.version, found.kind)),
+        None if arguments.hosts || arguments.server.is_some() => {}
         None => say(table::ABSENT),
     }
     let (objects, dag, applied) = if arguments.quick {
