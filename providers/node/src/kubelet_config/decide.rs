@@ -137,14 +137,15 @@ impl Case<'_> {
         let (shown, live) = (part(self.request.identity, "node"), &self.live);
         Asked { shown, minor, given: &given, settings: &settings, live, wanted: &wanted }
             .judge()?;
-        let winning = flags::winning(shown, &settings, self.flags, &asked, minor);
+        let flagged = self.flagged(&asked)?;
+        let will = flagged.as_ref().map(|flagged| flagged.text.as_str());
+        let winning = flags::winning(shown, &settings, self.flags, will, minor);
         if !winning.is_empty() {
             return Err(winning);
         }
         let record = self.record.with(&self.live, &settings);
         let record_text = record.text();
         let changed = changed(&self.live, &wanted);
-        let flagged = self.flagged(&asked)?;
         let reflagged = flagged.as_ref().is_some_and(|flagged| !flagged.changed.is_empty());
         // A kubelet that is down may be so because of what is in its file: mending that is a
         // change like any other. That nothing is to be done needs an answer.

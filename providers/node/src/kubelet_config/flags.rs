@@ -23,6 +23,8 @@ use values::{Path, Value};
 const FILES: [&str; 3] = [env::PATH, "/etc/default/kubelet", "/etc/sysconfig/kubelet"];
 /// The variables of these files that the unit makes flags of.
 const VARIABLES: [&str; 2] = ["KUBELET_KUBEADM_ARGS", "KUBELET_EXTRA_ARGS"];
+/// How a person is told that it is in none of them.
+const THE_UNIT: &str = "the unit `kubelet`";
 const UNIT: [&str; 4] = ["systemctl", "show", "--property=ExecStart,Environment", "kubelet"];
 
 /// Flags whose name is not that of their setting in other letters; keys of maps behind a dot.
@@ -88,7 +90,7 @@ pub(super) fn seen(looked: &Looked) -> Result<Value, HostError> {
         Ok(Some(_) | None) | Err(HostError::NoCommands { .. }) => Vec::new(),
         Err(error) => return Err(error),
     };
-    let of_unit = unit.into_iter().map(|(name, value)| (name, value, "the unit `kubelet`"));
+    let of_unit = unit.into_iter().map(|(name, value)| (name, value, THE_UNIT));
     let mut flags: Vec<(String, String, &str)> = of_unit.collect();
     for path in FILES {
         if let Some(file) = looked.file(path)? {
@@ -200,21 +202,26 @@ fn camel(flag: &str) -> String {
     })
 }
 
-/// Settings that would never be what runs, since a flag says something else that is not among those
-/// that are taken away.
+/// Settings that would never be what runs, since a flag says something else. `will` is the text
+/// that kubeadm's file of flags is going to have, where that changes.
 pub(super) fn winning(
     node: &str,
     settings: &[(Way, Value)],
     seen: Option<&Value>,
-    away: &[(Way, Value)],
+    will: Option<&str>,
     minor: Minor,
 ) -> Vec<Problem> {
-    let goes = |flag: &Flag| {
-        let is = |way: &Way| way.first().is_some_and(|name| **name == *flag.name);
-        flag.place == env::PATH && away.iter().any(|(way, value)| value.is_null() && is(way))
-    };
-    let flags = seen.and_then(Value::as_list).unwrap_or(&[]).iter().filter_map(Flag::read);
-    let flags: Vec<Flag> = flags.filter(|flag| !goes(flag)).collect();
+    let seen = seen.and_then(Value::as_list).unwrap_or(&[]).iter().filter_map(Flag::read);
+    let mut flags: Vec<Flag> = seen.collect();
+    if let Some(text) = will {
+        flags.retain(|flag| flag.place != env::PATH);
+        let at = flags.iter().take_while(|flag| flag.place == THE_UNIT).count();
+        let place = env::PATH.to_owned();
+        let new = of_file(text).into_iter().filter(|(name, _)| way(name).is_some());
+        let new: Vec<Flag> =
+            new.map(|(name, value)| Flag { name, value, place: place.clone() }).collect();
+        flags.splice(at..at, new);
+    }
     let one = |(asked, wanted): &(Way, Value)| {
         // The last one wins over the others.
         let flag = flags.iter().rev().find(|flag| flag.is_of(asked))?;
@@ -362,7 +369,7 @@ mod tests {
             flags.map(|(name, value)| Value::list([name.into(), value.into(), "f".into()])),
         );
         let settings = ways::leaves(&settings);
-        let problems = winning("w1", &settings, Some(&seen), &[], Minor::newest());
+        let problems = winning("w1", &settings, Some(&seen), None, Minor::newest());
         problems.iter().map(|p| format!("{}: {}", p.path, p.detail)).collect()
     }
 
@@ -398,6 +405,23 @@ mod tests {
             Value::map([("anonymous", Value::map([("enabled", false.into())]))]),
         )]);
         assert_eq!(told(hidden, "KUBELET_EXTRA_ARGS=--anonymous-auth=true").len(), 1);
+    }
+
+    #[test]
+    fn flags_of_kubeadms_file_count_as_they_will_be() {
+        let settings = ways::leaves(&Value::map([("maxPods", 64_i64.into())]));
+        let flag =
+            |value: &str, place: &str| Value::list(["max-pods".into(), value.into(), place.into()]);
+        let count = |seen: &[Value], will: Option<&str>| {
+            let seen = Value::list(seen.iter().cloned());
+            winning("w1", &settings, Some(&seen), will, Minor::newest()).len()
+        };
+        let (old, unit) = (flag("17", env::PATH), flag("5", THE_UNIT));
+        let line = |flags: &str| format!("KUBELET_KUBEADM_ARGS=\"{flags}\"\n");
+        assert_eq!(count(std::slice::from_ref(&old), None), 1);
+        assert_eq!(count(&[old], Some(&line(""))), 0, "taken away");
+        assert_eq!(count(&[], Some(&line("--max-pods=17"))), 1, "given back");
+        assert_eq!(count(&[unit], Some(&line("--max-pods=64"))), 0, "over the unit's");
     }
 
     #[test]
