@@ -25,10 +25,11 @@ pub(crate) struct Machines {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// A worker that nobody works on; waits for one.
-fn free_worker() -> (&'static str, MutexGuard<'static, ()>) {
+/// A worker of these that nobody works on; waits for one.
+fn free_worker(there: &str) -> (&'static str, MutexGuard<'static, ()>) {
+    let is_there = |worker: &str| there.split_whitespace().any(|name| name == worker);
     loop {
-        for (turn, worker) in TURNS.iter().zip(WORKERS) {
+        for (turn, worker) in TURNS.iter().zip(WORKERS).filter(|(_, worker)| is_there(worker)) {
             match turn.try_lock() {
                 Ok(turn) => return (worker, turn),
                 Err(TryLockError::Poisoned(turn)) => return (worker, turn.into_inner()),
@@ -52,6 +53,7 @@ impl Machines {
         let ssh_config = from("CLINCH_TEST_CLUSTER_SSH_CONFIG")?;
         let kubeconfig = from("CLINCH_TEST_CLUSTER_KUBECONFIG")?;
         let kubectl = from("CLINCH_TEST_CLUSTER_KUBECTL")?;
+        let workers = from("CLINCH_TEST_CLUSTER_WORKERS")?;
         let desk = Desk::new();
         desk.write(
             "cluster.hcl",
@@ -60,7 +62,7 @@ impl Machines {
                  sudo        = true\n      config_file = \"{ssh_config}\"\n    }}\n  }}\n}}\n"
             ),
         );
-        let (worker, turn) = free_worker();
+        let (worker, turn) = free_worker(&workers);
         Some(Self { desk, ssh_config, kubectl, kubeconfig, worker, _turn: turn })
     }
 
