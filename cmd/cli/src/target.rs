@@ -170,20 +170,22 @@ async fn sandboxed(env: &Environment) -> Result<(Cluster, Hosts), Diagnostics> {
     let cluster = Cluster::from_client(sandbox.client(), "sandbox", shown);
     let hosts = folder.join("hosts");
     for node in nodes(&cluster).await.map_err(|p| Diagnostics::from(p.into_diagnostic()))? {
-        furnish(&hosts.join(node)).map_err(|e| failed(files::plain(&e)))?;
+        furnish(&hosts.join(&node), &node).map_err(|e| failed(files::plain(&e)))?;
     }
     Ok((cluster, hosts_in(&hosts)?))
 }
 
 /// Makes the folder of a host that is not there yet, with what every host has.
-fn furnish(host: &Path) -> std::io::Result<()> {
+fn furnish(host: &Path, node: &str) -> std::io::Result<()> {
     if host.exists() {
         return Ok(());
     }
-    let (path, content) = sandbox::KUBELET_CONFIG;
-    let file = host.join(path);
-    std::fs::create_dir_all(file.parent().unwrap_or(host))?;
-    std::fs::write(file, content)
+    for (path, content) in sandbox::files_of_host(node) {
+        let file = host.join(path);
+        std::fs::create_dir_all(file.parent().unwrap_or(host))?;
+        std::fs::write(file, content)?;
+    }
+    Ok(())
 }
 
 /// The nodes of the sandbox, each of which has a folder as its machine.

@@ -22,7 +22,14 @@ pub(crate) struct Machines {
     kubectl: String,
     kubeconfig: String,
     pub(crate) worker: &'static str,
-    _turn: MutexGuard<'static, ()>,
+    _turns: Vec<MutexGuard<'static, ()>>,
+}
+
+/// The control plane's node: whoever works on it leaves the API server alone.
+static CONTROL_PLANE: Mutex<()> = Mutex::new(());
+
+fn turn(of: &'static Mutex<()>) -> MutexGuard<'static, ()> {
+    of.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// A worker of these that nobody works on; waits for one.
@@ -41,8 +48,31 @@ fn free_worker(there: &str) -> (&'static str, MutexGuard<'static, ()>) {
 }
 
 impl Machines {
-    /// `None` where there are no hosts, and says so.
+    /// A worker. `None` where there are no hosts, and says so.
     pub(crate) fn of(test: &str) -> Option<Self> {
+        Self::reached(test, |workers| {
+            let (worker, turn) = free_worker(workers);
+            (worker, vec![turn])
+        })
+    }
+
+    /// The control plane's node.
+    pub(crate) fn control_plane(test: &str) -> Option<Self> {
+        Self::reached(test, |_| ("control-plane-1", vec![turn(&CONTROL_PLANE)]))
+    }
+
+    /// The control plane's node while nobody else works on any.
+    pub(crate) fn all(test: &str) -> Option<Self> {
+        Self::reached(test, |_| {
+            let all = TURNS.iter().chain([&CONTROL_PLANE]).map(turn);
+            ("control-plane-1", all.collect())
+        })
+    }
+
+    fn reached(
+        test: &str,
+        take: impl FnOnce(&str) -> (&'static str, Vec<MutexGuard<'static, ()>>),
+    ) -> Option<Self> {
         let from = |name: &str| {
             let found = std::env::var(name).ok().filter(|value| !value.is_empty());
             if found.is_none() {
@@ -62,8 +92,8 @@ impl Machines {
                  sudo        = true\n      config_file = \"{ssh_config}\"\n    }}\n  }}\n}}\n"
             ),
         );
-        let (worker, turn) = free_worker(&workers);
-        Some(Self { desk, ssh_config, kubectl, kubeconfig, worker, _turn: turn })
+        let (worker, turns) = take(&workers);
+        Some(Self { desk, ssh_config, kubectl, kubeconfig, worker, _turns: turns })
     }
 
     pub(crate) fn write(&self, hcl: &str) {

@@ -5,6 +5,7 @@
 mod canary;
 mod casebook;
 mod clusters;
+mod control_plane;
 mod copies;
 mod facts;
 mod files;

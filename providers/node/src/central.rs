@@ -64,7 +64,7 @@ async fn control_plane(cluster: &Cluster) -> BTreeSet<String> {
 }
 
 /// A kind that every server has.
-fn core(kind: &str, plural: &str, namespaced: bool) -> Resource {
+pub(crate) fn core(kind: &str, plural: &str, namespaced: bool) -> Resource {
     Resource {
         api_version: "v1".to_owned(),
         kind: kind.to_owned(),

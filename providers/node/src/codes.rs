@@ -48,3 +48,11 @@ pub const CERTIFICATE: Code = Code("E0775");
 pub const EXPIRY: Code = Code("E0776");
 /// A host keeps what it trusts in no way that is known.
 pub const NO_STORE: Code = Code("E0777");
+/// A flag is not one that may be set so.
+pub const STATIC_POD_FLAG: Code = Code("E0840");
+/// The manifest of a static pod is not there, or cannot be changed.
+pub const STATIC_POD_FILE: Code = Code("E0841");
+/// A static pod is not up, or nobody can tell.
+pub const STATIC_POD_DOWN: Code = Code("E0842");
+/// A static pod does not come up with new flags.
+pub const STATIC_POD_REFUSES: Code = Code("E0843");

@@ -35,6 +35,7 @@ mod owned;
 mod place;
 mod records;
 mod settings;
+mod static_pod;
 mod sysctl;
 mod systemd_unit;
 mod trusted_ca;
@@ -50,6 +51,7 @@ use kubelet_base_config::KubeletBaseConfig;
 use kubelet_config::KubeletConfig;
 use marked::Marked;
 use provider::{DataKind, ResourceKind};
+use static_pod::StaticPod;
 use sysctl::Sysctl;
 use systemd_unit::SystemdUnit;
 use trusted_ca::TrustedCa;
@@ -60,6 +62,7 @@ fn types() -> Vec<Box<dyn HostType>> {
         Box::new(HostFile::new()),
         Box::new(Marked::<KernelModuleBlacklist>::new()),
         Box::new(KubeletConfig::new()),
+        Box::new(StaticPod::new()),
         Box::new(Marked::<Sysctl>::new()),
         Box::new(Marked::<SystemdUnit>::new()),
         Box::new(Marked::<TrustedCa>::new()),

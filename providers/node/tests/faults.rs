@@ -1,6 +1,6 @@
 //! A host that fails at every call, before or after what was asked of it.
 
-use crate::sysctl;
+use crate::{static_pod, sysctl};
 use access::{
     Answer, Ask, Command, Expected, Host, HostError, Hosts, MemoryHost, Output, WriteFile,
 };
@@ -275,4 +275,26 @@ async fn settings_and_flags_of_a_kubelet_are_old_or_new_after_a_fault_at_every_c
     for path in [config, flags] {
         assert!(survives(applied, "kubelet_config", path, &give_back).await > 20);
     }
+}
+
+#[tokio::test]
+async fn manifest_of_a_static_pod_is_old_or_new_after_a_fault_at_every_call() {
+    let (ty, path) = ("static_pod", static_pod::PATH);
+    let args = static_pod::args("kube-scheduler", &[("v", "4".into()), ("profiling", Value::Null)]);
+    let identity = kind(ty).identify(&args).unwrap();
+    let before = || MemoryHost::new("w1").with_file(path, static_pod::MANIFEST);
+    let write = op(&before(), ty, &identity, Some(&args)).await;
+    assert!(survives(before, ty, path, &write).await > 15);
+
+    let applied = || {
+        let host = before();
+        let done = provider(host.clone());
+        let write = write.clone();
+        futures::FutureExt::now_or_never(async move { done.perform(&write, &|_| ()).await })
+            .unwrap()
+            .unwrap();
+        host
+    };
+    let give_back = op(&applied(), ty, &identity, None).await;
+    assert!(survives(applied, ty, path, &give_back).await > 15);
 }

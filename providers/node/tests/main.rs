@@ -7,6 +7,7 @@ mod host_file;
 mod hosts;
 mod plan;
 mod real;
+mod static_pod;
 mod support;
 mod sysctl;
 mod systemd_unit;

@@ -24,3 +24,23 @@ rotateCertificates: true
 staticPodPath: /etc/kubernetes/manifests
 ",
 );
+
+/// The node of the control plane that a new sandbox has.
+const CONTROL_PLANE: &str = "control-plane-1";
+/// The manifests of the control plane's static pods, as kubeadm writes them.
+const MANIFESTS: [(&str, &str); 4] = [
+    ("etc/kubernetes/manifests/etcd.yaml", include_str!("manifests/etcd.yaml")),
+    ("etc/kubernetes/manifests/kube-apiserver.yaml", include_str!("manifests/kube-apiserver.yaml")),
+    (
+        "etc/kubernetes/manifests/kube-controller-manager.yaml",
+        include_str!("manifests/kube-controller-manager.yaml"),
+    ),
+    ("etc/kubernetes/manifests/kube-scheduler.yaml", include_str!("manifests/kube-scheduler.yaml")),
+];
+
+/// The files that the host of this node has from the beginning: paths without a slash in front,
+/// and contents.
+pub fn files_of_host(node: &str) -> Vec<(&'static str, &'static str)> {
+    let manifests = if node == CONTROL_PLANE { &MANIFESTS[..] } else { &[] };
+    [KUBELET_CONFIG].into_iter().chain(manifests.iter().copied()).collect()
+}

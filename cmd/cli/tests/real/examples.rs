@@ -160,6 +160,17 @@ fn settings_of_kubelets_are_set_and_given_back() {
 }
 
 #[test]
+fn flags_of_the_control_plane_are_set_and_given_back() {
+    play("control-plane-flags", |site| {
+        let manifests = site.desk.dir().join("hosts/control-plane-1/etc/kubernetes/manifests");
+        for program in ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
+            let text = std::fs::read_to_string(manifests.join(format!("{program}.yaml"))).unwrap();
+            assert!(text.contains("\n    - --profiling=false\n"), "{program}: {text}");
+        }
+    });
+}
+
+#[test]
 fn hardening_closes_a_namespace_and_keeps_modules_from_the_workers() {
     play("hardening", |site| {
         let hosts = site.desk.dir().join("hosts");

@@ -50,10 +50,11 @@ impl<'a> Site<'a> {
     pub(super) fn has_hosts(&self) {
         let hosts = self.desk.dir().join("hosts");
         for node in super::ground::NODES {
-            let (path, content) = sandbox::KUBELET_CONFIG;
-            let file = hosts.join(node).join(path);
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(file, content).unwrap();
+            for (path, content) in sandbox::files_of_host(node) {
+                let file = hosts.join(node).join(path);
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                std::fs::write(file, content).unwrap();
+            }
         }
         let block = format!("cluster \"hosts\" {{\n  hosts = \"{}\"\n}}\n", hosts.display());
         self.desk.write("hosts.hcl", block);

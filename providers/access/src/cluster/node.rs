@@ -1,4 +1,5 @@
-//! What a kubelet says of itself, asked through the API server.
+//! What a kubelet says of itself, asked through the API server, and what the server says of
+//! itself.
 
 use super::discovery::encode;
 use super::{Ask, Call, Cluster, ClusterError};
@@ -14,5 +15,14 @@ impl Cluster {
         let call = Call { verb: "get", resource, namespace: None, name: Some(node.to_owned()) };
         let path = format!("/api/v1/nodes/{}/proxy/configz", encode(node));
         self.ask_json(&Ask::get(call, path)).await
+    }
+
+    /// That the server itself says it is well at this path: `/livez`, `/readyz`.
+    ///
+    /// Source: [Kubernetes API health endpoints](https://kubernetes.io/docs/reference/using-api/health-checks/).
+    pub async fn answers(&self, path: &str) -> Result<(), ClusterError> {
+        let (resource, name) = (path.to_owned(), None);
+        let call = Call { verb: "get", resource, namespace: None, name };
+        self.ask(&Ask::get(call, path.to_owned())).await.map(drop)
     }
 }

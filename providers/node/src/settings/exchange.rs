@@ -40,12 +40,18 @@ pub(crate) enum Turn<'a> {
     Written,
 }
 
+impl Found {
+    pub(crate) async fn read(site: Site<'_>, shelf: Shelf, path: &str) -> Result<Self, StepError> {
+        let file = site.host.read(path).await.map_err(refused)?;
+        let record = site.host.read(&shelf.place(path)).await.map_err(refused)?;
+        Ok(Self { file, record })
+    }
+}
+
 impl Exchange<'_> {
     /// Reads the file and its record.
     pub(crate) async fn found(&self, site: Site<'_>) -> Result<Found, StepError> {
-        let file = site.host.read(self.path).await.map_err(refused)?;
-        let record = site.host.read(&self.shelf.place(self.path)).await.map_err(refused)?;
-        Ok(Found { file, record })
+        Found::read(site, self.shelf, self.path).await
     }
 
     /// That the record is the one that was planned over, or already the new one.
@@ -108,12 +114,16 @@ impl Exchange<'_> {
 
     /// The new file works: nothing is kept of the old one, nor of the record when nothing is ours.
     pub(crate) async fn done(&self, site: Site<'_>) -> Result<(), StepError> {
-        self.forget_copy(site).await.map_err(refused)?;
-        if self.record.is_none() {
+        let cleared = async {
+            self.forget_copy(site).await?;
             let place = self.shelf.place(self.path);
-            site.host.remove(&place, Expected::Anything).await.map_err(refused)?;
-        }
-        Ok(())
+            match self.record {
+                Some(_) => Ok(()),
+                None => site.host.remove(&place, Expected::Anything).await,
+            }
+        };
+        // The file is there already; only what was noted about it is not gone yet.
+        cleared.await.map_err(|error: HostError| StepError::InDoubt(error.to_string()))
     }
 
     /// Puts the old file back, if the new one took its place, and the old record. The copy stays
