@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 static TURNS: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
 const WORKERS: [&str; 2] = ["worker-1", "worker-2"];
 const KUBELET: &str = "/var/lib/kubelet/config.yaml";
+const RUNTIME: &str = "/etc/containerd/config.toml";
 
 /// A configuration, and the hosts that it is about.
 pub(crate) struct Machines {
@@ -332,4 +333,77 @@ fn a_misspelt_setting_is_refused_in_the_plan_and_a_kubelet_that_does_not_start_i
     let left = machines.on_worker("find /var/lib/clinch -type f 2>/dev/null || true");
     assert_eq!(left, "");
     machines.is_ready();
+}
+
+/// The settings that containerd says it has with its file, and whether the plugin that the kubelet
+/// talks to is well.
+const RUNTIME_NOW: &str = "containerd config dump | grep -E 'sandbox_image|  config_path'; \
+                           ctr plugins ls | grep -w cri; systemctl is-active containerd";
+
+#[test]
+fn a_mirror_and_the_file_of_a_real_containerd_agree_with_what_runs() {
+    let Some(machines) = Machines::of("settings of containerd") else { return };
+    machines
+        .on_worker("ctr -n k8s.io images tag --force registry.k8s.io/pause:3.10.2 pause.test/p:1");
+    let started = "systemctl show -p ActiveEnterTimestampMonotonic containerd";
+    let before = machines.on_worker(started);
+    lives(
+        &machines,
+        "resource \"container_runtime\" \"a\" {\n  node          = \"worker-1\"\n  cgroup_driver = \
+         \"systemd\"\n  sandbox_image = \"pause.test/p:1\"\n  mirrors = {\n    \"docker.io\" = {\n      \
+         endpoints = [{ url = \"https://mirror.example.org\" }]\n    }\n  }\n}\n",
+        &format!(
+            "cat {RUNTIME}; find /etc/containerd -name hosts.toml | xargs -r cat; {RUNTIME_NOW}"
+        ),
+        &format!("sed -i 's|pause.test/p:1|by.hand/p:2|' {RUNTIME}; systemctl restart containerd"),
+        &["sandbox_image \"by.hand/p:2\" -> \"pause.test/p:1\"", "declared in main.hcl line 4"],
+    );
+    assert_ne!(machines.on_worker(started), before);
+    machines.is_ready();
+}
+
+#[test]
+fn a_mirror_alone_restarts_nothing_and_a_containerd_that_does_not_start_is_put_back() {
+    let Some(machines) = Machines::of("a containerd that does not start") else { return };
+    let hcl = |image: &str, mirror: &str| {
+        format!(
+            "resource \"container_runtime\" \"a\" {{\n  node          = \"worker-1\"\n  \
+             sandbox_image = \"{image}\"\n  mirrors = {{\n    \"docker.io\" = {{ endpoints = [{{ url = \
+             \"https://{mirror}\" }}] }}\n  }}\n}}\n"
+        )
+    };
+    let file = machines.on_worker(&format!("cat {RUNTIME}"));
+    let image = "registry.k8s.io/pause:3.10.2";
+    machines.write(&hcl(image, "a.example.org"));
+    machines.well(&["apply", "-auto-approve"]);
+    let all = format!("cat {RUNTIME} /etc/containerd/certs.d/docker.io/hosts.toml; {RUNTIME_NOW}");
+    let pid = machines.on_worker("systemctl show -p MainPID containerd");
+    machines.write(&hcl(image, "b.example.org"));
+    machines.well(&["apply", "-auto-approve"]);
+    assert_eq!(machines.on_worker("systemctl show -p MainPID containerd"), pid);
+    let applied = machines.on_worker(&all);
+    assert!(
+        applied.contains("https://b.example.org") && applied.contains("# Nothing is ever pulled")
+    );
+    // No value of these settings keeps containerd from starting, so the host does.
+    let folder = "/etc/systemd/system/containerd.service.d";
+    machines.on_worker(&format!(
+        "mkdir {folder}; printf '[Service]\nExecStartPre=/bin/sh -c \"if grep -q bad.test {RUNTIME}; \
+         then echo containerd: no such image; exit 1; fi\"\n' > {folder}/test.conf; systemctl daemon-reload"
+    ));
+    machines.write(&hcl("bad.test/p:1", "c.example.org"));
+    let said = machines.desk.run(&["apply", "-auto-approve"]);
+    machines.on_worker(&format!("rm -r {folder}; systemctl daemon-reload"));
+    assert_eq!(said.code, 1, "{}", said.all());
+    for words in [
+        "The old settings are back, and it runs with them.",
+        "It wrote: \"containerd: no such image\".",
+    ] {
+        assert!(said.err.contains(words), "no `{words}` in {}", said.all());
+    }
+    assert_eq!(machines.on_worker(&all), applied);
+    machines.is_ready();
+    machines.write(&hcl(image, "b.example.org"));
+    machines.well(&["destroy", "-auto-approve"]);
+    assert_eq!(machines.on_worker(&format!("cat {RUNTIME}")), file);
 }

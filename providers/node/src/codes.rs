@@ -48,6 +48,18 @@ pub const CERTIFICATE: Code = Code("E0775");
 pub const EXPIRY: Code = Code("E0776");
 /// A host keeps what it trusts in no way that is known.
 pub const NO_STORE: Code = Code("E0777");
+/// A setting of a container runtime is not one, or cannot be had.
+pub const RUNTIME_SETTING: Code = Code("E0820");
+/// The container runtime's file cannot be read or edited.
+pub const RUNTIME_FILE: Code = Code("E0821");
+/// The container runtime does not answer.
+pub const RUNTIME_RUNNING: Code = Code("E0822");
+/// The container runtime does not run with new settings.
+pub const RUNTIME_REFUSES: Code = Code("E0823");
+/// Another file wins over the one that is kept.
+pub const RUNTIME_OVERRIDDEN: Code = Code("E0824");
+/// A registry or a mirror of it is not one.
+pub const REGISTRY: Code = Code("E0825");
 /// A flag is not one that may be set so.
 pub const STATIC_POD_FLAG: Code = Code("E0840");
 /// The manifest of a static pod is not there, or cannot be changed.

@@ -14,6 +14,12 @@ pub(crate) trait HostType: ResourceKind {
     /// one look.
     fn asks(&self, identity: &Identity) -> Vec<Ask>;
 
+    /// What is looked at because of what was seen so far: a file that another one names. Asked
+    /// again until there is nothing new.
+    fn asks_next(&self, _identity: &Identity, _looked: &Looked) -> Vec<Ask> {
+        Vec::new()
+    }
+
     /// What was seen, in the terms of the pure half.
     fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem>;
 
@@ -102,7 +108,12 @@ pub(crate) fn mode(op: &Op) -> Option<u32> {
 
 /// What the guard of an operation on a file asks for.
 pub(crate) fn guarded_by(op: &Op) -> Expected<'_> {
-    let text = |name: &str| op.guard.get(name).and_then(Value::as_str);
+    expected_by(&op.guard)
+}
+
+/// What a guard asks for of a file.
+pub(crate) fn expected_by(guard: &Value) -> Expected<'_> {
+    let text = |name: &str| guard.get(name).and_then(Value::as_str);
     match (text("stamp"), text("digest")) {
         (Some(stamp), _) => Expected::Stamp(stamp),
         (None, Some(digest)) => Expected::Digest(digest),

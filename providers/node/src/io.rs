@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use values::{Path, Value};
 
+/// How many times what was seen may lead on: files that name files.
+const MOST_LOOKS: usize = 4;
+
 /// Access to the hosts of all nodes, for every resource type of this crate. The methods have
 /// the shapes of [`provider::Providers`].
 #[derive(Clone)]
@@ -37,16 +40,16 @@ impl NodeProvider {
         Self { cluster: Some(cluster), ..self }
     }
 
-    /// Looks at all these objects at once, once at each host; answers in the same order.
+    /// Looks at all these objects at once, once at each host, and again where
+    /// what is there names more; answers in the same order.
     pub async fn observe(&self, wanted: Vec<Wanted>) -> Vec<Observation> {
-        let mut asks: BTreeMap<&str, Vec<Ask>> = BTreeMap::new();
+        let mut at: BTreeMap<&str, Vec<&Wanted>> = BTreeMap::new();
         for wanted in wanted.iter().filter(|wanted| !is_of_cluster(&wanted.ty)) {
-            let of_type = self.ty(&wanted.ty).map(|ty| ty.asks(&wanted.identity));
-            let node = part(&wanted.identity, "node");
-            asks.entry(node).or_default().extend(of_type.into_iter().flatten());
+            at.entry(part(&wanted.identity, "node")).or_default().push(wanted);
         }
         let central = self.cluster.as_ref().map(Central::new);
-        let looks = asks.into_iter().map(async |(node, asks)| (node, self.look(node, asks).await));
+        let looks =
+            at.into_iter().map(async |(node, wanted)| (node, self.look_for(node, &wanted).await));
         let looks: BTreeMap<_, _> = join_all(looks).await.into_iter().collect();
         let seen = |wanted: &Wanted| {
             let looked = match looks.get(part(&wanted.identity, "node")) {
@@ -130,6 +133,24 @@ impl NodeProvider {
             }
         }
         Ok(found)
+    }
+
+    /// One look at a host, and more where what was seen leads on.
+    async fn look_for(&self, node: &str, wanted: &[&Wanted]) -> Result<Looked, Problem> {
+        let of_types = |asks: &dyn Fn(&dyn HostType, &Identity) -> Vec<Ask>| -> Vec<Ask> {
+            let of = |wanted: &&Wanted| Some(asks(self.ty(&wanted.ty)?, &wanted.identity));
+            wanted.iter().filter_map(of).flatten().collect()
+        };
+        let mut looked = self.look(node, of_types(&|ty, identity| ty.asks(identity))).await?;
+        for _ in 0..MOST_LOOKS {
+            let mut next = of_types(&|ty, identity| ty.asks_next(identity, &looked));
+            next.retain(|ask| !looked.has(ask));
+            if next.is_empty() {
+                break;
+            }
+            looked.and(self.look(node, next).await?);
+        }
+        Ok(looked)
     }
 
     async fn look(&self, node: &str, asks: Vec<Ask>) -> Result<Looked, Problem> {

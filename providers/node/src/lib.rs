@@ -21,6 +21,7 @@
 mod accounts;
 mod central;
 pub mod codes;
+mod container_runtime;
 mod drop_in;
 mod host_facts;
 mod host_file;
@@ -34,6 +35,7 @@ mod marked;
 mod owned;
 mod place;
 mod records;
+mod service;
 mod settings;
 mod static_pod;
 mod sysctl;
@@ -43,6 +45,7 @@ mod trusted_ca;
 pub use io::NodeProvider;
 
 use addrs::TypeName;
+use container_runtime::ContainerRuntime;
 use host_facts::HostFacts;
 use host_file::HostFile;
 use host_type::HostType;
@@ -59,6 +62,7 @@ use trusted_ca::TrustedCa;
 /// All resource types, with their I/O half.
 fn types() -> Vec<Box<dyn HostType>> {
     vec![
+        Box::new(ContainerRuntime::new()),
         Box::new(HostFile::new()),
         Box::new(Marked::<KernelModuleBlacklist>::new()),
         Box::new(KubeletConfig::new()),

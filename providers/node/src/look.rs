@@ -22,6 +22,16 @@ impl Looked {
         Ok(Self(asks.into_iter().zip(answers).collect()))
     }
 
+    /// Whether it was asked.
+    pub(crate) fn has(&self, ask: &Ask) -> bool {
+        self.0.contains_key(ask)
+    }
+
+    /// With what was seen in a later look at the same host.
+    pub(crate) fn and(&mut self, later: Self) {
+        self.0.extend(later.0);
+    }
+
     /// The file; `None` when there is none.
     pub(crate) fn file(&self, path: &str) -> Result<Option<&FileOnHost>, HostError> {
         match self.0.get(&Ask::file(path)) {

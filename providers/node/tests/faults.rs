@@ -1,6 +1,6 @@
 //! A host that fails at every call, before or after what was asked of it.
 
-use crate::{static_pod, sysctl};
+use crate::{container_runtime, static_pod, sysctl};
 use access::{
     Answer, Ask, Command, Expected, Host, HostError, Hosts, MemoryHost, Output, WriteFile,
 };
@@ -126,14 +126,19 @@ async fn op(host: &MemoryHost, ty: &str, identity: &Identity, args: Option<&Valu
 /// Plays an operation on copies of a host, each with a fault at another call. The file at `path`
 /// must always be the old or the new one, and doing it again must end as without the fault.
 async fn survives(host: impl Fn() -> MemoryHost, ty: &str, path: &str, op: &Op) -> usize {
-    let whole = host();
+    survives_from(async || host(), ty, path, op).await
+}
+
+/// As `survives`, for a host that something was done on before.
+async fn survives_from(host: impl AsyncFn() -> MemoryHost, ty: &str, path: &str, op: &Op) -> usize {
+    let whole = host().await;
     let old = whole.dump();
     provider(whole.clone()).perform(op, &|_| ()).await.unwrap();
     let new = whole.dump();
     let mut faults = 0;
     for fault in [Fault::Full, Fault::LostBefore, Fault::LostAfter] {
         for at in 0.. {
-            let host = host();
+            let host = host().await;
             let broken = Faulty { host: host.clone(), fault, at, calls: AtomicUsize::new(0) };
             let done = provider(broken).perform(op, &|_| ()).await;
             let now = host.dump();
@@ -297,4 +302,33 @@ async fn manifest_of_a_static_pod_is_old_or_new_after_a_fault_at_every_call() {
     };
     let give_back = op(&applied(), ty, &identity, None).await;
     assert!(survives(applied, ty, path, &give_back).await > 15);
+}
+
+/// A file that others have settings in, a runtime that restarts, and files of registries.
+#[tokio::test(start_paused = true)]
+async fn runtime_and_its_files_are_old_or_new_after_a_fault_at_every_call() {
+    let (ty, path) = ("container_runtime", container_runtime::PATH);
+    let asked = container_runtime::args(&[
+        ("sandbox_image", "registry.k8s.io/pause:3.10.2".into()),
+        ("mirrors", container_runtime::hub("https://mirror.example.org")),
+    ]);
+    let identity = kind(ty).identify(&asked).unwrap();
+    let fresh = || {
+        let by_hand = "server = \"https://by.hand\"\n";
+        container_runtime::Machine::new().with_file(container_runtime::HUB, by_hand).host
+    };
+    let create = op(&fresh(), ty, &identity, Some(&asked)).await;
+    assert!(survives(fresh, ty, path, &create).await > 25);
+
+    let applied = async |host: MemoryHost, op: &Op| {
+        provider(host.clone()).perform(op, &|_| ()).await.unwrap();
+        host
+    };
+    let fewer = container_runtime::args(&[("sandbox_image", "other".into())]);
+    let change = op(&applied(fresh(), &create).await, ty, &identity, Some(&fewer)).await;
+    let remove = op(&applied(fresh(), &create).await, ty, &identity, None).await;
+    for op in [change, remove] {
+        let before = async || applied(fresh(), &create).await;
+        assert!(survives_from(before, ty, path, &op).await > 20, "{}", op.text);
+    }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod container_runtime;
 mod faults;
 mod host_file;
 mod hosts;

@@ -171,6 +171,26 @@ fn flags_of_the_control_plane_are_set_and_given_back() {
 }
 
 #[test]
+fn mirrors_of_registries_are_on_every_node_and_gone_again() {
+    play("registry-mirrors", |site| {
+        let hosts = site.desk.dir().join("hosts");
+        for node in super::ground::NODES {
+            let file = |path: &str| std::fs::read_to_string(hosts.join(node).join(path)).unwrap();
+            let hub = file("etc/containerd/certs.d/docker.io/hosts.toml");
+            assert!(hub.contains("[host.\"https://hub.mirror.example.org\"]"), "{hub}");
+            let config = file("etc/containerd/config.toml");
+            assert!(config.contains("config_path = \"/etc/containerd/certs.d\""), "{config}");
+        }
+        let other =
+            "mirrors={\"quay.io\" = {endpoints = [{url = \"https://quay.mirror.example.org\"}]}}";
+        let said = site.run(&["plan", "-var", other]);
+        let nodes = super::ground::NODES.len();
+        let changes = format!("Plan: 0 to add, {nodes} to change, 0 to destroy.\n");
+        assert!(said.out.contains(&changes) && !said.out.contains("Nodes: "), "{}", said.all());
+    });
+}
+
+#[test]
 fn hardening_closes_a_namespace_and_keeps_modules_from_the_workers() {
     play("hardening", |site| {
         let hosts = site.desk.dir().join("hosts");

@@ -1,5 +1,5 @@
-//! What a kubelet says of itself, asked through the API server, and what the server says of
-//! itself.
+//! What a kubelet says of itself and of its node, asked through the API server, and what the
+//! server says of itself.
 
 use super::discovery::encode;
 use super::{Ask, Call, Cluster, ClusterError};
@@ -24,5 +24,19 @@ impl Cluster {
         let (resource, name) = (path.to_owned(), None);
         let call = Call { verb: "get", resource, namespace: None, name };
         self.ask(&Ask::get(call, path.to_owned())).await.map(drop)
+    }
+
+    /// Whether a node says that it is ready for pods. Needs the right to `get` `nodes`.
+    ///
+    /// Source: [Node conditions](https://kubernetes.io/docs/reference/node/node-status/#condition).
+    pub async fn is_node_ready(&self, node: &str) -> Result<bool, ClusterError> {
+        let resource = "nodes".to_owned();
+        let call = Call { verb: "get", resource, namespace: None, name: Some(node.to_owned()) };
+        let path = format!("/api/v1/nodes/{}", encode(node));
+        let found = self.ask_json(&Ask::get(call, path)).await?;
+        let conditions = found["status"]["conditions"].as_array();
+        let ready = |condition: &&Json| condition["type"] == "Ready";
+        let condition = conditions.and_then(|all| all.iter().find(ready));
+        Ok(condition.is_some_and(|condition| condition["status"] == "True"))
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{KEY, PATH, RECORD};
 use crate::codes;
-use crate::kubelet_config::decide::{changed, digest, no_secrets};
+use crate::kubelet_config::decide::{changed, no_secrets};
 use crate::kubelet_config::judge::Asked;
 use crate::kubelet_config::text;
+use crate::settings::digest;
 use crate::settings::record::Record;
 use crate::settings::ways;
 use addrs::TypeName;

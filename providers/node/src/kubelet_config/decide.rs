@@ -5,6 +5,7 @@ use super::judge::Asked;
 use super::{SHELF, flags, rules, running, text, upgrade};
 use crate::codes;
 use crate::place::{self, part};
+use crate::settings::digest;
 use crate::settings::record::Record;
 use crate::settings::ways::{self, Way};
 use addrs::TypeName;
@@ -523,14 +524,4 @@ fn not_asked(request: &PlanRequest<'_>, why: Option<&str>) -> Problem {
         "It is asked through the API server, which needs the right to `get` `nodes/proxy`, and \
              a kubelet that runs.",
     )
-}
-
-/// Digest of what is asked for.
-pub(crate) fn digest(project: &str, settings: &Value) -> String {
-    let text = match access::json::to_json(settings) {
-        Ok(json) => json.to_string(),
-        // Some of it is not known yet.
-        Err(_) => "?".to_owned(),
-    };
-    format!("sha256:{}", access::digest(format!("clinch/v1\n{project}\n{text}").as_bytes()))
 }

@@ -156,7 +156,8 @@ impl Exchange<'_> {
     }
 }
 
-async fn write(
+/// Writes a file for whom it belongs to already, or for root.
+pub(crate) async fn write(
     site: Site<'_>,
     path: &str,
     content: &[u8],

@@ -7,3 +7,15 @@
 pub(crate) mod exchange;
 pub(crate) mod record;
 pub(crate) mod ways;
+
+use values::Value;
+
+/// Digest of what is asked for.
+pub(crate) fn digest(project: &str, settings: &Value) -> String {
+    let text = match access::json::to_json(settings) {
+        Ok(json) => json.to_string(),
+        // Some of it is not known yet.
+        Err(_) => "?".to_owned(),
+    };
+    format!("sha256:{}", access::digest(format!("clinch/v1\n{project}\n{text}").as_bytes()))
+}

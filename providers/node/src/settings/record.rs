@@ -22,7 +22,6 @@ use access::{Ask, HostError};
 use plans::{Identity, Problem};
 use provider::PlanRequest;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use values::{Path, Value};
 
 const VERSION: i64 = 1;
@@ -145,9 +144,9 @@ impl Record {
         let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
         let earlier = value.get("earlier")?.as_list()?.iter().map(|pair| {
             let [way, before] = pair.as_list()? else { return None };
-            Some((self::way(way)?, Some(before.clone()).filter(|before| !before.is_null())))
+            Some((ways::of_value(way)?, Some(before.clone()).filter(|before| !before.is_null())))
         });
-        let made = value.get("made")?.as_list()?.iter().map(way);
+        let made = value.get("made")?.as_list()?.iter().map(ways::of_value);
         Some(Self {
             project: text("project")?,
             path: text("path")?,
@@ -158,17 +157,25 @@ impl Record {
 
     /// The text of the record; `None` when a setting is not known yet.
     pub(crate) fn text(&self) -> Option<String> {
-        let way = |way: &Way| Value::list(way.iter().map(|key| Value::String(key.clone())));
+        self.text_with([])
+    }
+
+    /// The same for a type that notes more.
+    pub(crate) fn text_with(
+        &self,
+        more: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Option<String> {
         let pair = |(w, before): (&Way, &Option<Value>)| {
-            Value::list([way(w), before.clone().unwrap_or(Value::Null)])
+            Value::list([ways::to_value(w), before.clone().unwrap_or(Value::Null)])
         };
-        let value = Value::map([
+        let parts = [
             ("version", VERSION.into()),
             ("project", self.project.as_str().into()),
             ("path", self.path.as_str().into()),
             ("earlier", Value::list(self.earlier.iter().map(pair))),
-            ("made", Value::list(self.made.iter().map(way))),
-        ]);
+            ("made", Value::list(self.made.iter().map(ways::to_value))),
+        ];
+        let value = Value::map(parts.into_iter().chain(more));
         access::json::to_json_exposing_sensitive(&value).ok().map(|json| format!("{json}\n"))
     }
 
@@ -208,11 +215,6 @@ impl Record {
             None => all,
         })
     }
-}
-
-fn way(value: &Value) -> Option<Way> {
-    let keys = value.as_list()?.iter().map(|key| key.as_str().map(Arc::from));
-    keys.collect::<Option<Way>>().filter(|way| !way.is_empty())
 }
 
 #[cfg(test)]

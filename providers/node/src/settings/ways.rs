@@ -30,6 +30,17 @@ fn collect(value: &Value, way: &mut Way, out: &mut Vec<(Way, Value)>) {
     }
 }
 
+/// A way in a record.
+pub(crate) fn to_value(way: &Way) -> Value {
+    Value::list(way.iter().map(|key| Value::String(key.clone())))
+}
+
+/// A way, read from a record; `None` when it is none.
+pub(crate) fn of_value(value: &Value) -> Option<Way> {
+    let keys = value.as_list()?.iter().map(|key| key.as_str().map(Arc::from));
+    keys.collect::<Option<Way>>().filter(|way| !way.is_empty())
+}
+
 /// What is set there; a null sets nothing.
 pub(crate) fn get<'a>(of: &'a Value, way: &[Arc<str>]) -> Option<&'a Value> {
     way.iter().try_fold(of, |value, key| value.get(key)).filter(|value| !value.is_null())

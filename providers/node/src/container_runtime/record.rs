@@ -1,0 +1,198 @@
+//! What of a container runtime's files is ours, and what was there before: a record on the host.
+//!
+//! It is one line of JSON in `/var/lib/clinch/runtime`, named after the digest of the path of the
+//! runtime's own file and readable for root alone:
+//!
+//! ```json
+//! {"earlier":[],"files":[["/etc/containerd/certs.d/docker.io/hosts.toml",null]],"made":[],"new":false,"path":"/etc/containerd/config.toml","project":"shop","version":1}
+//! ```
+//!
+//! `earlier` and `made` are as in the record of a kubelet's settings; `new` is whether the file
+//! itself was not there before. `files` are those that are ours as a whole, each with what was
+//! there before: null for nothing, else mode, user, group and content in base64.
+//!
+//! **Invariant:** the record is there before the first change of a file, and has all that is ours
+//! until each file is as it was before.
+
+use crate::settings::record::{self, Shelf};
+use access::FileOnHost;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use std::collections::BTreeMap;
+use values::Value;
+
+/// Where the records are.
+pub(super) const SHELF: Shelf = Shelf("runtime");
+
+/// Which settings and files are ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) ours: record::Record,
+    /// Whether the runtime's own file was not there before.
+    pub(super) new: bool,
+    /// Files that are ours as a whole, with what was there before.
+    pub(super) files: BTreeMap<String, Option<Before>>,
+}
+
+/// A file that was there before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Before {
+    pub(super) mode: u32,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) content: Vec<u8>,
+}
+
+impl Before {
+    pub(super) fn of(file: &FileOnHost) -> Self {
+        let FileOnHost { mode, uid, gid, content, .. } = file;
+        Self { mode: *mode, uid: *uid, gid: *gid, content: content.clone() }
+    }
+
+    pub(super) fn is(&self, file: &FileOnHost) -> bool {
+        *self == Self::of(file)
+    }
+
+    fn to_value(&self) -> Value {
+        let number = |n: u32| Value::from(i64::from(n));
+        let content = BASE64_STANDARD.encode(&self.content);
+        Value::list([number(self.mode), number(self.uid), number(self.gid), content.into()])
+    }
+
+    fn of_value(value: &Value) -> Option<Self> {
+        let [mode, uid, gid, content] = value.as_list()? else { return None };
+        let number = |value: &Value| u32::try_from(value.as_number()?.as_i64()?).ok();
+        let mode = number(mode).filter(|mode| *mode <= 0o7777)?;
+        let content = BASE64_STANDARD.decode(content.as_str()?).ok()?;
+        Some(Self { mode, uid: number(uid)?, gid: number(gid)?, content })
+    }
+}
+
+impl Record {
+    /// Of a runtime of which nothing is ours yet.
+    pub(super) fn none(project: &str, path: &str) -> Self {
+        let (project, path) = (project.to_owned(), path.to_owned());
+        let (earlier, made) = (BTreeMap::new(), Vec::new());
+        let ours = record::Record { project, path, earlier, made };
+        Self { ours, new: false, files: BTreeMap::new() }
+    }
+
+    /// Whether it says nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ours.earlier.is_empty() && self.files.is_empty() && !self.new
+    }
+
+    /// Reads it strictly; the error is the end of a sentence.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let ours = record::Record::parse(text)?;
+        Self::more(text, ours).ok_or_else(|| "is damaged".to_owned())
+    }
+
+    fn more(text: &str, ours: record::Record) -> Option<Self> {
+        let value = access::json::Reader::default().read(text).ok()?;
+        let files = value.get("files")?.as_list()?.iter().map(|pair| {
+            let [path, before] = pair.as_list()? else { return None };
+            let before = match before {
+                Value::Null => None,
+                file => Some(Before::of_value(file)?),
+            };
+            Some((path.as_str()?.to_owned(), before))
+        });
+        let files = files.collect::<Option<_>>()?;
+        Some(Self { ours, new: value.get("new")?.as_bool()?, files })
+    }
+
+    /// The text of the record.
+    pub(super) fn text(&self) -> String {
+        let file = |(path, before): (&String, &Option<Before>)| {
+            let before = before.as_ref().map_or(Value::Null, Before::to_value);
+            Value::list([path.as_str().into(), before])
+        };
+        let files = Value::list(self.files.iter().map(file));
+        // All of it is known: it was read, or is written with what is.
+        self.ours.text_with([("new", self.new.into()), ("files", files)]).unwrap_or_default()
+    }
+
+    /// The same without what files held: that may be a secret.
+    #[must_use]
+    pub(super) fn outline(&self) -> Self {
+        let hollow = |before: &Before| Before { content: Vec::new(), ..before.clone() };
+        let files = self.files.iter();
+        let files = files.map(|(path, before)| (path.clone(), before.as_ref().map(hollow)));
+        Self { files: files.collect(), ..self.clone() }
+    }
+
+    /// What must still be so right before a step.
+    pub(super) fn proof(&self) -> String {
+        access::digest(self.outline().text().as_bytes())
+    }
+
+    /// All that is ours in one of both; where both know what was there before, this one does.
+    #[must_use]
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let mut all = other.clone();
+        all.ours.earlier.extend(self.ours.earlier.clone());
+        let more = self.ours.made.iter().filter(|way| !other.ours.made.contains(way));
+        all.ours.made.extend(more.cloned());
+        all.files.extend(self.files.clone());
+        all.new |= self.new;
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::ways;
+
+    fn record() -> Record {
+        let live = Value::map([("root", "/data".into())]);
+        let settings = ways::leaves(&Value::map([("root", "/srv".into())]));
+        let file = Before { mode: 0o640, uid: 0, gid: 42, content: b"a\xff\n".to_vec() };
+        Record {
+            ours: Record::none("shop", "/etc/c.toml").ours.with(&live, &settings),
+            new: false,
+            files: [("/a".to_owned(), None), ("/b".to_owned(), Some(file))].into(),
+        }
+    }
+
+    #[test]
+    fn record_reads_back_what_it_prints() {
+        let text = record().text();
+        assert_eq!(
+            text,
+            "{\"earlier\":[[[\"root\"],\"/data\"]],\"files\":[[\"/a\",null],[\"/b\",[416,0,42,\"Yf8K\"]]],\
+             \"made\":[],\"new\":false,\"path\":\"/etc/c.toml\",\"project\":\"shop\",\"version\":1}\n"
+        );
+        assert_eq!(Record::parse(&text), Ok(record()));
+        assert!(!record().outline().text().contains("Yf8K"));
+        assert!(!record().is_empty() && Record::none("shop", "/a").is_empty());
+    }
+
+    #[test]
+    fn damage_and_newer_versions_are_told_apart() {
+        let text = record().text();
+        for cut in 0..text.len() - 1 {
+            assert_eq!(Record::parse(&text[..cut]), Err("is damaged".to_owned()), "{cut}");
+        }
+        for (of, to) in [("416", "99999"), ("Yf8K", "Y"), ("null", "0"), ("false", "1")] {
+            let text = text.replace(of, to);
+            assert_eq!(Record::parse(&text), Err("is damaged".to_owned()), "{text}");
+        }
+        let newer = Record::parse("{\"version\":2}").unwrap_err();
+        assert_eq!(newer, "was written by a newer version of clinch");
+    }
+
+    #[test]
+    fn what_was_there_first_is_what_was_there_before() {
+        let later = Record {
+            files: [(
+                "/a".to_owned(),
+                Some(Before { mode: 0, uid: 0, gid: 0, content: Vec::new() }),
+            )]
+            .into(),
+            ..Record::none("shop", "/etc/c.toml")
+        };
+        assert_eq!(record().and(&later), record());
+    }
+}
