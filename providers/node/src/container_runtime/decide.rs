@@ -4,6 +4,7 @@ use super::layout::{Layout, way};
 use super::record::{Record, SHELF};
 use super::{file_of, imports, mirrors, text, wishes};
 use crate::codes;
+use crate::place;
 use crate::settings::digest;
 use crate::settings::ways::{self, Way};
 use addrs::TypeName;
@@ -16,7 +17,7 @@ const LATE: &str = "values known after apply";
 
 pub(super) fn plan(ty: &TypeName, request: &PlanRequest<'_>, present: &Value) -> Planned {
     match case(ty, request, present) {
-        Ok(decision) => Planned::Decided(Box::new(decision)),
+        Ok(decision) => place::decided(request.observed, decision),
         Err(problems) => Planned::Failed(problems),
     }
 }
