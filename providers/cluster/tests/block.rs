@@ -19,9 +19,11 @@ pub(crate) fn blocks(text: &str) -> Vec<(Vec<String>, String)> {
     let mut rest = text;
     while let Some(open) = rest.find('{') {
         let words = rest[..open].split_whitespace().map(|w| w.trim_matches('"').to_owned());
-        let end = rest.find("\n}").unwrap();
+        // `}` at the beginning of a line ends a block, or right after the `{`.
+        let empty = rest[open + 1..].starts_with('}');
+        let end = if empty { open + 1 } else { rest.find("\n}").unwrap() };
         out.push((words.collect(), rest[open + 1..end].to_owned()));
-        rest = &rest[end + 2..];
+        rest = &rest[end + if empty { 1 } else { 2 }..];
     }
     out
 }
