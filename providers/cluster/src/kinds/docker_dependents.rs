@@ -3,7 +3,7 @@
 //! ```hcl
 //! data "docker_dependents" "all" {}
 //!
-//! output "docker_dependents" {
+//! output "needs_docker" {
 //!   value = data.docker_dependents.all.table
 //! }
 //!
