@@ -15,6 +15,8 @@
 //! **Not here:** the order of scopes and how many are out of service at once (`planner`),
 //! and what an edit does (`node`).
 
+pub mod drain;
+
 use addrs::Scope;
 use provider::{Bracketing, Recipe};
 use values::Disruption;

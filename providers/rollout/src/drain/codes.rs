@@ -1,0 +1,26 @@
+//! The kinds of problems that a drain reports.
+
+use diags::Code;
+
+/// A pod that nothing would create again.
+pub const BARE: Code = Code("E0880");
+/// Data in an `emptyDir` volume would be lost.
+pub const EMPTY_DIR: Code = Code("E0881");
+/// A disruption budget leaves no room.
+pub const BLOCKED: Code = Code("E0882");
+/// Budgets with which the server cannot evict at all.
+pub const NO_EVICTION: Code = Code("E0883");
+/// A pod has no other node to go to.
+pub const STRANDED: Code = Code("E0884");
+/// An application stands still while its pods move.
+pub const OUTAGE: Code = Code("E0885");
+/// What was read or answered is not what the API promises.
+pub const STRANGE: Code = Code("E0886");
+/// Pods did not leave in time.
+pub const NOT_IN_TIME: Code = Code("E0887");
+/// Something that a forecast needs could not be looked at.
+pub const UNSEEN: Code = Code("E0888");
+/// A node that cannot be taken out of service, or not be brought back.
+pub const CORDON: Code = Code("E0889");
+/// Nobody would confirm that a pod has ended.
+pub const UNCONFIRMED: Code = Code("E0890");

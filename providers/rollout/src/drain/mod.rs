@@ -1,0 +1,88 @@
+//! Emptying a node: what would happen to each of its pods.
+//!
+//! This module answers one question: *what does the drain of a node do, and what is in its
+//! way?* Start reading at [`forecast`], which is pure.
+//!
+//! | question | start at |
+//! | --- | --- |
+//! | what is known of a cluster | [`World`] |
+//! | what happens to each pod, and why | [`forecast`] -> [`Drain`], [`Leaving`], [`Fate`] |
+//! | what the server would answer to an eviction | [`Answer`] |
+//! | could another node take it | [`misfit`] |
+//! | as lines for a plan; as problems | [`Drain::lines`], [`Drain::problems`] |
+//! | who cordoned a node | [`Cordon`] |
+//!
+//! ```text
+//! refuse  shop/tool       has no controller
+//! evict   shop/web-7f-x2  Deployment shop/web, 3 of 3 ready, budget shop/web allows 1
+//! remove  shop/report-91  Job shop/report, is over
+//! stay    2 of daemon sets, 1 static
+//! ```
+//!
+//! **Invariant:** pods that could not be read are an error, never an empty node.
+//!
+//! **Invariant:** all or nothing. A pod that must not be evicted ([`Fate::Refused`]) keeps every
+//! other pod from being evicted, too.
+//!
+//! **Invariant:** what a person cordoned stays cordoned; only a cordon that says on the node
+//! that it is clinch's is ever taken away.
+//!
+//! **Not here:** when a node is drained and what is done to it then (the recipes of this crate),
+//! and whether free memory would do for the pods elsewhere.
+
+mod budgets;
+pub mod codes;
+mod forecast;
+mod objects;
+mod place;
+#[cfg(test)]
+mod tests;
+mod text;
+mod whose;
+mod world;
+
+pub use budgets::{Answer, Block, answer};
+pub use forecast::{Drain, Fate, Leaving, NoForecast, Note, Refusal, Stay, forecast};
+pub use objects::{
+    Budget, Key, Node, Owner, OwnerRef, Phase, Pod, UnhealthyPolicy, Unreadable, Volume,
+};
+pub use place::{Misfit, NodeTerms, Taint, Toleration, misfit};
+pub use whose::{CORDON, Cordon, Holder};
+pub use world::World;
+
+use apimachinery::selector::LabelSelector;
+use std::time::Duration;
+
+/// What a drain may do; what is named as a flag of `kubectl drain` means what it means there.
+///
+/// Pods of daemon sets are always left alone, and budgets are always asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Whether pods may go that nothing creates again (`--force`).
+    pub force: bool,
+    /// Whether data in `emptyDir` volumes may be lost (`--delete-emptydir-data`).
+    pub delete_emptydir_data: bool,
+    /// Whether pods may go that no other node takes: of the last node that takes pods, or with
+    /// a volume of this node.
+    pub allow_stranded: bool,
+    /// How long all of it may take (`--timeout`).
+    pub timeout: Duration,
+    /// How many seconds every pod has to end, instead of its own time (`--grace-period`).
+    pub grace_period: Option<u64>,
+    /// Only pods with these labels leave (`--pod-selector`).
+    pub pod_selector: Option<LabelSelector>,
+}
+
+impl Options {
+    /// Nothing is risked, within ten minutes.
+    pub fn careful() -> Self {
+        Self {
+            force: false,
+            delete_emptydir_data: false,
+            allow_stranded: false,
+            timeout: Duration::from_mins(10),
+            grace_period: None,
+            pod_selector: None,
+        }
+    }
+}

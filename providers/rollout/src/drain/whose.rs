@@ -1,0 +1,82 @@
+//! Whose cordon is on a node.
+//!
+//! A node that clinch cordons says so in an annotation, which names the project and the plan:
+//! only then may it be uncordoned. What a person cordoned stays cordoned.
+//!
+//! ```text
+//! clinch/cordoned: v1 shop 4f2a91c07d3e
+//! ```
+
+use super::objects::Node;
+use std::fmt;
+
+/// The annotation.
+pub const CORDON: &str = "clinch/cordoned";
+
+/// Who cordoned a node: the plan of a project.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder {
+    /// The project; neither empty nor with spaces.
+    pub project: String,
+    /// The plan, by a name that no other plan has; likewise.
+    pub plan: String,
+}
+
+impl fmt::Display for Holder {
+    /// As the annotation holds it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v1 {} {}", self.project, self.plan)
+    }
+}
+
+impl Holder {
+    /// Of an annotation; `None` when this program does not understand it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let mut word = || words.next().filter(|word| !word.is_empty()).map(str::to_owned);
+        let (version, project, plan) = (word()?, word()?, word()?);
+        (version == "v1" && words.next().is_none()).then_some(Self { project, plan })
+    }
+}
+
+/// Whether a node is cordoned, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cordon {
+    /// It takes pods. What is left of a cordon of ours that somebody else took away does not
+    /// count.
+    Open,
+    /// By a plan of clinch.
+    Held(Holder),
+    /// By somebody else: a person, another program, or a newer clinch.
+    Foreign,
+}
+
+impl Cordon {
+    /// Of a node as it was read.
+    pub fn of(node: &Node) -> Self {
+        match (node.unschedulable, node.cordon.as_deref().and_then(Holder::parse)) {
+            (false, _) => Self::Open,
+            (true, Some(holder)) => Self::Held(holder),
+            (true, None) => Self::Foreign,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holder_is_read_back_as_it_was_written() {
+        let holder = Holder { project: "shop".to_owned(), plan: "4f2a".to_owned() };
+        assert_eq!(holder.to_string(), "v1 shop 4f2a");
+        assert_eq!(Holder::parse("v1 shop 4f2a"), Some(holder));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_nobodys_cordon_of_ours() {
+        for text in ["", "v1", "v1 shop", "v1  4f2a", "v2 shop 4f2a", "v1 shop 4f2a more", "true"] {
+            assert_eq!(Holder::parse(text), None, "{text:?}");
+        }
+    }
+}
