@@ -180,6 +180,9 @@ pub(super) fn check_rules(args: &Value) -> Vec<Problem> {
 }
 
 fn check_rule(rule: &Value, at: &Path, problems: &mut Vec<Problem>) {
+    if rule.as_map().is_none() {
+        return; // Not known yet.
+    }
     let at = |name: &str| at.clone().attr(name);
     let given = |name: &str| !items(get(rule, name)).is_empty();
     let missing = |name: &str| {
@@ -242,7 +245,10 @@ fn check_verbs(rule: &Value, at: &Path, problems: &mut Vec<Problem>) {
 
 /// Known texts of a list; `None` when any of it is not known.
 fn texts<'a>(rule: &'a Value, name: &str) -> Option<Vec<&'a str>> {
-    items(get(rule, name)).iter().map(Value::as_str).collect()
+    match get(rule, name) {
+        Value::Null => Some(Vec::new()),
+        given => given.as_list()?.iter().map(Value::as_str).collect(),
+    }
 }
 
 /// The built-in groups of everything that the rule names; none when anything is not built in.
