@@ -382,8 +382,9 @@ impl<'a, T: MarkedFile> Asked<'a, T> {
     }
 }
 
+/// Nothing at all is no secret.
 fn masked(shown: Value, hidden: bool) -> Value {
-    if hidden { shown.into_sensitive() } else { shown }
+    if hidden && !shown.is_null() { shown.into_sensitive() } else { shown }
 }
 
 /// The file as people see it.

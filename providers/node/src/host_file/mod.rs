@@ -140,6 +140,14 @@ impl ResourceKind for HostFile {
     fn check(&self, args: &Value) -> Vec<Problem> {
         let (exposed, _) = args.exposed();
         let text = |name: &str| exposed.get(name).and_then(Value::as_str);
+        let shown = |name: &str, text: &str| {
+            let hidden = args.get(name).is_some_and(Value::has_sensitive);
+            if hidden {
+                "(sensitive value)".to_owned()
+            } else {
+                format!("`{}`", text.escape_debug())
+            }
+        };
         let at = |name: &str, detail: String| {
             Problem::error(codes::FILE, "Invalid file", Path::of(name), detail)
         };
@@ -150,13 +158,13 @@ impl ResourceKind for HostFile {
         }
         match text("mode").map(|mode| (mode, bits(mode))) {
             Some((mode, None)) => {
-                let detail =
-                    format!("`{}` is no mode: three or four octal digits.", mode.escape_debug());
+                let mode = shown("mode", mode);
+                let detail = format!("{mode} is no mode: three or four octal digits.");
                 problems.push(at("mode", detail).with_help("Write it as `0644`."));
             }
             Some((mode, Some(bits))) if bits & 0o002 != 0 => {
-                let detail =
-                    format!("With mode `{mode}` everybody on the host may change the file.");
+                let mode = shown("mode", mode);
+                let detail = format!("With mode {mode} everybody on the host may change the file.");
                 let path = Path::of("mode");
                 problems.push(
                     Problem::warning(codes::OPEN, "File that everybody may change", path, detail)
@@ -167,8 +175,7 @@ impl ResourceKind for HostFile {
         }
         for name in ["owner", "group"] {
             if let Some(account) = text(name).filter(|account| !accounts::is_name(account)) {
-                let detail =
-                    format!("`{}` is neither a name nor a number.", account.escape_debug());
+                let detail = format!("{} is neither a name nor a number.", shown(name, account));
                 problems.push(at(name, detail));
             }
         }
