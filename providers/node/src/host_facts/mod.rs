@@ -90,7 +90,7 @@ fn schema() -> Schema {
         computed("kernel", Type::String, "The version of the kernel."),
         computed("hostname", Type::String, "The name that the host has for itself."),
         computed("architecture", Type::String, "The processor's, such as `x86_64`."),
-        computed("cgroups", Type::String, "`v1` or `v2`."),
+        computed("cgroups", Type::String, "The version of control groups: `v1` or `v2`."),
         computed("memory", Type::Number, "Bytes of memory."),
         computed("cpus", Type::Number, "How many processors are online."),
         computed("swap", strings(), "Files and devices that memory is swapped to."),

@@ -8,7 +8,7 @@
 //!   node = "worker-1"
 //!   settings = {
 //!     maxPods                     = 200
-//!     imageGCHighThresholdPercent = 80
+//!     imageGCHighThresholdPercent = 90
 //!     shutdownGracePeriod         = "60s"
 //!   }
 //! }

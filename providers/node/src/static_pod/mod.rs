@@ -138,7 +138,7 @@ impl StaticPod {
                 Role::Optional,
                 "Names of protected flags that are meant to be changed.",
             ),
-            Attr::new("path", Type::String, Role::Computed, "The manifest."),
+            Attr::new("path", Type::String, Role::Computed, "Where the manifest is on the host."),
         ]);
         Self { name, schema }
     }
