@@ -3,7 +3,8 @@
 //! This crate answers one question: *what must a resource type be able to do?* Two traits on
 //! purpose: the pure half ([`Catalog`], [`ResourceKind`]) says what a type is and what a
 //! difference means, synchronously and from its arguments alone; the I/O half
-//! ([`Providers`]) looks at the world and changes it. Purity is thus a matter of signature.
+//! ([`Providers`]) looks at the world and changes it. Purity is thus a matter of signature. What
+//! a type promises beyond its signatures is in [`contract`], which asks any type whether it does.
 //!
 //! **Invariant:** only messages cross this border: names, values, operations, problems. No
 //! client, no generic parameter, no lifetime of the engine, so that a provider could live in
@@ -13,6 +14,7 @@
 //! never sees it.
 
 mod catalog;
+pub mod contract;
 mod world;
 
 pub use catalog::{

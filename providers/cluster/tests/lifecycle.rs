@@ -3,8 +3,7 @@
 //! A second plan is empty, and for nearly all types that is *proven* from what was read: the
 //! server need not be asked again. Which cannot be is pinned here.
 
-use crate::contract::examples;
-use crate::support::arguments;
+use crate::support::{arguments, examples};
 use access::{Cluster, ClusterOptions, Env};
 use cluster::io::ClusterProvider;
 use plans::{Action, Basis, Op};

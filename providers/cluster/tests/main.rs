@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod access;
-mod block;
 mod contract;
 mod decide;
 mod definitions;

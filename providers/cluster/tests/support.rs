@@ -6,7 +6,7 @@ use provider::{Planned, ResourceKind};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::PathBuf;
-use values::{ObjectAttr, Role, Schema, Type, Value};
+use values::{Schema, Value};
 
 /// A file of the shared corpora; `None`, loudly, where they are not.
 pub(crate) fn corpus(name: &str) -> Option<PathBuf> {
@@ -34,46 +34,18 @@ pub(crate) fn kind(name: &str) -> Box<dyn ResourceKind> {
     kinds.swap_remove(at)
 }
 
-/// Arguments written as the inside of a block, made to fit the schema as the engine does it.
+/// Arguments written as the inside of a block, as a type gets them from the engine.
 #[track_caller]
 pub(crate) fn arguments(schema: &Schema, text: &str) -> Value {
-    let ty = type_of(schema);
-    let body = shaped(crate::block::body(text), &ty);
-    match values::conform(&body, &ty) {
+    match provider::contract::arguments(schema, text, &[]) {
         Ok(args) => args,
-        Err(wrong) => panic!("{wrong:?} in {text}"),
+        Err(why) => panic!("{why}"),
     }
 }
 
-fn type_of(schema: &Schema) -> Type {
-    let arguments = schema.attrs.iter().filter(|attr| attr.is_argument());
-    Type::Object(
-        arguments
-            .map(|attr| ObjectAttr {
-                name: attr.name.to_owned(),
-                ty: attr.ty.clone(),
-                optional: !matches!(attr.role, Role::Identity | Role::Required),
-            })
-            .collect(),
-    )
-}
-
-/// Blocks come as lists; where the type is one object, there is one block.
-fn shaped(value: Value, ty: &Type) -> Value {
-    match (&value, ty) {
-        (Value::List(items), Type::Object(_)) if items.len() == 1 => shaped(items[0].clone(), ty),
-        (Value::List(items), Type::List(item)) => {
-            Value::list(items.iter().map(|value| shaped(value.clone(), item)))
-        }
-        (Value::Map(map), Type::Object(attrs)) => {
-            let ty = |name: &str| attrs.iter().find(|attr| attr.name == name).map(|attr| &attr.ty);
-            Value::map(map.iter().map(|(name, value)| {
-                let shaped = ty(name).map_or_else(|| value.clone(), |ty| shaped(value.clone(), ty));
-                (name.clone(), shaped)
-            }))
-        }
-        _ => value,
-    }
+/// The examples of a page that are of this type and refer to nothing.
+pub(crate) fn examples(page: &str, name: &str) -> Vec<String> {
+    provider::contract::examples(page, name).unwrap()
 }
 
 /// Problems, one a line: code, path, what is wrong, what to do.

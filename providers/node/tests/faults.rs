@@ -1,13 +1,13 @@
 //! A host that fails at every call, before or after what was asked of it.
 
+use crate::support::request;
 use crate::{container_runtime, static_pod, sysctl};
 use access::{
     Answer, Ask, Command, Expected, Host, HostError, Hosts, MemoryHost, Output, WriteFile,
 };
 use node::NodeProvider;
 use plans::{Identity, Op};
-use provider::{BoxFuture, PlanRequest, Planned, ResourceKind, Settled, StepError, Wanted};
-use std::collections::BTreeSet;
+use provider::{BoxFuture, Planned, ResourceKind, Settled, StepError, Wanted};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use values::Value;
@@ -103,20 +103,7 @@ fn kind(ty: &str) -> Box<dyn ResourceKind> {
 async fn op(host: &MemoryHost, ty: &str, identity: &Identity, args: Option<&Value>) -> Op {
     let wanted = Wanted { ty: kind(ty).name().clone(), identity: identity.clone() };
     let observed = provider(host.clone()).observe(vec![wanted]).await.remove(0);
-    let planned = kind(ty).plan(&PlanRequest {
-        identity,
-        desired: args,
-        observed: &observed,
-        recorded: None,
-        preview: None,
-        asked: None,
-        ignore: &[],
-        created: &BTreeSet::new(),
-        project: "shop",
-        protect: false,
-        release: false,
-        wait: None,
-    });
+    let planned = kind(ty).plan(&request(identity, args, &observed));
     match planned {
         Planned::Decided(mut decision) if decision.ops.len() == 1 => decision.ops.remove(0),
         other => panic!("{other:?}"),

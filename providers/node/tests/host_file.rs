@@ -1,11 +1,10 @@
 //! Files of any kind: what is decided, and what becomes of them on a host.
 
-use crate::support::{answer, told};
+use crate::support::{answer, request, told};
 use access::{Expected, FolderHost, Host, Hosts, MemoryHost, WriteFile};
 use node::NodeProvider;
 use plans::{Identity, Op};
 use provider::{Observation, PlanRequest, Planned, ResourceKind, Settled, StepError, Wanted};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use values::{Path, Type, Value};
 
@@ -56,20 +55,7 @@ async fn observe(provider: &NodeProvider) -> Observation {
 
 fn plan(args: Option<&Value>, observed: &Observation, ignore: &[Path]) -> Planned {
     let identity = identity();
-    kind().plan(&PlanRequest {
-        identity: &identity,
-        desired: args,
-        observed,
-        recorded: None,
-        preview: None,
-        asked: None,
-        ignore,
-        created: &BTreeSet::new(),
-        project: "shop",
-        protect: false,
-        release: false,
-        wait: None,
-    })
+    kind().plan(&PlanRequest { ignore, ..request(&identity, args, observed) })
 }
 
 async fn planned(provider: &NodeProvider, args: Option<&Value>) -> Planned {
@@ -510,20 +496,7 @@ async fn manifest_of_a_static_pod_costs_a_restart() {
     let asked = with(&args("{}"), "path", "/etc/kubernetes/manifests/x.yaml");
     let identity = kind().identify(&asked).unwrap();
     let observed = Observation::Absent;
-    let request = PlanRequest {
-        identity: &identity,
-        desired: Some(&asked),
-        observed: &observed,
-        recorded: None,
-        preview: None,
-        asked: None,
-        ignore: &[],
-        created: &BTreeSet::new(),
-        project: "shop",
-        protect: false,
-        release: false,
-        wait: None,
-    };
+    let request = request(&identity, Some(&asked), &observed);
     let Planned::Decided(decision) = kind().plan(&request) else { panic!() };
     assert_eq!(decision.disruption, values::Disruption::Restart);
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod container_runtime;
+mod contract;
 mod faults;
 mod host_file;
 mod hosts;

@@ -5,12 +5,11 @@
 
 #![expect(clippy::print_stdout, reason = "says what was left out, and what was seen")]
 
-use crate::support::answer;
+use crate::support::{answer, request};
 use access::{Command, Host, Hosts, ShellHost, SshGate, SshSettings};
 use node::NodeProvider;
 use plans::Identity;
 use provider::{PlanRequest, Planned, ResourceKind, Settled, Wanted};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use values::Value;
 
@@ -58,20 +57,8 @@ impl Bench {
     async fn plan(&self, identity: &Identity, args: Option<&Value>) -> Planned {
         let wanted = Wanted { ty: self.kind.name().clone(), identity: identity.clone() };
         let observed = self.provider.observe(vec![wanted]).await.remove(0);
-        self.kind.plan(&PlanRequest {
-            identity,
-            desired: args,
-            observed: &observed,
-            recorded: None,
-            preview: None,
-            asked: None,
-            ignore: &[],
-            created: &BTreeSet::new(),
-            project: &self.project,
-            protect: false,
-            release: false,
-            wait: None,
-        })
+        self.kind
+            .plan(&PlanRequest { project: &self.project, ..request(identity, args, &observed) })
     }
 
     async fn apply(&self, identity: &Identity, args: Option<&Value>) {

@@ -1,13 +1,12 @@
 //! Flags of static pods: what is decided, and what becomes of a pod that does not come up.
 
-use crate::support::{answer, told};
+use crate::support::{answer, request, told};
 use access::scripted::{Reply, Server};
 use access::{Hosts, MemoryHost, Output};
 use node::NodeProvider;
 use plans::{Identity, Op, Problem};
-use provider::{Observation, PlanRequest, Planned, ResourceKind, Settled, StepError, Wanted};
+use provider::{Observation, Planned, ResourceKind, Settled, StepError, Wanted};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use values::Value;
 
@@ -137,20 +136,7 @@ fn mirror(disk: &MemoryHost) -> Json {
 }
 
 fn planned(args: Option<&Value>, observed: &Observation) -> Planned {
-    kind().plan(&PlanRequest {
-        identity: &identity(),
-        desired: args,
-        observed,
-        recorded: None,
-        preview: None,
-        asked: None,
-        ignore: &[],
-        created: &BTreeSet::new(),
-        project: "shop",
-        protect: false,
-        release: false,
-        wait: None,
-    })
+    kind().plan(&request(&identity(), args, observed))
 }
 
 fn said(planned: &Planned) -> Vec<String> {

@@ -1,8 +1,7 @@
 //! Arguments, requests and answers as text.
 
-use plans::{Basis, Identity, Op, Problem, Recorded};
+use plans::{Basis, Identity, Op, Problem};
 use provider::{Observation, PlanRequest, Planned, ResourceKind};
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use values::{Path, Type, Value};
 
@@ -45,23 +44,19 @@ pub(crate) fn seen(content: Option<&str>, mode: &str, loaded: &[&str]) -> Observ
     ]))
 }
 
+/// A request of the project of all tests with nothing but this.
+pub(crate) fn request<'a>(
+    identity: &'a Identity,
+    desired: Option<&'a Value>,
+    observed: &'a Observation,
+) -> PlanRequest<'a> {
+    let plain = provider::contract::request(identity, desired, observed);
+    PlanRequest { project: "shop", ..plain }
+}
+
 pub(crate) fn plan(args: Option<&Value>, observed: &Observation, ignore: &[Path]) -> Planned {
     let identity = identity();
-    let recorded: Option<Recorded> = None;
-    kind().plan(&PlanRequest {
-        identity: &identity,
-        desired: args,
-        observed,
-        recorded: recorded.as_ref(),
-        preview: None,
-        asked: None,
-        ignore,
-        created: &BTreeSet::new(),
-        project: "shop",
-        protect: false,
-        release: false,
-        wait: None,
-    })
+    kind().plan(&PlanRequest { ignore, ..request(&identity, args, observed) })
 }
 
 /// The one operation that is planned.

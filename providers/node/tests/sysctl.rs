@@ -1,12 +1,11 @@
 //! Kernel settings: the file, and what the kernel has.
 
-use crate::support::{answer, told};
+use crate::support::{answer, request, told};
 use access::{Expected, FolderHost, Host, Hosts, MemoryHost, Output, WriteFile};
 use futures::FutureExt as _;
 use node::NodeProvider;
 use plans::{Identity, Op};
-use provider::{Observation, PlanRequest, Planned, ResourceKind, Settled, StepError, Wanted};
-use std::collections::BTreeSet;
+use provider::{Observation, Planned, ResourceKind, Settled, StepError, Wanted};
 use std::sync::{Arc, Mutex};
 use values::{Type, Value};
 
@@ -113,20 +112,7 @@ async fn planned(provider: &NodeProvider, args: Option<&Value>) -> Planned {
 }
 
 fn plan(identity: &Identity, args: Option<&Value>, observed: &Observation) -> Planned {
-    kind().plan(&PlanRequest {
-        identity,
-        desired: args,
-        observed,
-        recorded: None,
-        preview: None,
-        asked: None,
-        ignore: &[],
-        created: &BTreeSet::new(),
-        project: "shop",
-        protect: false,
-        release: false,
-        wait: None,
-    })
+    kind().plan(&request(identity, args, observed))
 }
 
 fn only_op(planned: Planned) -> Op {

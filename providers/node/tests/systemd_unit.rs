@@ -1,22 +1,22 @@
 //! Units of systemd: the file, and whether it is heeded.
 
-use crate::support::{answer, told};
+use crate::support::{answer, request, told};
 use access::{Expected, FolderHost, Host, Hosts, MemoryHost, Output, WriteFile};
 use node::NodeProvider;
 use plans::{Identity, Op};
-use provider::{Observation, PlanRequest, Planned, ResourceKind, Settled, StepError, Wanted};
-use std::collections::BTreeSet;
+use provider::{Observation, Planned, ResourceKind, Settled, StepError, Wanted};
 use std::sync::{Arc, Mutex};
 use values::{Disruption, Type, Value};
 
-const PATH: &str = "/etc/systemd/system/probe.service";
-const GOOD: &str = "[Service]\nExecStart=/bin/probe\n[Install]\nWantedBy=multi-user.target\n";
+pub(crate) const PATH: &str = "/etc/systemd/system/probe.service";
+pub(crate) const GOOD: &str =
+    "[Service]\nExecStart=/bin/probe\n[Install]\nWantedBy=multi-user.target\n";
 
 fn kind() -> Box<dyn ResourceKind> {
     node::kinds().into_iter().find(|kind| kind.name().as_str() == "systemd_unit").unwrap()
 }
 
-fn args(content: &str, flags: &[(&str, bool)]) -> Value {
+pub(crate) fn args(content: &str, flags: &[(&str, bool)]) -> Value {
     of_unit("probe.service", "", content, flags)
 }
 
@@ -30,8 +30,8 @@ fn of_unit(unit: &str, drop_in: &str, content: &str, flags: &[(&str, bool)]) -> 
 /// A host whose systemd knows one unit. What its file says decides what becomes of it: `wrong`
 /// fails the check, `crash` fails the start, `exit` ends at once.
 #[derive(Clone)]
-struct Machine {
-    host: MemoryHost,
+pub(crate) struct Machine {
+    pub(crate) host: MemoryHost,
     systemd: Arc<Mutex<Systemd>>,
 }
 
@@ -45,7 +45,7 @@ struct Systemd {
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let disk = MemoryHost::new("w1");
         let systemd = Arc::new(Mutex::new(Systemd::default()));
         let (files, shared) = (disk.clone(), systemd.clone());
@@ -81,7 +81,7 @@ impl Machine {
         provider.perform(&op, &|_| ()).await.map(|_| ())
     }
 
-    fn is(&self) -> (bool, bool) {
+    pub(crate) fn is(&self) -> (bool, bool) {
         let systemd = self.systemd.lock().unwrap();
         (systemd.active, systemd.enabled)
     }
@@ -171,20 +171,7 @@ async fn planned(provider: &NodeProvider, args: Option<&Value>) -> Planned {
     let identity = identity(args.unwrap_or(&self::args("", &[])));
     let wanted = Wanted { ty: kind().name().clone(), identity: identity.clone() };
     let observed: Observation = provider.observe(vec![wanted]).await.remove(0);
-    kind().plan(&PlanRequest {
-        identity: &identity,
-        desired: args,
-        observed: &observed,
-        recorded: None,
-        preview: None,
-        asked: None,
-        ignore: &[],
-        created: &BTreeSet::new(),
-        project: "shop",
-        protect: false,
-        release: false,
-        wait: None,
-    })
+    kind().plan(&request(&identity, args, &observed))
 }
 
 fn only_op(planned: Planned) -> Op {
@@ -201,7 +188,7 @@ fn cost(planned: &Planned) -> Disruption {
     }
 }
 
-const RUNS: [(&str, bool); 2] = [("enabled", true), ("active", true)];
+pub(crate) const RUNS: [(&str, bool); 2] = [("enabled", true), ("active", true)];
 
 #[tokio::test]
 async fn unit_is_checked_read_started_and_enabled_and_goes_without_a_trace() {

@@ -1,12 +1,11 @@
 //! Authorities that a host trusts: the file, and the bundle that programs read.
 
-use crate::support::{answer, told};
+use crate::support::{answer, request, told};
 use access::{Expected, FolderHost, Host, Hosts, MemoryHost, Output, WriteFile};
 use futures::FutureExt as _;
 use node::NodeProvider;
 use plans::{Identity, Op};
-use provider::{Observation, PlanRequest, Planned, ResourceKind, Settled, StepError, Wanted};
-use std::collections::BTreeSet;
+use provider::{Observation, Planned, ResourceKind, Settled, StepError, Wanted};
 use std::sync::{Arc, Mutex};
 use values::{Type, Value};
 
@@ -160,20 +159,7 @@ async fn planned(provider: &NodeProvider, args: Option<&Value>) -> Planned {
     let identity = identity();
     let wanted = Wanted { ty: kind().name().clone(), identity: identity.clone() };
     let observed: Observation = provider.observe(vec![wanted]).await.remove(0);
-    kind().plan(&PlanRequest {
-        identity: &identity,
-        desired: args,
-        observed: &observed,
-        recorded: None,
-        preview: None,
-        asked: None,
-        ignore: &[],
-        created: &BTreeSet::new(),
-        project: "shop",
-        protect: false,
-        release: false,
-        wait: None,
-    })
+    kind().plan(&request(&identity, args, &observed))
 }
 
 fn only_op(planned: Planned) -> Op {
