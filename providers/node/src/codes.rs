@@ -58,6 +58,8 @@ pub const RUNTIME_RUNNING: Code = Code("E0822");
 pub const RUNTIME_REFUSES: Code = Code("E0823");
 /// Another file wins over the one that is kept.
 pub const RUNTIME_OVERRIDDEN: Code = Code("E0824");
+/// A node has another container runtime than the one that is asked for.
+pub const RUNTIME_OTHER: Code = Code("E0826");
 /// A registry or a mirror of it is not one.
 pub const REGISTRY: Code = Code("E0825");
 /// A flag is not one that may be set so.

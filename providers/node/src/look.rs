@@ -64,6 +64,11 @@ impl Looked {
         self.names_in(folder, EntryKind::Folder)
     }
 
+    /// The names of the symbolic links in the folder; none when there is no such folder.
+    pub(crate) fn links_in(&self, folder: &str) -> Result<Vec<&str>, HostError> {
+        self.names_in(folder, EntryKind::Link)
+    }
+
     /// The names of the sockets, pipes and devices in the folder; none when there is no such
     /// folder.
     pub(crate) fn others_in(&self, folder: &str) -> Result<Vec<&str>, HostError> {

@@ -86,6 +86,9 @@ impl Machine {
                 said(&format!("TYPE ID PLATFORMS STATUS\nio.containerd.grpc.v1 cri - {status}\n"))
             }
             ["systemctl", "is-active", "containerd"] => said("active\n"),
+            ["systemctl", "is-active", "crio"] => complained("inactive\n"),
+            ["systemctl", "show", "--property=ExecStart,Environment", "kubelet"] => said(""),
+            ["kubelet", "--version"] => complained(""),
             ["systemctl", "show", ..] => {
                 said("ActiveState=active\nSubState=running\nNRestarts=0\n")
             }
@@ -280,6 +283,22 @@ async fn another_cgroup_driver_costs_a_drain_and_the_same_nothing_but_a_record()
     let runtime = "\"io.containerd.cri.v1.runtime\", \"containerd\", \"runtimes\", \"runc\"";
     assert!(settings.contains(&format!("{runtime}, \"options\", \"SystemdCgroup\"], true")));
     assert!(settings.contains(&format!("{runtime}, \"runtime_type\"]")), "{settings}");
+}
+
+/// What is decided later may not cost more than what was planned.
+#[tokio::test(start_paused = true)]
+async fn p25_a_driver_beside_something_that_is_not_known_yet_costs_its_drain() {
+    let machine = Machine::new();
+    let late = ("sandbox_image", crate::support::unknown());
+    let cost = async |given: &[(&'static str, Value)]| disruption(&machine.plan(given).await);
+    let driver = |name: &str| ("cgroup_driver", Value::from(name));
+    assert_eq!(cost(&[late.clone(), driver("cgroupfs")]).await, Disruption::Drain);
+    assert_eq!(cost(&[late.clone(), driver("systemd")]).await, Disruption::Restart);
+    // Mirrors cost nothing once the runtime knows where they are.
+    let mirrors = [("mirrors", crate::support::unknown())];
+    assert_eq!(cost(&mirrors).await, Disruption::Restart);
+    machine.apply(&[("mirrors", hub("https://a.example"))]).await.unwrap();
+    assert_eq!(cost(&mirrors).await, Disruption::Quiet);
 }
 
 #[tokio::test]

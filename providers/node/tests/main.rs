@@ -4,6 +4,7 @@
 
 mod container_runtime;
 mod contract;
+mod crio;
 mod faults;
 mod host_file;
 mod hosts;

@@ -278,7 +278,7 @@ async fn put_file(
 }
 
 /// The old file with its mode and owner, or that there was none.
-fn keep(old: Option<&FileOnHost>) -> Vec<u8> {
+pub(super) fn keep(old: Option<&FileOnHost>) -> Vec<u8> {
     let Some(FileOnHost { content, mode, uid, gid, .. }) = old else { return b"none\n".to_vec() };
     let mut out = format!("file {mode:04o} {uid} {gid}\n").into_bytes();
     out.extend_from_slice(content);
@@ -286,7 +286,7 @@ fn keep(old: Option<&FileOnHost>) -> Vec<u8> {
 }
 
 /// What [`keep`] kept: `None` for nothing. The error is that it is damaged.
-fn unkept(kept: &[u8]) -> Result<Option<Before>, Damaged> {
+pub(super) fn unkept(kept: &[u8]) -> Result<Option<Before>, Damaged> {
     let end = kept.iter().position(|b| *b == b'\n').ok_or(Damaged)?;
     let line = str::from_utf8(&kept[..end]).map_err(|_| Damaged)?;
     if line == "none" {
@@ -304,7 +304,7 @@ fn unkept(kept: &[u8]) -> Result<Option<Before>, Damaged> {
 
 /// A file of ours that somebody else wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Damaged;
+pub(super) struct Damaged;
 
 pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
     let work = Work::of(op)?;

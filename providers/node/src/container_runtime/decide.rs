@@ -1,8 +1,9 @@
 //! What is done about a container runtime, and what it will be.
 
+use super::engine::Engine;
 use super::layout::{Layout, way};
 use super::record::{Record, SHELF};
-use super::{file_of, imports, mirrors, text, wishes};
+use super::{file_of, imports, kubelet, look, mirrors, text, wishes};
 use crate::codes;
 use crate::place;
 use crate::settings::digest;
@@ -56,6 +57,13 @@ fn case(
     if request.desired.is_none() && recorded.is_none() {
         return Ok(Decision::plain(Action::Forget));
     }
+    let other = Engine::Containerd.mismatch(request.identity, present);
+    if let Some(problem) = other.filter(|_| request.desired.is_some()) {
+        return Err(vec![problem]);
+    }
+    if text_of("version") == Some("") {
+        return Err(vec![look::no_runtime(request.identity)]);
+    }
     let content = text_of("content").unwrap_or("");
     let live = text::read(content).map_err(|why| vec![unreadable(request, &why, MEND)])?;
     let layout = Layout::of(&live)
@@ -78,8 +86,7 @@ impl Case<'_> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let is_stale = self.says("running").is_some_and(|running| running != "yes")
-            || self.present.get("open").and_then(Value::as_bool) == Some(true);
+        let is_stale = self.is_stale();
         let settings = goal.wanted != self.live;
         let files = goal.files.iter().any(|(path, wanted)| self.differs(path, wanted.as_deref()));
         let action = match self.is_recorded {
@@ -110,9 +117,15 @@ impl Case<'_> {
             } else {
                 self.notes(asked, &goal, restart)
             },
-            warnings: self.other_driver(asked).into_iter().collect(),
+            warnings: self.other_driver(asked, &goal).into_iter().collect(),
             ..Decision::plain(action)
         })
+    }
+
+    /// Whether nobody knows that it runs with its file as that is.
+    fn is_stale(&self) -> bool {
+        self.says("running").is_some_and(|running| running != "yes")
+            || self.present.get("open").and_then(Value::as_bool) == Some(true)
     }
 
     /// Arguments whose changes are ignored are as the host has them.
@@ -220,37 +233,36 @@ impl Case<'_> {
         text::edited(self.content, &goal.wanted, &ours)
     }
 
-    /// A kubelet that asks for another driver; from version 2, containerd tells it which.
-    fn other_driver(&self, args: &Value) -> Option<Problem> {
-        let asked = wishes::given(args, "cgroup_driver")?.as_str()?;
-        let kubelet = self.says("kubelet_driver")?;
-        if kubelet == asked || self.says("version").is_some_and(is_containerd_2) {
+    /// A kubelet that has another driver; from version 2, containerd tells it which.
+    fn other_driver(&self, args: &Value, goal: &Goal) -> Option<Problem> {
+        let driver = self.layout.cgroup_driver(&goal.wanted);
+        // One for each runtime is none that could be compared.
+        if driver.contains(' ') {
             return None;
         }
-        let node = file_of(self.request.identity).0;
-        let detail = format!(
-            "The kubelet of `{node}` has the cgroup driver `{kubelet}`, and its runtime is to have \
-             `{asked}`: no pod would start."
-        );
-        let at = Path::of("cgroup_driver");
-        let summary = "Kubelet with another cgroup driver";
-        let problem = Problem::warning(codes::RUNTIME_SETTING, summary, at, detail);
-        Some(problem.with_help("Set `cgroupDriver` in a `kubelet_config` of the node, too."))
+        kubelet::disagrees(
+            Engine::Containerd,
+            self.request.identity,
+            self.present.get("kubelet"),
+            &driver,
+            self.says("version").is_some_and(is_containerd_2),
+            wishes::given(args, "cgroup_driver").is_some(),
+        )
     }
 
     /// Some of it is decided during apply, and judged then.
     fn late(&self, args: &Value) -> Decision {
         let identity = self.request.identity;
         let driver = args.get("cgroup_driver").is_some_and(|driver| !driver.is_known());
-        let quiet = ["cgroup_driver", "sandbox_image"]
-            .iter()
-            .all(|name| args.get(name).is_none_or(Value::is_null) && self.is_recorded);
+        // What is known of it already costs what it costs: that may not rise later.
+        let settings = wishes::settings(args, self.layout, &self.live, &self.record.ours);
         let goal = Goal {
             settings: Vec::new(),
-            wanted: self.live.clone(),
+            wanted: self.record.ours.wanted(&self.live, &settings),
             record: self.record.clone(),
             files: BTreeMap::new(),
         };
+        let restart = goal.wanted != self.live || self.is_stale();
         let op = self.op("configure", &goal, true);
         let unknown = Value::Unknown(Type::Any);
         let mut parts = op.args.as_map().cloned().unwrap_or_default();
@@ -261,11 +273,7 @@ impl Case<'_> {
             after: Some(args.clone()),
             exported: args.clone(),
             basis: Basis::Unverified(LATE.to_owned()),
-            disruption: match (driver, quiet) {
-                (true, _) => Disruption::Drain,
-                (false, true) => Disruption::Quiet,
-                (false, false) => Disruption::Restart,
-            },
+            disruption: if driver { Disruption::Drain } else { self.cost(&goal, restart) },
             ops: vec![Op { args: Value::map(parts), ..op }],
             digest: digest(self.request.project, args),
             ..Decision::plain(if self.is_recorded { Action::Update } else { Action::Create })

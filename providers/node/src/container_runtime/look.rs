@@ -1,21 +1,20 @@
 //! What is looked at on a host to know how its runtime is.
 
+use super::engine::Engine;
 use super::imports::Imports;
 use super::layout::Layout;
 use super::record::{Record, SHELF};
-use super::{mirrors, text};
+use super::{kubelet, mirrors, text};
 use crate::codes;
 use crate::look::Looked;
 use crate::owned;
 use crate::place::part;
 use crate::settings::ways;
-use access::{Ask, FileOnHost, HostError};
+use access::{Ask, HostError};
 use plans::{Identity, Problem};
 use std::collections::BTreeSet;
 use values::{Path, Value};
 
-/// Where a kubelet says which cgroup driver it has.
-const KUBELET: &str = "/var/lib/kubelet/config.yaml";
 /// Made anew whenever containerd starts. Source: `[grpc] address` in `containerd-config.toml(5)`.
 pub(super) const SOCKET: &str = "/run/containerd/containerd.sock";
 const VERSION: [&str; 2] = ["containerd", "--version"];
@@ -30,17 +29,17 @@ pub(super) fn newer(path: &str) -> [&str; 4] {
 
 pub(super) fn asks(identity: &Identity) -> Vec<Ask> {
     let path = part(identity, "path");
-    vec![
+    let own = [
         Ask::file(path),
         Ask::file(SHELF.place(path)),
         Ask::file(SHELF.kept(path)),
         Ask::folder(mirrors::FOLDER),
-        Ask::file(KUBELET),
         Ask::command(VERSION),
         Ask::command(IMAGES),
         Ask::command(ACTIVE),
         Ask::command(newer(path)),
-    ]
+    ];
+    own.into_iter().chain(kubelet::asks()).chain(Engine::Containerd.asks()).collect()
 }
 
 /// What the file and the record lead to: files that are imported, and folders of registries.
@@ -114,7 +113,8 @@ pub(super) fn seen(identity: &Identity, looked: &Looked) -> Result<Value, Proble
         ("files", Value::map(found)),
         ("imports", Value::list(imports.files.into_iter().map(pair))),
         ("unread", Value::list(imports.unread.into_iter().map(Value::from))),
-        ("kubelet_driver", read(KUBELET)?.and_then(driver).map_or(Value::Null, Value::from)),
+        ("kubelet", kubelet::seen(looked).map_err(failed)?),
+        Engine::Containerd.seen_other(looked).map_err(failed)?,
     ];
     Ok(Value::map(owned::observed(read(path)?).into_iter().chain(parts).chain(runs)))
 }
@@ -125,7 +125,9 @@ fn running(identity: &Identity, looked: &Looked) -> Result<Vec<(&'static str, Va
     let version = match looked.ran(&VERSION) {
         Ok(Some(output)) if output.succeeded() => output.text().trim().to_owned(),
         // That it is not found is not that there is none.
-        Ok(Some(_) | None) => return Err(no_runtime(identity)),
+        Ok(Some(_) | None) => {
+            return Ok(vec![("version", "".into()), ("runs", false.into())]);
+        }
         Err(HostError::NoCommands { .. }) => return Ok(Vec::new()),
         Err(error) => return Err(failed(error)),
     };
@@ -148,21 +150,12 @@ fn running(identity: &Identity, looked: &Looked) -> Result<Vec<(&'static str, Va
     });
     Ok(vec![
         ("version", version.into()),
+        ("runs", (running != "no").into()),
         ("running", running.into()),
         ("client", images.is_some().into()),
         // None when nobody could list them.
         ("images", Value::list(names)),
     ])
-}
-
-/// The driver in a kubelet's file; its own default where it names none.
-///
-/// Source: `SetDefaults_KubeletConfiguration` in `pkg/kubelet/apis/config/v1beta1/defaults.go`.
-fn driver(file: &FileOnHost) -> Option<String> {
-    let documents = yaml::documents(&shown(&file.content)).ok()?;
-    let [root] = &documents[..] else { return None };
-    let named = root.to_value();
-    Some(named.get("cgroupDriver").and_then(Value::as_str).unwrap_or("cgroupfs").to_owned())
 }
 
 fn no_text(identity: &Identity) -> Problem {
@@ -173,7 +166,7 @@ fn no_text(identity: &Identity) -> Problem {
 }
 
 /// The program that says which runtime it is does not answer.
-fn no_runtime(identity: &Identity) -> Problem {
+pub(super) fn no_runtime(identity: &Identity) -> Problem {
     let node = part(identity, "node");
     let detail = format!("`containerd --version` says nothing on host `{node}`.");
     let summary = "Container runtime does not say its version";

@@ -28,6 +28,44 @@
 //! registry itself. containerd reads these files at every pull: a change of mirrors disturbs
 //! nothing.
 //!
+//! # CRI-O
+//!
+//! ```hcl
+//! resource "container_runtime" "worker_2" {
+//!   node          = "worker-2"
+//!   engine        = "crio"
+//!   cgroup_driver = "systemd"
+//!   sandbox_image = "registry.k8s.io/pause:3.10.2"
+//!
+//!   mirrors = {
+//!     "docker.io" = {
+//!       endpoints = [{ url = "https://mirror.example.org", capabilities = ["pull", "resolve"] }]
+//!     }
+//!   }
+//! }
+//! ```
+//!
+//! With `engine = "crio"` the settings are a drop-in of their own, by default
+//! `/etc/crio/crio.conf.d/99-clinch.conf`, and the mirrors another of the same name in
+//! `/etc/containers/registries.conf.d`. Both say in their first line whose they are; `crio.conf`,
+//! `registries.conf` and drop-ins of others are never written. CRI-O reads all of them in the order
+//! of their names, and the last one that speaks of a setting, or of a registry, counts: where that is
+//! not ours and says something else, it is an error that names the file. What counts before ours is
+//! there is shown as the old value.
+//!
+//! | argument | what it becomes | what taking it costs |
+//! | --- | --- | --- |
+//! | `cgroup_driver` | `cgroup_manager` of `[crio.runtime]`, with `conmon_cgroup = "pod"` for `cgroupfs` | a drain |
+//! | `sandbox_image` | `pause_image` of `[crio.image]`; with its registry, since CRI-O would take another one for it | a reload |
+//! | `mirrors` | a `[[registry]]` for each, with `server` as `location`, and a `[[registry.mirror]]` for each of the `endpoints` | a reload |
+//! | `capabilities` | all but `["pull"]` ask for tags and digests; `["pull"]` alone is `digest-only` | |
+//! | `skip_verify`, `http://` | `insecure`: without TLS, or whatever the certificate | |
+//!
+//! CRI-O asks for an image at `https://HOST/v2/`, and below a path only behind that. So
+//! `https://HOST/v2/PATH` with `override_path` is `HOST/PATH`; any other path is refused, and so are
+//! `_default` (CRI-O has no mirror of all registries), `push` and `ca`: put the authority of a registry
+//! into `/etc/containers/certs.d/HOST/ca.crt` with `host_file`.
+//!
 //! # How it is applied
 //!
 //! The new file is first read by `containerd config dump`. The old one is kept in
@@ -37,25 +75,40 @@
 //! the step fails with what it wrote to its journal. Containers go on running meanwhile. Mirrors are
 //! written last.
 //!
+//! CRI-O's files are written, then read by `crio config`, which runs nothing, and only then is CRI-O
+//! reloaded or restarted. A reload fails silently: the journal is watched for it. Afterwards CRI-O
+//! must have the cgroup driver that its files say (`crio status info`, from 1.28 on; a flag of its
+//! unit would win over files), and the node must be ready, or the old files are put back.
+//!
 //! A file that was changed after the runtime was started is found: nobody knows then what it runs
-//! with, and a restart is planned.
+//! with, and a restart is planned. CRI-O is asked instead with what it runs (`crio status config`,
+//! from 1.28 on); of registries it does not tell.
 //!
 //! Another cgroup driver is planned with its cost, a drain, and is not applied by this version: pods
 //! keep the control groups that they were started with.
 //!
 //! What is taken out of the block, and all of it when the block goes, gets the value back that it
-//! had before; a `hosts.toml` that was there is put back as it was.
+//! had before; a `hosts.toml` that was there is put back as it was. CRI-O's files go, and what others
+//! say counts again.
 //!
 //! # Risks
 //!
 //! A file named in `imports` wins over the runtime's own. A setting that would not take effect for
 //! that reason is refused, with the name of the file. The kubelet must have the same cgroup driver;
-//! where its file says another, that is a warning. The image of the sandbox must be on the host, or
-//! be pulled, before the next pod starts.
+//! where a flag of it or its file says another, that is a warning, unless it asks the runtime: from
+//! 1.31 on, with containerd 2 or CRI-O 1.28. The image of the sandbox must be on the host, or be
+//! pulled, before the next pod starts.
+//!
+//! A node whose kubelet talks to the other runtime, or on which only that one runs, is an error at
+//! `engine`.
 //!
 //! A file without `version` is in schema 1, which containerd 2 refuses; it is left alone with an
 //! error, unless it says nothing that depends on the schema. So is one in a schema that is not known.
 //! Credentials of registries and headers are not managed here, and no value may be sensitive.
+//!
+//! CRI-O is expected to look for its files in their usual places: that its unit names others
+//! (`--config-dir`, `--registries-conf-dir`) is not seen. What it finds behind a symbolic link among
+//! its drop-ins is not known, and the plan says so.
 //!
 //! On a host that is a folder no runtime runs: only the files are kept.
 //!
@@ -63,11 +116,17 @@
 //!
 //! [Container runtimes](https://kubernetes.io/docs/setup/production-environment/container-runtimes/),
 //! [Registry configuration](https://github.com/containerd/containerd/blob/main/docs/hosts.md),
-//! [CRI plugin config guide](https://github.com/containerd/containerd/blob/main/docs/cri/config.md)
+//! [CRI plugin config guide](https://github.com/containerd/containerd/blob/main/docs/cri/config.md),
+//! [crio.conf.d(5)](https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.d.5.md),
+//! [crio.conf(5)](https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md),
+//! [containers-registries.conf(5)](https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md)
 
 mod activate;
+mod crio;
 mod decide;
+mod engine;
 mod imports;
+mod kubelet;
 mod layout;
 mod look;
 mod mirrors;
@@ -81,6 +140,7 @@ use crate::look::Looked;
 use crate::place::{self, part};
 use access::{Ask, HostError};
 use addrs::{Scope, TypeName};
+use engine::Engine;
 use plans::{Identity, ObjectKey, Op, Problem};
 use provider::{BoxFuture, Observation, PlanRequest, Planned, ResourceKind, StepError};
 use values::{Attr, Disruption, Path, Role, Schema, Type, Value};
@@ -105,13 +165,15 @@ impl ContainerRuntime {
                 "engine",
                 Type::String,
                 Role::IdentityOr(CONTAINERD.into()),
-                "Which runtime it is: `containerd`.",
+                "Which runtime it is: `containerd` or `crio`.",
             ),
             Attr::new(
                 "path",
                 Type::String,
-                Role::IdentityOr(USUAL_PATH.into()),
-                "The file that the runtime is started with (`--config`).",
+                Role::IdentityOr("".into()),
+                "The file that containerd is started with (`--config`), \
+                 `/etc/containerd/config.toml` when it is left out; for CRI-O the drop-in in \
+                 `/etc/crio/crio.conf.d`, `99-clinch.conf` there when it is left out.",
             ),
             Attr::new(
                 "cgroup_driver",
@@ -162,16 +224,23 @@ impl ResourceKind for ContainerRuntime {
 
     fn identify(&self, args: &Value) -> Result<Identity, Vec<Problem>> {
         let text = |name: &str| args.get(name).and_then(Value::as_str).unwrap_or("");
-        let (node, engine, path) = (text("node"), text("engine"), text("path"));
-        let path = if path.is_empty() { USUAL_PATH } else { path };
+        let (node, engine) = (text("node"), text("engine"));
         let mut problems: Vec<Problem> = place::check_node(node).into_iter().collect();
-        problems.extend(place::check_path(path));
-        if !["", CONTAINERD].contains(&engine) {
+        let Some(engine) = Engine::named(engine) else {
             let detail = format!("`{}` is not a runtime that clinch keeps.", engine.escape_debug());
             let at = Path::of("engine");
             let problem = Problem::error(codes::RUNTIME_SETTING, "Unknown engine", at, detail);
-            problems.push(problem.with_help("Write `containerd`."));
-        }
+            problems.push(problem.with_help("Write `containerd` or `crio`."));
+            return Err(problems);
+        };
+        let path = path_of(engine, args);
+        problems.extend(place::check_path(path).or_else(|| match engine {
+            Engine::Crio => crio::check_path(path),
+            Engine::Containerd => crio::is_drop_in(path).then(|| {
+                let problem = place::bad_path(path, "is that of a drop-in of CRI-O");
+                problem.with_help("Write `engine = \"crio\"`, or another path.")
+            }),
+        }));
         if problems.is_empty() { Ok(identity(node, path)) } else { Err(problems) }
     }
 
@@ -180,7 +249,9 @@ impl ResourceKind for ContainerRuntime {
     }
 
     fn check(&self, args: &Value) -> Vec<Problem> {
-        wishes::check(args)
+        let engine = args.get("engine").and_then(Value::as_str).and_then(Engine::named);
+        let of_crio = if engine == Some(Engine::Crio) { crio::check(args) } else { Vec::new() };
+        wishes::check(args).into_iter().chain(of_crio).collect()
     }
 
     fn needs(&self, _identity: &Identity, _args: &Value) -> Vec<ObjectKey> {
@@ -188,29 +259,48 @@ impl ResourceKind for ContainerRuntime {
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {
-        match request.observed {
-            Observation::Unknown(problem) => Planned::Failed(vec![problem.clone()]),
-            Observation::Absent => decide::plan(&self.name, request, &Value::Null),
-            Observation::Present(present) => decide::plan(&self.name, request, present),
+        let present = match request.observed {
+            Observation::Unknown(problem) => return Planned::Failed(vec![problem.clone()]),
+            Observation::Absent => &Value::Null,
+            Observation::Present(present) => present,
+        };
+        let engine = Engine::of(request.identity);
+        let desired = request.desired.map(|args| with_path(engine, args));
+        let request = &PlanRequest { desired: desired.as_ref(), ..*request };
+        match engine {
+            Engine::Containerd => decide::plan(&self.name, request, present),
+            Engine::Crio => crio::plan(&self.name, request, present),
         }
     }
 }
 
 impl HostType for ContainerRuntime {
     fn asks(&self, identity: &Identity) -> Vec<Ask> {
-        look::asks(identity)
+        match Engine::of(identity) {
+            Engine::Containerd => look::asks(identity),
+            Engine::Crio => crio::asks(identity),
+        }
     }
 
     fn asks_next(&self, identity: &Identity, looked: &Looked) -> Vec<Ask> {
-        look::asks_next(identity, looked)
+        match Engine::of(identity) {
+            Engine::Containerd => look::asks_next(identity, looked),
+            Engine::Crio => crio::asks_next(identity, looked),
+        }
     }
 
     fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem> {
-        look::seen(identity, looked)
+        match Engine::of(identity) {
+            Engine::Containerd => look::seen(identity, looked),
+            Engine::Crio => crio::seen(identity, looked),
+        }
     }
 
     fn perform<'a>(&'a self, site: Site<'a>, op: &'a Op) -> BoxFuture<'a, Result<(), StepError>> {
-        Box::pin(activate::perform(site, op))
+        match Engine::of(&op.identity) {
+            Engine::Containerd => Box::pin(activate::perform(site, op)),
+            Engine::Crio => Box::pin(crio::perform(site, op)),
+        }
     }
 
     fn settle<'a>(
@@ -218,13 +308,33 @@ impl HostType for ContainerRuntime {
         site: Site<'a>,
         op: &'a Op,
     ) -> BoxFuture<'a, Result<Became, StepError>> {
-        Box::pin(activate::settle(site, op))
+        match Engine::of(&op.identity) {
+            Engine::Containerd => Box::pin(activate::settle(site, op)),
+            Engine::Crio => Box::pin(crio::settle(site, op)),
+        }
     }
 
     fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
         let node = site.host.name();
-        Box::pin(async move { record::SHELF.find(site, |path| identity(node, path)).await })
+        Box::pin(async move {
+            let mut found = record::SHELF.find(site, |path| identity(node, path)).await?;
+            found.extend(crio::find(site, |path| identity(node, path)).await?);
+            Ok(found)
+        })
     }
+}
+
+/// The file that is meant.
+fn path_of(engine: Engine, args: &Value) -> &str {
+    let given = args.get("path").and_then(Value::as_str).filter(|path| !path.is_empty());
+    given.unwrap_or_else(|| engine.usual_path())
+}
+
+/// The arguments with the file that is meant, for whoever refers to it.
+fn with_path(engine: Engine, args: &Value) -> Value {
+    let mut map = args.as_map().cloned().unwrap_or_default();
+    map.insert("path".into(), path_of(engine, args).into());
+    Value::map(map)
 }
 
 /// The node, the path and the project of an operation or a request, in one place.

@@ -77,7 +77,7 @@ struct Flag {
 }
 
 /// What is looked at to know the flags of the next start.
-pub(super) fn asks() -> Vec<Ask> {
+pub(crate) fn asks() -> Vec<Ask> {
     FILES.into_iter().map(Ask::file).chain([Ask::command(UNIT)]).collect()
 }
 
@@ -103,6 +103,13 @@ pub(super) fn seen(looked: &Looked) -> Result<Value, HostError> {
         Value::list([name.into(), value.into(), place.into()])
     };
     Ok(Value::list(of_settings.map(text)))
+}
+
+/// What the next start is given for a flag that is a setting, and where that stands.
+pub(crate) fn given(looked: &Looked, name: &str) -> Result<Option<(String, String)>, HostError> {
+    let flags = seen(looked)?;
+    let mut flags = flags.as_list().unwrap_or(&[]).iter().rev().filter_map(Flag::read);
+    Ok(flags.find(|flag| flag.name == name).map(|flag| (flag.value, flag.place)))
 }
 
 /// The variables of a file, and the flags in them.

@@ -81,7 +81,7 @@
 mod activate;
 pub(crate) mod decide;
 mod env;
-mod flags;
+pub(crate) mod flags;
 pub(crate) mod judge;
 mod rules;
 mod running;

@@ -1,0 +1,152 @@
+//! The runtimes that are kept, and which of them a host has.
+
+use super::USUAL_PATH;
+use super::crio;
+use crate::codes;
+use crate::look::Looked;
+use crate::place::part;
+use access::{Ask, HostError};
+use plans::{Identity, Problem};
+use values::{Path, Value};
+
+/// A container runtime that a kubelet may talk to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Engine {
+    Containerd,
+    Crio,
+}
+
+impl Engine {
+    /// By its name in the configuration; containerd when there is none.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "" | "containerd" => Some(Self::Containerd),
+            "crio" => Some(Self::Crio),
+            _ => None,
+        }
+    }
+
+    /// Whose file it is. The places of CRI-O's files are its own, so a path says it all, and so do
+    /// identities that were stored before there were two.
+    pub(super) fn of(identity: &Identity) -> Self {
+        Self::of_path(part(identity, "path"))
+    }
+
+    pub(super) fn of_path(path: &str) -> Self {
+        if crio::is_drop_in(path) { Self::Crio } else { Self::Containerd }
+    }
+
+    /// The file that is kept when none is named.
+    pub(super) fn usual_path(self) -> &'static str {
+        match self {
+            Self::Containerd => USUAL_PATH,
+            Self::Crio => crio::USUAL_PATH,
+        }
+    }
+
+    /// Its unit of systemd, and its name in the configuration.
+    pub(super) fn unit(self) -> &'static str {
+        match self {
+            Self::Containerd => "containerd",
+            Self::Crio => "crio",
+        }
+    }
+
+    /// Its name for people.
+    pub(super) fn shown(self) -> &'static str {
+        match self {
+            Self::Containerd => "containerd",
+            Self::Crio => "CRI-O",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Containerd => Self::Crio,
+            Self::Crio => Self::Containerd,
+        }
+    }
+
+    fn is_active(self) -> [&'static str; 3] {
+        ["systemctl", "is-active", self.unit()]
+    }
+
+    /// What is looked at to know whether it runs, or the other one.
+    pub(super) fn asks(self) -> Vec<Ask> {
+        [self, self.other()].map(|engine| Ask::command(engine.is_active())).to_vec()
+    }
+
+    /// Whether its unit is active; `None` on a host that is a folder.
+    pub(super) fn runs(self, looked: &Looked) -> Result<Option<bool>, HostError> {
+        match looked.ran(&self.is_active()) {
+            Ok(Some(output)) => Ok(Some(output.text().trim() == "active")),
+            // Another init system: nobody can tell.
+            Ok(None) | Err(HostError::NoCommands { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What was seen of the other one.
+    pub(super) fn seen_other(self, looked: &Looked) -> Result<(&'static str, Value), HostError> {
+        let runs = self.other().runs(looked)?;
+        Ok(("other_runs", runs.map_or(Value::Null, Value::from)))
+    }
+
+    /// Which one listens at an address that a kubelet talks to.
+    fn behind(endpoint: &str) -> Option<Self> {
+        let socket = endpoint.rsplit('/').next().unwrap_or_default();
+        [Self::Containerd, Self::Crio]
+            .into_iter()
+            .find(|engine| socket == format!("{}.sock", engine.unit()))
+    }
+
+    /// That a host has the other one. What the kubelet talks to decides; where nobody says that,
+    /// what runs.
+    pub(super) fn mismatch(self, identity: &Identity, present: &Value) -> Option<Problem> {
+        let node = part(identity, "node");
+        let other = self.other();
+        let kubelet = |name: &str| present.get("kubelet")?.get(name)?.as_str();
+        let why = match kubelet("endpoint") {
+            Some(endpoint) if Self::behind(endpoint) == Some(other) => format!(
+                "the kubelet of `{node}` talks to `{}`, by {}: that is {}",
+                endpoint.escape_debug(),
+                kubelet("endpoint_from").unwrap_or("its configuration"),
+                other.shown()
+            ),
+            Some(endpoint) if Self::behind(endpoint) == Some(self) => return None,
+            Some(_) | None => {
+                let is = |name: &str| present.get(name).and_then(Value::as_bool);
+                if is("runs") != Some(false) || is("other_runs") != Some(true) {
+                    return None;
+                }
+                format!("on `{node}` {} runs, and {} does not", other.shown(), self.shown())
+            }
+        };
+        let detail = format!("The block is about {}, and {why}.", self.shown());
+        let at = Path::of("engine");
+        let problem = Problem::error(codes::RUNTIME_OTHER, "Another container runtime", at, detail);
+        Some(problem.with_help(format!(
+            "Write `engine = \"{}\"`, or bring the node to {} first.",
+            other.unit(),
+            self.shown()
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_tells_which_runtime_listens() {
+        for (endpoint, engine) in [
+            ("unix:///run/containerd/containerd.sock", Some(Engine::Containerd)),
+            ("/run/k3s/containerd/containerd.sock", Some(Engine::Containerd)),
+            ("unix:///var/run/crio/crio.sock", Some(Engine::Crio)),
+            ("unix:///run/cri-dockerd.sock", None),
+            ("", None),
+        ] {
+            assert_eq!(Engine::behind(endpoint), engine, "{endpoint}");
+        }
+    }
+}
