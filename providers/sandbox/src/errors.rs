@@ -194,6 +194,21 @@ impl ApiError {
         Self::new(429, "TooManyRequests", message)
     }
 
+    /// The real server's own name of the kind in this place has no plural.
+    pub(crate) fn forbidden_budget(name: &str, why: &str) -> Self {
+        let message = format!("poddisruptionbudget.policy {name:?} is forbidden: {why}");
+        let mut error = Self::new(403, "Forbidden", message);
+        error.details =
+            Some(json!({"name": name, "group": "policy", "kind": "poddisruptionbudget"}));
+        error
+    }
+
+    /// Says when to ask again, in seconds.
+    pub(crate) fn after(mut self, seconds: u64) -> Self {
+        self.details.get_or_insert_with(|| json!({}))["retryAfterSeconds"] = json!(seconds);
+        self
+    }
+
     /// The real server answers an apply of the wrong type like this.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "", message)

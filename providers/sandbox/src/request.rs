@@ -110,6 +110,13 @@ impl Query {
         self.0.get(name).map_or("", String::as_str)
     }
 
+    /// The same with this parameter.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
+        let mut all = self.0.clone();
+        all.insert(name.to_owned(), value.to_owned());
+        Self(all)
+    }
+
     pub(crate) fn flag(&self, name: &str) -> bool {
         matches!(self.get(name), "true" | "1" | "t" | "T" | "TRUE" | "True")
     }

@@ -38,13 +38,13 @@ pub(crate) fn refusal(error: &ApiError, style: Style) -> Response<ResponseBody> 
     if error.plain {
         return plain(status, "404 page not found\n");
     }
-    json(
-        status,
-        "application/json",
-        style.text(&error.status()),
-        &[],
-        Style { packs: false, ..style },
-    )
+    let told = error.status();
+    let style = Style { packs: false, ..style };
+    let mut response = json(status, "application/json", style.text(&told), &[], style);
+    if let Some(seconds) = told["details"]["retryAfterSeconds"].as_u64() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// Answers shorter than this are not worth packing.

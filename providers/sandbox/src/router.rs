@@ -205,11 +205,17 @@ fn object_reply(call: &Call<'_>, path: &ObjectPath, query: &Query) -> Result<Rep
             }
             write::create(txn, ask, &sent)
         }),
-        (&Method::POST, false, Some(action @ ("eviction" | "binding" | "token"))) => {
+        (&Method::POST, false, Some("eviction")) => {
+            let sent = call.sent()?;
+            write_reply(call, path, &eviction::query(query, &sent)?, |txn, ask| {
+                let object = Arc::new(eviction::evict(txn, ask.env, ask.target, &sent)?);
+                Ok(Written { object, created: true, warnings: Vec::new() })
+            })
+        }
+        (&Method::POST, false, Some(action @ ("binding" | "token"))) => {
             write_reply(call, path, query, |txn, ask| {
                 let sent = call.sent()?;
                 let object = match action {
-                    "eviction" => eviction::evict(txn, ask.env, ask.target, &sent)?,
                     "binding" => binding::bind(txn, ask, &sent)?,
                     _ => token::request(txn, ask, &sent)?,
                 };

@@ -70,6 +70,13 @@ impl DeleteOptions {
     }
 }
 
+impl DeleteOptions {
+    /// For whoever has checked the version and then written to the object.
+    pub(crate) fn without_version(self) -> Self {
+        Self { version: None, ..self }
+    }
+}
+
 /// Namespaces that a cluster cannot be without.
 const LASTING: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
@@ -183,6 +190,12 @@ fn delete_one(
             meta::set(&mut marked, "generation", Value::from(generation + 1));
         }
     }
+    let before = object["metadata"]["deletionGracePeriodSeconds"].as_i64();
+    if let (true, Some(before), Some(shorter)) = (graceful, before, options.grace)
+        && shorter < before
+    {
+        shorten(&mut marked, before, shorter);
+    }
     if is_namespace {
         meta::map_at(&mut marked, "status").insert("phase".to_owned(), json!("Terminating"));
         meta::unset(&mut marked, "deletionGracePeriodSeconds");
@@ -196,6 +209,18 @@ fn delete_one(
         controllers::after_delete(txn, env, served, &last);
     }
     Gone::Waits(marked)
+}
+
+/// Whoever deletes again may give less time, counted from the first deletion; never more.
+fn shorten(marked: &mut Value, before: i64, shorter: i64) {
+    let at = meta::text(marked, "deletionTimestamp").parse::<jiff::Timestamp>().ok();
+    let earlier =
+        at.and_then(|at| at.checked_sub(jiff::SignedDuration::from_secs(before - shorter)).ok());
+    if let Some(earlier) = earlier {
+        let text = earlier.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        meta::set(marked, "deletionTimestamp", Value::from(text));
+    }
+    meta::set(marked, "deletionGracePeriodSeconds", Value::from(shorter));
 }
 
 /// The object without the finalizer that protects it, if nothing uses it.
@@ -231,7 +256,11 @@ fn without_protection(
     Arc::new(released)
 }
 
-fn check_preconditions(served: &Served, object: &Value, options: &DeleteOptions) -> Answer<()> {
+pub(crate) fn check_preconditions(
+    served: &Served,
+    object: &Value,
+    options: &DeleteOptions,
+) -> Answer<()> {
     let name = meta::name(object);
     let kept = meta::text(object, "uid");
     if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != kept) {
