@@ -34,7 +34,7 @@ mod secrets;
 pub mod text;
 
 pub use cluster::{
-    Apply, Attempt, Call, Cause, Cluster, ClusterError, Delete, Discovery, Failure, Item,
+    Apply, Attempt, Call, Cause, Cluster, ClusterError, Delete, Discovery, Evict, Failure, Item,
     JsonPatch, Listing, Place, Propagation, Query, Refusal, Resource, TlsTrouble, Unreachable,
     Watch, WatchEvent, Write,
 };

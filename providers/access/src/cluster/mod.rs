@@ -20,7 +20,7 @@ mod watch;
 pub use discovery::{Discovery, Resource};
 pub use error::{Call, Cause, ClusterError, Failure, Place, Refusal, TlsTrouble, Unreachable};
 pub use list::{Item, Listing, Query};
-pub use ops::{Apply, Delete, JsonPatch, Propagation, Write};
+pub use ops::{Apply, Delete, Evict, JsonPatch, Propagation, Write};
 pub use reviews::Attempt;
 pub use watch::{Watch, WatchEvent};
 

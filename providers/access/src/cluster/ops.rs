@@ -1,6 +1,6 @@
 //! One object: reading it, writing it, deleting it.
 
-use super::discovery::with_query;
+use super::discovery::{encode, with_query};
 use super::retry::Repeat;
 use super::{Ask, Call, Cluster, ClusterError, JSON, Resource};
 use bytes::Bytes;
@@ -81,6 +81,17 @@ pub struct Delete<'a> {
     pub resource_version: Option<&'a str>,
     /// What becomes of dependents.
     pub propagation: Propagation,
+    /// Whether only to ask what would happen.
+    pub dry_run: bool,
+}
+
+/// An eviction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evict<'a> {
+    /// Only the pod with this uid.
+    pub uid: Option<&'a str>,
+    /// How many seconds it has to end; `None` for its own time.
+    pub grace_period: Option<u64>,
     /// Whether only to ask what would happen.
     pub dry_run: bool,
 }
@@ -260,6 +271,52 @@ impl Cluster {
             repeat: if harmless { Repeat::Harmless } else { Repeat::Unbegun },
         };
         self.ask_json(&ask).await
+    }
+
+    /// Evicts a pod: deletes it if its disruption budget has room (`policy/v1`, which servers
+    /// have since 1.22). It ends some time after this has returned.
+    ///
+    /// Never sent again: that a budget has no room is answered with the status of a server that
+    /// is busy (429), and whoever waits for room has to say so.
+    ///
+    /// Source: [API-initiated Eviction](https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/).
+    pub async fn evict(
+        &self,
+        namespace: &str,
+        pod: &str,
+        evict: Evict<'_>,
+    ) -> Result<(), ClusterError> {
+        let mut options = serde_json::Map::new();
+        if let Some(uid) = evict.uid {
+            options.insert("preconditions".to_owned(), json!({"uid": uid}));
+        }
+        if let Some(seconds) = evict.grace_period {
+            options.insert("gracePeriodSeconds".to_owned(), seconds.into());
+        }
+        let body = json!({
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"namespace": namespace, "name": pod},
+            "deleteOptions": options,
+        });
+        let path =
+            format!("/api/v1/namespaces/{}/pods/{}/eviction", encode(namespace), encode(pod));
+        let call = Call {
+            verb: "create",
+            resource: "pods/eviction".to_owned(),
+            namespace: Some(namespace.to_owned()),
+            name: Some(pod.to_owned()),
+        };
+        let ask = Ask {
+            call,
+            method: Method::POST,
+            target: with_query(path, &[("dryRun", evict.dry_run.then_some("All"))]),
+            accept: JSON,
+            content_type: Some(JSON),
+            body: Bytes::from(body.to_string()),
+            repeat: Repeat::Never,
+        };
+        self.ask_json(&ask).await.map(drop)
     }
 
     /// An answer that is not the object that was asked for must not be taken for it.

@@ -17,6 +17,8 @@ pub(crate) enum Repeat {
     Harmless,
     /// Only when it is certain that the server did not begin with it.
     Unbegun,
+    /// Never here: whoever asks decides, and says so.
+    Never,
 }
 
 /// Delays that grow, with chance in them so that many clients do not come back at once.
@@ -45,6 +47,7 @@ pub(crate) enum Again {
 /// refused connection is a restart and no wrong address.
 pub(crate) fn again(failure: &Failure, repeat: Repeat, writes: bool, reached: bool) -> Again {
     match failure {
+        _ if repeat == Repeat::Never => Again::No,
         Failure::Refused(r) => refused(r, repeat, writes),
         Failure::Unreachable(Unreachable::ConnectionRefused) if reached => Again::Soon,
         Failure::Unreachable(Unreachable::Broken(_) | Unreachable::TimedOut(_))
@@ -105,6 +108,8 @@ mod tests {
             (refusal(409, "", None), Repeat::Harmless, true, true, Again::No),
             (broken.clone(), Repeat::Harmless, true, true, Again::Soon),
             (broken, Repeat::Unbegun, true, true, Again::No),
+            (refusal(429, "", Some(3)), Repeat::Never, true, true, Again::No),
+            (down.clone(), Repeat::Never, true, true, Again::No),
             (down.clone(), Repeat::Harmless, false, true, Again::Soon),
             (down, Repeat::Harmless, false, false, Again::No),
             (Failure::Malformed(String::new()), Repeat::Harmless, false, true, Again::No),

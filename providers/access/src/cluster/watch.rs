@@ -1,7 +1,8 @@
-//! Following one object.
+//! Following one object, or several.
 
+use super::Unreachable;
 use super::discovery::with_query;
-use super::{ANSWER_DEADLINE, Ask, Cluster, ClusterError, Failure, Refusal, Resource, Unreachable};
+use super::{ANSWER_DEADLINE, Ask, Cluster, ClusterError, Failure, Query, Refusal, Resource};
 use super::{refused, transport};
 use bytes::BytesMut;
 use http_body_util::{BodyExt, Limited};
@@ -12,7 +13,7 @@ use std::time::Duration;
 /// No object is that long.
 const LONGEST_LINE: usize = 64 << 20;
 
-/// What happened to the object.
+/// What happened to an object.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WatchEvent {
     /// It is like this now.
@@ -23,11 +24,12 @@ pub enum WatchEvent {
     Bookmark(String),
 }
 
-/// A running watch of one object. Ends by itself; the server sees to that, too.
+/// A running watch. Ends by itself; the server sees to that, too.
 pub struct Watch {
     cluster: Cluster,
     ask: Ask,
-    name: String,
+    /// The one object that is meant; `None` for all that the server tells of.
+    name: Option<String>,
     body: Body,
     buffer: BytesMut,
 }
@@ -43,18 +45,43 @@ impl Cluster {
         from: &str,
         lasting: Duration,
     ) -> Result<Watch, ClusterError> {
+        let fields = format!("metadata.name={name}");
+        let query = Query { namespace, fields: Some(&fields), ..Query::default() };
+        self.open(resource, query, Some(name), from, lasting).await
+    }
+
+    /// Follows all objects that the query means from a version on (of their list), likewise.
+    pub async fn watch(
+        &self,
+        resource: &Resource,
+        query: Query<'_>,
+        from: &str,
+        lasting: Duration,
+    ) -> Result<Watch, ClusterError> {
+        self.open(resource, query, None, from, lasting).await
+    }
+
+    async fn open(
+        &self,
+        resource: &Resource,
+        query: Query<'_>,
+        name: Option<&str>,
+        from: &str,
+        lasting: Duration,
+    ) -> Result<Watch, ClusterError> {
         let seconds = lasting.as_secs().max(1).to_string();
         let target = with_query(
-            resource.path(namespace, None, None),
+            resource.path(query.namespace, None, None),
             &[
                 ("watch", Some("true")),
                 ("allowWatchBookmarks", Some("true")),
-                ("fieldSelector", Some(&format!("metadata.name={name}"))),
+                ("labelSelector", query.labels),
+                ("fieldSelector", query.fields),
                 ("resourceVersion", Some(from)),
                 ("timeoutSeconds", Some(&seconds)),
             ],
         );
-        let ask = Ask::get(resource.call("watch", namespace, Some(name)), target);
+        let ask = Ask::get(resource.call("watch", query.namespace, name), target);
         let opening = async {
             let response = self.send(&ask).await?;
             let (parts, body) = response.into_parts();
@@ -72,7 +99,7 @@ impl Cluster {
             Ok(body) => Ok(Watch {
                 cluster: self.clone(),
                 ask,
-                name: name.to_owned(),
+                name: name.map(str::to_owned),
                 body,
                 buffer: BytesMut::new(),
             }),
@@ -127,7 +154,8 @@ impl Watch {
             return Err(self.malformed("is no event"));
         };
         let object = event.get_mut("object").map(Json::take).unwrap_or_default();
-        let ours = object["metadata"]["name"] == self.name.as_str();
+        let ours =
+            self.name.as_ref().is_none_or(|name| object["metadata"]["name"] == name.as_str());
         match event["type"].as_str().unwrap_or_default() {
             "ADDED" | "MODIFIED" if ours => Ok(Some(WatchEvent::Now(object))),
             "DELETED" if ours => Ok(Some(WatchEvent::Gone(object))),
