@@ -3,7 +3,7 @@
 use super::budgets::{self, Answer};
 use super::objects::{Key, Node, OwnerRef, Pod, Volume};
 use super::place::{self, Misfit};
-use super::{Options, World, whose};
+use super::{Options, Whose, World};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub struct Drain {
     /// Whether the node is ready; if not, nobody confirms that a pod has ended.
     pub ready: bool,
     /// Whose cordon it has already.
-    pub cordon: whose::Cordon,
+    pub cordon: Whose,
     /// Every pod of the node, by namespace and name.
     pub pods: Vec<Leaving>,
     /// The longest time that a pod which leaves may take to end.
@@ -128,7 +128,7 @@ pub fn forecast(world: &World, node: &str, options: &Options) -> Result<Drain, N
     Ok(Drain {
         node: node.to_owned(),
         ready: this.ready,
-        cordon: whose::Cordon::of(this),
+        cordon: Whose::of(this),
         pods,
         at_least: Duration::from_secs(longest.unwrap_or(0)),
         unseen: world.unseen.clone(),

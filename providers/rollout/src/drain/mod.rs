@@ -1,16 +1,19 @@
-//! Emptying a node: what would happen to each of its pods.
+//! Emptying a node: what would happen to each of its pods, and making it so.
 //!
-//! This module answers one question: *what does the drain of a node do, and what is in its
-//! way?* Start reading at [`forecast`], which is pure.
+//! This module answers two questions. *What does the drain of a node do, and what is in its
+//! way?* Start reading at [`forecast`], which is pure. *How does a node get empty, and how does it
+//! come back?* [`Cordon`], [`Evict`], [`Uncordon`], each of which may be performed again after any
+//! crash, and looks by `settle` whether anything is left to do.
 //!
 //! | question | start at |
 //! | --- | --- |
-//! | what is known of a cluster | [`World`] |
+//! | what is known of a cluster | [`World::read`] |
 //! | what happens to each pod, and why | [`forecast`] -> [`Drain`], [`Leaving`], [`Fate`] |
 //! | what the server would answer to an eviction | [`Answer`] |
 //! | could another node take it | [`misfit`] |
 //! | as lines for a plan; as problems | [`Drain::lines`], [`Drain::problems`] |
-//! | who cordoned a node | [`Cordon`] |
+//! | who cordoned a node | [`Whose`] |
+//! | take it out of service, empty it, bring it back | [`Cordon`], [`Evict`], [`Uncordon`] |
 //!
 //! ```text
 //! refuse  shop/tool       has no controller
@@ -34,6 +37,7 @@ mod budgets;
 pub mod codes;
 mod forecast;
 mod objects;
+mod ops;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -46,8 +50,9 @@ pub use forecast::{Drain, Fate, Leaving, NoForecast, Note, Refusal, Stay, foreca
 pub use objects::{
     Budget, Key, Node, Owner, OwnerRef, Phase, Pod, UnhealthyPolicy, Unreadable, Volume,
 };
+pub use ops::{Cordon, Evict, Evicted, Uncordon, Uncordoned};
 pub use place::{Misfit, NodeTerms, Taint, Toleration, misfit};
-pub use whose::{CORDON, Cordon, Holder};
+pub use whose::{CORDON, Holder, Whose};
 pub use world::World;
 
 use apimachinery::selector::LabelSelector;

@@ -1,11 +1,11 @@
 //! A forecast in words: lines for the plan of a node, and what is in the way as problems.
 
+use super::Whose;
 use super::budgets::{Answer, Block};
 use super::codes;
 use super::forecast::{Drain, Fate, Leaving, Note, Refusal, Stay};
 use super::objects::Key;
 use super::place::Misfit;
-use super::whose::Cordon;
 use plans::Problem;
 use std::collections::BTreeMap;
 use values::Path;
@@ -110,7 +110,7 @@ impl Drain {
 
     /// A cordon of another project.
     fn held(&self) -> Option<Problem> {
-        let Cordon::Held(holder) = &self.cordon else { return None };
+        let Whose::Plan(holder) = &self.cordon else { return None };
         let detail = format!(
             "Node `{}` is cordoned by plan {} of project `{}`.",
             self.node, holder.plan, holder.project
@@ -177,7 +177,7 @@ impl Drain {
     }
 }
 
-fn refusal_of(answer: &Answer, node: &str, names: &str) -> Option<Problem> {
+pub(super) fn refusal_of(answer: &Answer, node: &str, names: &str) -> Option<Problem> {
     let error = |code, summary, detail: String| Problem::error(code, summary, Path::root(), detail);
     let blocked = "Disruption budget leaves no room";
     Some(match answer {
@@ -227,8 +227,8 @@ fn refusal_of(answer: &Answer, node: &str, names: &str) -> Option<Problem> {
             "Pod has more than one disruption budget",
             format!(
                 "{names} on node `{node}` cannot be evicted: the server evicts no pod that more \
-                 than one budget selects, and {} do.",
-                named(budgets.iter().map(Key::to_string))
+                 than one budget selects{}.",
+                several(budgets)
             ),
         )
         .with_help("Change the selectors so that each pod has one budget."),
@@ -239,6 +239,11 @@ fn refusal_of(answer: &Answer, node: &str, names: &str) -> Option<Problem> {
         )
         .with_help("Look whether kube-controller-manager runs, which counts budgets anew."),
     })
+}
+
+fn several(budgets: &[Key]) -> String {
+    let names = named(budgets.iter().map(Key::to_string));
+    if names.is_empty() { names } else { format!(", and {names} do") }
 }
 
 /// `a, b and 3 more`.

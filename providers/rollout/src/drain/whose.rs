@@ -41,23 +41,23 @@ impl Holder {
 
 /// Whether a node is cordoned, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cordon {
+pub enum Whose {
     /// It takes pods. What is left of a cordon of ours that somebody else took away does not
     /// count.
-    Open,
+    Nobody,
     /// By a plan of clinch.
-    Held(Holder),
+    Plan(Holder),
     /// By somebody else: a person, another program, or a newer clinch.
-    Foreign,
+    Other,
 }
 
-impl Cordon {
+impl Whose {
     /// Of a node as it was read.
     pub fn of(node: &Node) -> Self {
         match (node.unschedulable, node.cordon.as_deref().and_then(Holder::parse)) {
-            (false, _) => Self::Open,
-            (true, Some(holder)) => Self::Held(holder),
-            (true, None) => Self::Foreign,
+            (false, _) => Self::Nobody,
+            (true, Some(holder)) => Self::Plan(holder),
+            (true, None) => Self::Other,
         }
     }
 }

@@ -24,33 +24,36 @@ pub struct World {
     pub unseen: Vec<String>,
 }
 
-/// What a drain has to do with, by group and kind as objects name them.
-pub(super) enum Sort {
-    Node,
-    Pod,
-    DaemonSet,
-    Budget,
-    Volume,
-    /// Something that runs a number of pods; its group and kind.
-    Owner(&'static str, &'static str),
+/// An object that a drain has to do with.
+pub(super) enum Thing {
+    Node(Node),
+    // A pod is several times as large as the others.
+    Pod(Box<Pod>),
+    DaemonSet(Key),
+    Budget(Budget),
+    Owner(Owner),
+    Volume(Volume),
 }
 
-impl Sort {
-    /// By API version and kind; the version within a group does not matter.
-    pub(super) fn of(api_version: &str, kind: &str) -> Option<Self> {
-        let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        Some(match (group, kind) {
-            ("", "Node") => Self::Node,
-            ("", "Pod") => Self::Pod,
-            ("", "PersistentVolume") => Self::Volume,
-            ("", "ReplicationController") => Self::Owner("", "ReplicationController"),
-            ("apps", "DaemonSet") => Self::DaemonSet,
-            ("apps", "Deployment") => Self::Owner("apps", "Deployment"),
-            ("apps", "ReplicaSet") => Self::Owner("apps", "ReplicaSet"),
-            ("apps", "StatefulSet") => Self::Owner("apps", "StatefulSet"),
-            ("policy", "PodDisruptionBudget") => Self::Budget,
-            _ => return None,
-        })
+impl Thing {
+    /// Reads an object; `None` when a drain has nothing to do with it. The version within an
+    /// API group does not matter.
+    pub(super) fn of(object: &Json) -> Result<Option<Self>, Unreadable> {
+        let text = |name: &str| object[name].as_str().unwrap_or_default();
+        let group = text("apiVersion").split_once('/').map_or("", |(group, _)| group);
+        let owner = |group, kind| Owner::of(object, group, kind).map(Self::Owner);
+        Ok(Some(match (group, text("kind")) {
+            ("", "Node") => Self::Node(Node::of(object)?),
+            ("", "Pod") => Self::Pod(Box::new(Pod::of(object)?)),
+            ("", "PersistentVolume") => return Ok(Volume::of(object)?.map(Self::Volume)),
+            ("", "ReplicationController") => owner("", "ReplicationController")?,
+            ("apps", "DaemonSet") => Self::DaemonSet(super::objects::daemon_set(object)?),
+            ("apps", "Deployment") => owner("apps", "Deployment")?,
+            ("apps", "ReplicaSet") => owner("apps", "ReplicaSet")?,
+            ("apps", "StatefulSet") => owner("apps", "StatefulSet")?,
+            ("policy", "PodDisruptionBudget") => Self::Budget(Budget::of(object)?),
+            _ => return Ok(None),
+        }))
     }
 }
 
@@ -68,34 +71,30 @@ impl World {
 
     /// Adds an object. A pod that is on no node is passed over.
     pub fn add(&mut self, object: &Json) -> Result<(), Unreadable> {
-        let text = |name: &str| object[name].as_str().unwrap_or_default();
-        match Sort::of(text("apiVersion"), text("kind")) {
-            None => {}
-            Some(Sort::Node) => {
-                let node = Node::of(object)?;
-                self.nodes.insert(node.name.clone(), node);
-            }
-            Some(Sort::Pod) => {
-                let pod = Pod::of(object)?;
-                if !pod.node.is_empty() {
-                    self.pods.entry(pod.node.clone()).or_default().push(pod);
-                }
-            }
-            Some(Sort::DaemonSet) => {
-                self.daemon_sets.insert(super::objects::daemon_set(object)?);
-            }
-            Some(Sort::Budget) => self.budgets.get_or_insert_default().push(Budget::of(object)?),
-            Some(Sort::Volume) => {
-                if let Some(volume) = Volume::of(object)? {
-                    self.volumes.insert(volume.claim.clone(), volume);
-                }
-            }
-            Some(Sort::Owner(group, kind)) => {
-                let owner = Owner::of(object, group, kind)?;
-                self.owners.insert(owner.this.clone(), owner);
-            }
+        if let Some(thing) = Thing::of(object)? {
+            self.put(thing);
         }
         Ok(())
+    }
+
+    pub(super) fn put(&mut self, thing: Thing) {
+        match thing {
+            Thing::Node(node) => {
+                self.nodes.insert(node.name.clone(), node);
+            }
+            Thing::Pod(pod) if pod.node.is_empty() => {}
+            Thing::Pod(pod) => self.pods.entry(pod.node.clone()).or_default().push(*pod),
+            Thing::DaemonSet(key) => {
+                self.daemon_sets.insert(key);
+            }
+            Thing::Budget(budget) => self.budgets.get_or_insert_default().push(budget),
+            Thing::Owner(owner) => {
+                self.owners.insert(owner.this.clone(), owner);
+            }
+            Thing::Volume(volume) => {
+                self.volumes.insert(volume.claim.clone(), volume);
+            }
+        }
     }
 
     /// Says that a list of all pods was complete: nodes without a pod have none.

@@ -145,11 +145,11 @@ fn whose_cordon_it_is_is_seen() {
         drain(&[node], &Options::careful()).cordon
     };
     let holder = Holder { project: "shop".to_owned(), plan: "4f2a".to_owned() };
-    assert_eq!(cordon(json!("v1 shop 4f2a")), Cordon::Held(holder));
-    assert_eq!(cordon(json!("v9 who knows")), Cordon::Foreign);
+    assert_eq!(cordon(json!("v1 shop 4f2a")), Whose::Plan(holder));
+    assert_eq!(cordon(json!("v9 who knows")), Whose::Other);
     let by_hand = with(node("w1"), json!({"spec": {"unschedulable": true}}));
-    assert_eq!(drain(&[by_hand], &Options::careful()).cordon, Cordon::Foreign);
-    assert_eq!(drain(&[node("w1")], &Options::careful()).cordon, Cordon::Open);
+    assert_eq!(drain(&[by_hand], &Options::careful()).cordon, Whose::Other);
+    assert_eq!(drain(&[node("w1")], &Options::careful()).cordon, Whose::Nobody);
 }
 
 #[test]
