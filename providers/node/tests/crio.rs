@@ -5,7 +5,8 @@ mod machine;
 
 use crate::support::{answer, told};
 use access::{FolderHost, Host, Hosts, MemoryHost};
-use machine::{Machine, complained, said};
+pub(crate) use machine::Machine;
+use machine::{complained, said};
 use node::NodeProvider;
 use plans::{Identity, Op};
 use provider::{PlanRequest, Planned, ResourceKind, Settled, StepError, Wanted};

@@ -227,18 +227,44 @@ pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
     {
         return Err(roll_back(site, &work, now.record.as_ref(), &why).await);
     }
-    if !is_written || now.kept.is_some() {
-        site.host.remove(&kept, anything).await.map_err(refused)?;
+    let finished = finish(site, &work, &now, &goal).await;
+    // It runs with the new file by now: that nothing was done would not be true.
+    if is_written { finished } else { finished.map_err(begun) }
+}
+
+/// What is left when the runtime runs with its file.
+async fn finish(site: Site<'_>, work: &Work<'_>, now: &Now, goal: &Goal) -> Result<(), StepError> {
+    let anything = Expected::Anything;
+    if !now.is_main(goal) || now.kept.is_some() {
+        site.host.remove(&SHELF.kept(work.path), anything).await.map_err(refused)?;
     }
+    let mut is_first = true;
     for (path, wanted) in &work.files {
-        if !now.is_file(path, wanted.as_deref(), &goal) {
-            put_file(site, &work, &goal, path, wanted.as_deref()).await?;
+        if !now.is_file(path, wanted.as_deref(), goal) {
+            let put = put_file(site, work, goal, path, wanted.as_deref()).await;
+            if is_first {
+                put?
+            } else {
+                put.map_err(begun)?
+            }
+            is_first = false;
         }
     }
-    match goal.after.is_empty() {
+    let place = SHELF.place(work.path);
+    let noted = match goal.after.is_empty() {
         true => site.host.remove(&place, anything).await.map_err(refused),
         false if goal.after == goal.during => Ok(()),
         false => write(site, &place, goal.after.text().as_bytes(), records::MODE, anything).await,
+    };
+    if is_first { noted } else { noted.map_err(begun) }
+}
+
+/// Why a step stopped in its middle. What became of it is found out before it goes on.
+fn begun(error: StepError) -> StepError {
+    match error {
+        StepError::Refused(problem) => StepError::InDoubt(problem.detail),
+        StepError::Stale(why) => StepError::InDoubt(why),
+        other => other,
     }
 }
 

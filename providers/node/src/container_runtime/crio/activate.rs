@@ -141,22 +141,8 @@ pub(in super::super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), Ste
     if let Some(changed) = now.changed(&work) {
         return Err(StepError::Stale(changed));
     }
-    let anything = Expected::Anything;
-    for (path, wanted) in &work.files {
-        if now.is(path, wanted.as_deref()) {
-            continue;
-        }
-        // One from a change that was not seen to its end is of a runtime that ran.
-        if work.act != Act::Nothing && !now.is_kept(path) {
-            let (kept, old) = (SHELF.kept(path), keep(now.file(path)));
-            write(site, &kept, &old, records::MODE, anything).await.map_err(refused)?;
-        }
-        let guard = work.guard_of(path);
-        let done = match wanted {
-            Some(text) => write(site, path, text.as_bytes(), 0o644, guard).await,
-            None => site.host.remove(path, guard).await,
-        };
-        done.map_err(refused)?;
+    if let Err(error) = put(site, &work, &now).await {
+        return Err(undone(site, &work, error).await);
     }
     let act = work.act;
     if act != Act::Nothing
@@ -169,6 +155,35 @@ pub(in super::super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), Ste
         return Err(roll_back(site, &work, act, &why).await);
     }
     forget(site, &work).await.map_err(|error| StepError::InDoubt(error.to_string()))
+}
+
+/// Keeps the old files, and then writes the new ones.
+async fn put(site: Site<'_>, work: &Work<'_>, now: &Now) -> Result<(), HostError> {
+    let differing = || work.files.iter().filter(|(path, text)| !now.is(path, text.as_deref()));
+    // One from a change that was not seen to its end is of a runtime that ran.
+    for (path, _) in differing().filter(|(path, _)| !now.is_kept(path)) {
+        let (kept, old) = (SHELF.kept(path), keep(now.file(path)));
+        write(site, &kept, &old, records::MODE, Expected::Anything).await?;
+    }
+    for (path, wanted) in differing() {
+        let guard = work.guard_of(path);
+        match wanted {
+            Some(text) => write(site, path, text.as_bytes(), 0o644, guard).await?,
+            None => site.host.remove(path, guard).await?,
+        }
+    }
+    Ok(())
+}
+
+/// A file that could not be written, with those put back that could.
+async fn undone(site: Site<'_>, work: &Work<'_>, error: HostError) -> StepError {
+    if error.is_in_doubt() {
+        return refused(error);
+    }
+    match back(site, work, Act::Nothing).await {
+        Ok(()) => refused(error),
+        Err(why) => StepError::InDoubt(format!("{error} Putting the old files back failed: {why}")),
+    }
 }
 
 pub(in super::super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
