@@ -242,11 +242,7 @@ async fn finish(site: Site<'_>, work: &Work<'_>, now: &Now, goal: &Goal) -> Resu
     for (path, wanted) in &work.files {
         if !now.is_file(path, wanted.as_deref(), goal) {
             let put = put_file(site, work, goal, path, wanted.as_deref()).await;
-            if is_first {
-                put?
-            } else {
-                put.map_err(begun)?
-            }
+            put.map_err(|error| if is_first { error } else { begun(error) })?;
             is_first = false;
         }
     }
@@ -263,8 +259,7 @@ async fn finish(site: Site<'_>, work: &Work<'_>, now: &Now, goal: &Goal) -> Resu
 fn begun(error: StepError) -> StepError {
     match error {
         StepError::Refused(problem) => StepError::InDoubt(problem.detail),
-        StepError::Stale(why) => StepError::InDoubt(why),
-        other => other,
+        StepError::Stale(why) | StepError::InDoubt(why) => StepError::InDoubt(why),
     }
 }
 
