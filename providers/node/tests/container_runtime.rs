@@ -81,7 +81,8 @@ impl Machine {
             }
             ["ctr", .., "images", "list", "--quiet"] => said("registry.k8s.io/pause:3.9\n"),
             ["ctr", "plugins", "ls"] => {
-                let well = !runs_with.lock().unwrap().as_ref().unwrap().contains("\"unwell\"");
+                let runs_with = runs_with.lock().unwrap();
+                let well = !runs_with.as_ref().is_some_and(|file| file.contains("\"unwell\""));
                 let status = if well { "ok" } else { "error" };
                 said(&format!("TYPE ID PLATFORMS STATUS\nio.containerd.grpc.v1 cri - {status}\n"))
             }
@@ -509,4 +510,113 @@ fn what_is_asked_for_is_judged_before_anything_is_read() {
         ("path", "/etc/../x".into()),
     ]));
     assert!(told(&wrong.unwrap_err()).contains("`docker` is not a runtime that clinch keeps."));
+}
+
+#[tokio::test]
+async fn a_pattern_that_matches_the_file_itself_imports_nothing() {
+    let file = format!("imports = [\"*.toml\"]\n{FILE}");
+    let machine = Machine::of(MemoryHost::new("w1").with_file(PATH, file), "1.7.27");
+    let planned = answer(&machine.plan(&[("sandbox_image", PAUSE.into())]).await);
+    assert!(planned.starts_with("Create"), "{planned}");
+}
+
+#[tokio::test]
+async fn p25_a_runtime_of_an_imported_file_with_another_driver_is_named() {
+    let file = format!("imports = [\"/etc/containerd/conf.d/*.toml\"]\n{FILE}");
+    let gpu = "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.gpu]\n  \
+               runtime_type = 'io.containerd.runc.v2'\n";
+    let files = MemoryHost::new("w1")
+        .with_file(PATH, file)
+        .with_file("/etc/containerd/conf.d/99-gpu.toml", gpu);
+    let machine = Machine::of(files, "v2.1.0");
+    let refused = answer(&machine.plan(&[("cgroup_driver", "systemd".into())]).await);
+    assert_eq!(
+        refused,
+        "E0824 at `cgroup_driver`: w1: `/etc/containerd/conf.d/99-gpu.toml` describes `gpu` with \
+         another cgroup driver than `systemd`."
+    );
+    let right = format!("{gpu}  options.SystemdCgroup = true\n");
+    let machine = machine.with_file("/etc/containerd/conf.d/99-gpu.toml", &right);
+    let planned = answer(&machine.plan(&[("cgroup_driver", "systemd".into())]).await);
+    assert!(planned.starts_with("Create"), "{planned}");
+}
+
+/// kubernetes#87918: a value in quotes within quotes is another value.
+#[tokio::test]
+async fn p25_a_driver_in_quotes_is_none() {
+    let kubelet = "/var/lib/kubelet/config.yaml";
+    let said = async |file: &str, driver: &str| {
+        let files = MemoryHost::new("w1").with_file(PATH, file).with_file(kubelet, driver);
+        let planned = Machine::of(files, "1.7.27").plan(&[("sandbox_image", PAUSE.into())]).await;
+        let Planned::Decided(decision) = planned else { panic!("{}", answer(&planned)) };
+        told(&decision.warnings)
+    };
+    assert_eq!(said(FILE, "cgroupDriver: systemd\n").await, "");
+    assert_eq!(said(FILE, "cgroupDriver: 'systemd'\n").await, "");
+    let found = said(FILE, "cgroupDriver: \"'systemd'\"\n").await;
+    assert!(found.contains("has the cgroup driver `\\'systemd\\'`"), "{found}");
+    let quoted = FILE.replace("SystemdCgroup = true", "SystemdCgroup = \"true\"");
+    let found = said(&quoted, "cgroupDriver: systemd\n").await;
+    assert!(found.contains("and containerd has `cgroupfs`"), "{found}");
+    let machine = Machine::of(MemoryHost::new("w1").with_file(PATH, quoted), "1.7.27");
+    let planned = machine.plan(&[("cgroup_driver", "systemd".into())]).await;
+    assert_eq!(disruption(&planned), Disruption::Drain);
+    let settings = only_op(planned).args.get("settings").map(|settings| format!("{settings:?}"));
+    assert!(settings.unwrap().contains("\"SystemdCgroup\"], true]"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_file_is_empty_again_and_one_that_was_not_there_is_gone() {
+    for file in [Some(""), Some("\n"), Some("# nothing\r\n"), None] {
+        let host = MemoryHost::new("w1");
+        let host = match file {
+            Some(text) => host.with_file(PATH, text),
+            None => host,
+        };
+        let machine = Machine::of(host, "1.7.27");
+        machine.apply(&[("sandbox_image", PAUSE.into())]).await.unwrap();
+        assert!(machine.file(PATH).unwrap().contains("version = 2"));
+        apply(&machine.provider(), None).await.unwrap();
+        assert_eq!(machine.file(PATH).as_deref(), file);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_is_damaged_or_of_another_project_is_left_alone() {
+    let machine = Machine::new();
+    let asked = [("sandbox_image", PAUSE.into())];
+    machine.apply(&asked).await.unwrap();
+    let place = machine.host.dump().into_keys().find(|path| path.contains("/runtime/")).unwrap();
+    let record = machine.file(&place).unwrap();
+    for (text, code) in [
+        (record[..20].to_owned(), "E0771"),
+        (record.replace("\"new\":false", "\"new\":0"), "E0771"),
+        (record.replace("shop", "other"), "E0763"),
+    ] {
+        let machine = machine.clone().with_file(&place, &text);
+        for args in [Some(args(&asked)), None] {
+            let refused = answer(&plan(&machine.provider(), args.as_ref(), &[]).await);
+            assert!(refused.starts_with(code), "{text}: {refused}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_node_with_the_other_runtime_is_an_error_at_the_engine() {
+    let crio = MemoryHost::new("w1").with_program(|words, _| match words {
+        ["systemctl", "is-active", "crio"] => said("active\n"),
+        _ => complained("no such program\n"),
+    });
+    let asked = args(&[("sandbox_image", PAUSE.into())]);
+    let found = answer(&plan(&provider(crio), Some(&asked), &[]).await);
+    assert_eq!(
+        found,
+        "E0826 at `engine`: The block is about containerd, and on `w1` CRI-O runs, and containerd \
+         does not."
+    );
+    // Both are there, and the kubelet says which one it talks to.
+    let flags =
+        "KUBELET_KUBEADM_ARGS=\"--container-runtime-endpoint=/run/containerd/containerd.sock\"\n";
+    let machine = Machine::new().with_file("/var/lib/kubelet/kubeadm-flags.env", flags);
+    assert!(answer(&machine.plan(&[("sandbox_image", PAUSE.into())]).await).starts_with("Create"));
 }

@@ -216,7 +216,8 @@ async fn p25_a_kubelet_with_another_driver_is_said_with_where_that_comes_from() 
     assert_eq!(
         found,
         "E0820 at ``: The kubelet of `w1` has the cgroup driver `\\'systemd\\'` (`cgroupDriver` in \
-         `/var/lib/kubelet/config.yaml`), and CRI-O has `systemd`: no pod would start."
+         `/var/lib/kubelet/config.yaml`), and CRI-O has `systemd`: pods do not \
+         start so, or run outside of the control groups that the kubelet watches."
     );
     let flag = "KUBELET_KUBEADM_ARGS=\"--cgroup-driver=cgroupfs\"\n";
     let both = host().with_file(config, "cgroupDriver: systemd\n").with_file(flags, flag);

@@ -202,7 +202,8 @@ impl Case<'_> {
                 let part = |i: usize| import.as_list()?.get(i)?.as_str();
                 let (Some(path), Some(content)) = (part(0), part(1)) else { continue };
                 let argument = wishes::argument(self.layout, way);
-                if !imports::wins(content, way, setting, merges) || !told.insert((path, argument)) {
+                let wins = imports::wins(content, self.layout, way, setting, merges);
+                if !wins || !told.insert((path, argument)) {
                     continue;
                 }
                 let (first, last) = (way.get(1).unwrap_or(&way[0]), way.last().unwrap_or(&way[0]));
@@ -221,10 +222,35 @@ impl Case<'_> {
                 );
             }
         }
+        problems.extend(self.imported_runtimes(args, goal, imported));
         if let Err(why) = self.edited(goal) {
             problems.push(unreadable(self.request, &why, "Edit the file by hand."));
         }
         problems
+    }
+
+    /// Runtimes with another driver, in a file that is not edited.
+    fn imported_runtimes(&self, args: &Value, goal: &Goal, imported: &[Value]) -> Vec<Problem> {
+        let asked = wishes::given(args, "cgroup_driver").and_then(Value::as_str);
+        let Some(driver) = asked else { return Vec::new() };
+        let one = |import: &Value| {
+            let part = |i: usize| import.as_list()?.get(i)?.as_str();
+            let (path, content) = (part(0)?, part(1)?);
+            let names = imports::other_runtimes(content, self.layout, &goal.wanted, driver);
+            let names = names.iter().map(|name| format!("`{}`", name.escape_debug()));
+            let names = names.collect::<Vec<_>>().join(", ");
+            (!names.is_empty()).then(|| {
+                let node = file_of(self.request.identity).0;
+                let detail = format!(
+                    "{node}: `{path}` describes {names} with another cgroup driver than `{driver}`."
+                );
+                let summary = "Runtime with another cgroup driver in an imported file";
+                let at = Path::of("cgroup_driver");
+                Problem::error(codes::RUNTIME_OVERRIDDEN, summary, at, detail)
+                    .with_help("Set `SystemdCgroup` there, too.")
+            })
+        };
+        imported.iter().filter_map(one).collect()
     }
 
     fn edited(&self, goal: &Goal) -> Result<String, String> {
@@ -531,7 +557,9 @@ fn record_of(request: &PlanRequest<'_>, text: Option<&str>) -> Result<Record, Pr
     match text.map(Record::parse) {
         Some(Ok(record)) => Ok(record),
         // What of it is damaged is read as nothing by nobody.
-        Some(Err(why)) => Err(unreadable(request, &format!("has a record that {why}"), MEND)),
+        Some(Err(why)) => {
+            Err(SHELF.unreadable(&request.identity.shown, file_of(request.identity).1, &why))
+        }
         None => Ok(Record { ours, ..Record::none(request.project, file_of(request.identity).1) }),
     }
 }

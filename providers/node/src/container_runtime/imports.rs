@@ -4,6 +4,7 @@
 //! `containerd/containerd`: containerd 1 takes a plugin's whole section from the last file that
 //! has it, containerd 2 merges sections key by key.
 
+use super::layout::Layout;
 use super::text;
 use crate::look::Looked;
 use crate::settings::ways::{self, Way};
@@ -13,6 +14,8 @@ use values::Value;
 /// What a file imports.
 #[derive(Debug, Default)]
 pub(super) struct Imports {
+    /// The file that imports them.
+    own: String,
     /// The files, in the order in which they are read, with what they hold.
     pub(super) files: Vec<(String, String)>,
     /// What was asked for that cannot be followed, by file or pattern.
@@ -24,7 +27,7 @@ pub(super) struct Imports {
 impl Imports {
     /// Of a file, as far as it was looked at.
     pub(super) fn of(path: &str, content: &str, looked: &Looked) -> Self {
-        let mut found = Self::default();
+        let mut found = Self { own: path.to_owned(), ..Self::default() };
         found.follow(path, content, looked);
         found
     }
@@ -63,8 +66,8 @@ impl Imports {
     }
 
     fn one(&mut self, path: &str, looked: &Looked) {
-        // Files may import each other in a circle.
-        if self.files.iter().any(|(known, _)| known == path) {
+        // Files may import each other in a circle, and a pattern may match the file that it is in.
+        if path == self.own || self.files.iter().any(|(known, _)| known == path) {
             return;
         }
         let ask = Ask::file(path);
@@ -98,19 +101,37 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// What an import says of a setting that is to be `wanted`, when it wins with something else.
-pub(super) fn wins(import: &str, way: &Way, wanted: &Value, merges: bool) -> bool {
+/// Whether an import says something else of a setting that is to be `wanted`. It may be in another
+/// schema than the file that imports it.
+pub(super) fn wins(import: &str, layout: Layout, way: &Way, wanted: &Value, merges: bool) -> bool {
     let Ok(import) = text::read(import) else { return false };
-    match ways::get(&import, way) {
+    // A schema that is not known is that of the file.
+    let other = Layout::of(&import).unwrap_or(layout);
+    let way = layout.translated(way, other);
+    match ways::get(&import, &way) {
         Some(found) => found != wanted,
         None => !merges && way.len() > 2 && ways::get(&import, &way[..2]).is_some(),
     }
 }
 
+/// The runtimes that only an import describes, and whose driver is another one.
+pub(super) fn other_runtimes(
+    import: &str,
+    layout: Layout,
+    file: &Value,
+    driver: &str,
+) -> Vec<String> {
+    let Ok(import) = text::read(import) else { return Vec::new() };
+    let other = Layout::of(&import).unwrap_or(layout);
+    let known = layout.runc_runtimes(file);
+    let mut described = other.described_runtimes(&import);
+    described.retain(|(name, systemd)| !known.contains(name) && *systemd != (driver == "systemd"));
+    described.into_iter().map(|(name, _)| name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container_runtime::layout::Layout;
 
     #[test]
     fn patterns_match_names() {
@@ -129,6 +150,9 @@ mod tests {
     #[test]
     fn a_section_elsewhere_wins_as_a_whole_before_containerd_2() {
         let way = Layout::Two.sandbox_image();
+        let wins = |file: &str, way: &Way, wanted: &Value, merges: bool| {
+            wins(file, Layout::Two, way, wanted, merges)
+        };
         let file = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\n  enable_cdi = true\n";
         assert!(wins(file, &way, &"a".into(), false));
         assert!(!wins(file, &way, &"a".into(), true));
@@ -136,5 +160,32 @@ mod tests {
         assert!(!wins(&same, &way, &"a".into(), false));
         assert!(wins(&same, &way, &"b".into(), true));
         assert!(!wins("version = 2\nroot = \"/data\"\n", &way, &"a".into(), false));
+    }
+
+    #[test]
+    fn an_import_in_another_schema_wins_all_the_same() {
+        let [two, three] = [Layout::Two, Layout::Three];
+        let import = "version = 3\n[plugins.'io.containerd.cri.v1.images'.pinned_images]\n  \
+                      sandbox = \"a\"\n";
+        let says =
+            |of: Layout, wanted: &str| wins(import, of, &of.sandbox_image(), &wanted.into(), true);
+        assert!(says(two, "b") && says(three, "b"));
+        assert!(!says(two, "a") && !says(three, "a"));
+        let import = "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc\
+                      .options]\n  SystemdCgroup = false\n";
+        assert!(wins(import, three, &three.systemd_cgroup("runc"), &true.into(), true));
+        assert!(!wins(import, three, &three.systemd_cgroup("gpu"), &true.into(), true));
+    }
+
+    #[test]
+    fn runtimes_that_only_an_import_describes_are_found() {
+        let import = "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.gpu]\n  \
+                      runtime_type = 'io.containerd.runc.v2'\n  options.BinaryName = '/gpu'\n";
+        let file = text::read("version = 3").unwrap();
+        let found = |driver: &str| other_runtimes(import, Layout::Three, &file, driver);
+        assert_eq!(found("systemd"), ["gpu"]);
+        assert_eq!(found("cgroupfs"), [""; 0]);
+        let kata = import.replace("runc.v2", "kata.v2");
+        assert_eq!(other_runtimes(&kata, Layout::Three, &file, "systemd"), [""; 0]);
     }
 }

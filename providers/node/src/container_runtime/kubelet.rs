@@ -106,8 +106,8 @@ pub(super) fn disagrees(
     }
     let node = crate::place::part(identity, "node");
     let detail = format!(
-        "The kubelet of `{node}` has the cgroup driver `{}` ({}), and {} {} `{driver}`: no pod \
-         would start.",
+        "The kubelet of `{node}` has the cgroup driver `{}` ({}), and {} {} `{driver}`: \
+         pods do not start so, or run outside of the control groups that the kubelet watches.",
         of_kubelet.escape_debug(),
         says("driver_from").unwrap_or("its configuration"),
         engine.shown(),

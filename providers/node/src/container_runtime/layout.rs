@@ -155,6 +155,29 @@ impl Layout {
         names
     }
 
+    /// The same setting in a file of another schema.
+    pub(super) fn translated(self, of: &Way, to: Self) -> Way {
+        match of.get(1).map(|plugin| &**plugin) {
+            _ if self == to => of.clone(),
+            _ if *of == self.sandbox_image() => to.sandbox_image(),
+            _ if *of == self.config_path() => to.config_path(),
+            Some(plugin) if plugin == self.runtime() => {
+                let mut way = of.clone();
+                way[1] = to.runtime().into();
+                way
+            }
+            Some(_) | None => of.clone(),
+        }
+    }
+
+    /// The runtimes of runc that a file describes, and whether systemd makes their cgroups.
+    pub(super) fn described_runtimes(self, of: &Value) -> Vec<(String, bool)> {
+        let all = ways::get(of, &self.described(RUNC)[..4]).and_then(Value::as_map);
+        let names = self.runc_runtimes(of).into_iter();
+        let described = names.filter(|name| all.is_some_and(|all| all.contains_key(name.as_str())));
+        described.map(|name| (name.clone(), self.is_systemd(of, &name))).collect()
+    }
+
     /// Whether runc is only there because containerd has it by itself. Whoever describes it must
     /// then say how it is started.
     pub(super) fn runc_is_undescribed(self, live: &Value) -> bool {

@@ -93,8 +93,9 @@
 //!
 //! # Risks
 //!
-//! A file named in `imports` wins over the runtime's own. A setting that would not take effect for
-//! that reason is refused, with the name of the file. The kubelet must have the same cgroup driver;
+//! A file named in `imports` wins over the runtime's own, whichever of both schemas it is in. A
+//! setting that would not take effect for that reason is refused, with the name of the file, and so
+//! is a `cgroup_driver` that a runtime described there does not have. The kubelet must have the same cgroup driver;
 //! where a flag of it or its file says another, that is a warning, unless it asks the runtime: from
 //! 1.31 on, with containerd 2 or CRI-O 1.28. The image of the sandbox must be on the host, or be
 //! pulled, before the next pod starts.

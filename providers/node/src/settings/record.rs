@@ -77,13 +77,28 @@ impl Shelf {
         text: Option<&str>,
     ) -> Result<Record, Problem> {
         let path = part(request.identity, "path");
-        Record::of_request(
-            request,
-            path,
-            text,
-            &format!("the file {} on the host", self.place(path)),
-        )
+        Record::of_request(request, path, text, &self.told(path))
     }
+
+    /// Where the record of a file is, for people.
+    fn told(self, path: &str) -> String {
+        format!("the file {} on the host", self.place(path))
+    }
+
+    /// That the record of a file says nothing that can be relied on.
+    pub(crate) fn unreadable(self, shown: &str, path: &str, why: &str) -> Problem {
+        unreadable(shown, &self.told(path), why)
+    }
+}
+
+/// That a record says nothing that can be relied on.
+fn unreadable(shown: &str, place: &str, why: &str) -> Problem {
+    let detail = format!("The record of what is ours of {shown} {why}.");
+    let summary = "Record of settings cannot be read";
+    Problem::error(codes::RECORD, summary, Path::root(), detail).with_help(format!(
+        "It is {place}. Without it, the settings stay as they are and nothing is known of what was \
+         there before."
+    ))
 }
 
 /// Which settings are ours.
@@ -110,14 +125,7 @@ impl Record {
             let (earlier, made) = (BTreeMap::new(), Vec::new());
             return Ok(Self { project, path: path.to_owned(), earlier, made });
         };
-        let record = Self::parse(text).map_err(|why| {
-            let detail = format!("The record of what is ours of {shown} {why}.");
-            let summary = "Record of settings cannot be read";
-            Problem::error(codes::RECORD, summary, Path::root(), detail).with_help(format!(
-                "It is {place}. Without it, the settings stay as they are and nothing is known of \
-                 what was there before."
-            ))
-        })?;
+        let record = Self::parse(text).map_err(|why| unreadable(shown, place, &why))?;
         if record.project == project {
             return Ok(record);
         }
