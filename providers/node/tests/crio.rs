@@ -3,14 +3,13 @@
 
 mod machine;
 
-use crate::support::{answer, told};
+use crate::support::{answer, request, told};
 use access::{FolderHost, Host, Hosts, MemoryHost};
 pub(crate) use machine::Machine;
 use machine::{complained, said};
 use node::NodeProvider;
 use plans::{Identity, Op};
 use provider::{PlanRequest, Planned, ResourceKind, Settled, StepError, Wanted};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use values::{Disruption, Path, Value};
 
@@ -51,20 +50,7 @@ async fn plan(provider: &NodeProvider, args: Option<&Value>, ignore: &[Path]) ->
     let (kind, identity) = (kind(), identity());
     let wanted = Wanted { ty: kind.name().clone(), identity: identity.clone() };
     let observed = provider.observe(vec![wanted]).await.remove(0);
-    kind.plan(&PlanRequest {
-        identity: &identity,
-        desired: args,
-        observed: &observed,
-        recorded: None,
-        preview: None,
-        asked: None,
-        ignore,
-        created: &BTreeSet::new(),
-        project: "shop",
-        protect: false,
-        release: false,
-        wait: None,
-    })
+    kind.plan(&PlanRequest { ignore, ..request(&identity, args, &observed) })
 }
 
 fn only_op(planned: Planned) -> Op {

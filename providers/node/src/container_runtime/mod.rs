@@ -101,7 +101,8 @@
 //! pulled, before the next pod starts.
 //!
 //! A node whose kubelet talks to the other runtime, or on which only that one runs, is an error at
-//! `engine`.
+//! `engine`. Where a cluster has both, `runtimes` of the data source `host_facts` says which one runs
+//! on a node.
 //!
 //! A file without `version` is in schema 1, which containerd 2 refuses; it is left alone with an
 //! error, unless it says nothing that depends on the schema. So is one in a schema that is not known.

@@ -31,6 +31,10 @@ const PROGRAMS: [(&str, &str); 6] = [
     ("systemd", "systemctl"),
 ];
 
+/// Units of container runtimes, and how they are asked for; one line for each is said.
+const RUNTIMES: [&str; 3] = ["containerd", "crio", "docker"];
+const ACTIVE: [&str; 5] = ["systemctl", "is-active", RUNTIMES[0], RUNTIMES[1], RUNTIMES[2]];
+
 /// Names the files with the word; says nothing of folders that are not there.
 const MENTIONS: [&str; 14] = [
     "grep",
@@ -54,7 +58,7 @@ pub(super) fn asks() -> Vec<Ask> {
     let files = files.into_iter().chain(OS_RELEASE).chain(CONFIGS).map(Ask::file);
     let folders = [CGROUPS, "/run", "/var/lib"].map(Ask::folder);
     let versions = PROGRAMS.map(|(_, program)| Ask::command([program, "--version"]));
-    let commands = [Ask::command(ARCHITECTURE), Ask::command(MENTIONS)];
+    let commands = [Ask::command(ARCHITECTURE), Ask::command(MENTIONS), Ask::command(ACTIVE)];
     files.chain(folders).chain(versions).chain(commands).collect()
 }
 
@@ -77,6 +81,7 @@ pub(super) fn read(looked: &Looked) -> Result<Vec<(&'static str, Value)>, HostEr
         ("swap", strings(lines(SWAP, 1)?)),
         ("modules", strings(lines(MODULES, 0)?)),
         ("versions", versions(looked)?),
+        ("runtimes", runtimes(looked)?),
         ("runtime_endpoint", or_null(endpoint(looked)?)),
         ("docker", docker(looked)?),
     ])
@@ -122,6 +127,20 @@ fn versions(looked: &Looked) -> Result<Value, HostError> {
         }
     }
     Ok(Value::map(found))
+}
+
+/// Those whose unit is active. That one is not is an exit status of its own.
+fn runtimes(looked: &Looked) -> Result<Value, HostError> {
+    let said = match said(looked, &ACTIVE)? {
+        Answer::Said(output) => output.text(),
+        Answer::NoProgram | Answer::NobodyToAsk => return Ok(Value::Null),
+    };
+    let each: Vec<&str> = said.lines().map(str::trim).collect();
+    if each.len() != RUNTIMES.len() {
+        return Ok(Value::Null);
+    }
+    let active = RUNTIMES.into_iter().zip(each).filter(|(_, state)| *state == "active");
+    Ok(Value::list(active.map(|(name, _)| Value::from(name))))
 }
 
 fn architecture(looked: &Looked) -> Result<Value, HostError> {
@@ -327,6 +346,7 @@ mod tests {
                     ["uname", ..] => "x86_64\n",
                     ["grep", ..] => "/etc/systemd/system/prune.service\n/etc/cron.d/prune\n",
                     ["kubelet", ..] => "Kubernetes v1.36.2\n",
+                    ["systemctl", "is-active", ..] => "inactive\nactive\nfailed\n",
                     _ => "",
                 }
                 .into(),
@@ -344,6 +364,7 @@ cpus: 4
 swap: ["/dev/sda2"]
 modules: ["br_netfilter", "overlay"]
 versions: {"kubelet": "1.36.2"}
+runtimes: ["crio"]
 runtime_endpoint: "unix:///run/cri-dockerd.sock"
 docker: {"data": true, "mentioned_in": ["/etc/cron.d/prune", "/etc/systemd/system/prune.service"], "settings": ["debug", "proxies"], "sockets": []}
 "#
@@ -364,6 +385,7 @@ cpus: null
 swap: null
 modules: null
 versions: null
+runtimes: null
 runtime_endpoint: null
 docker: {"data": false, "mentioned_in": null, "settings": [], "sockets": []}
 "#

@@ -30,6 +30,7 @@
 //! | `memory` (bytes), `cpus` | `/proc/meminfo`, `/sys/devices/system/cpu/online` |
 //! | `swap`, `modules` | `/proc/swaps`, `/proc/modules` |
 //! | `versions` | what `kubelet`, `containerd`, `crio`, `docker`, `runc` and `systemctl` answer to `--version`; a program that is not found is left out |
+//! | `runtimes` | which of `containerd`, `crio` and `docker` systemd says are active |
 //! | `runtime_endpoint` | `--container-runtime-endpoint` in `/var/lib/kubelet/kubeadm-flags.env`, else `containerRuntimeEndpoint` in `/var/lib/kubelet/config.yaml`, else in `instance-config.yaml` beside it; `null` is the kubelet's default |
 //! | `docker.sockets` | `docker.sock`, `dockershim.sock` and `cri-dockerd.sock` in `/run` |
 //! | `docker.data` | whether there is `/var/lib/docker` |
@@ -96,6 +97,7 @@ fn schema() -> Schema {
         computed("swap", strings(), "Files and devices that memory is swapped to."),
         computed("modules", strings(), "Modules of the kernel that are loaded, sorted."),
         computed("versions", Type::map(Type::String), "Versions of programs, by their names."),
+        computed("runtimes", strings(), "Container runtimes whose units are active, sorted."),
         computed("runtime_endpoint", Type::String, "Where the kubelet is told the runtime is."),
         computed(
             "docker",
