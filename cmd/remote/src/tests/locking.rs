@@ -62,6 +62,24 @@ async fn a_dead_holder_is_followed_at_once_by_the_servers_clock() {
     assert_eq!(lock.grip().unwrap().1, 2);
 }
 
+/// Half an hour behind the server, or ahead of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_whose_clocks_are_off_neither_lose_the_lock_early_nor_keep_it_for_longer() {
+    for off in [1800, -1800] {
+        let stage = Stage::new();
+        stage.silence(off);
+        let held = stage.lock("ada").await.without_signs_of_life();
+        let waited = stage.room().lock(&claim("ben", 0), &|_| {}).await.map(drop);
+        assert_eq!(code(waited), "E0540", "{off}");
+        std::mem::forget(held);
+        stage.silence(60);
+        let began = Instant::now();
+        let next = stage.lock("ben").await;
+        assert!(began.elapsed() < Duration::from_secs(1), "{off}");
+        assert!(matches!(&next.taken, Taken::From(words) if words.contains("ada@desk")), "{off}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_holder_that_gives_signs_of_life_is_not_followed() {
     let stage = Stage::new();

@@ -302,6 +302,28 @@ async fn how_a_program_ended_is_told_apart() {
     }
 }
 
+/// Half an hour back or forward each time that somebody asks. A shell is told so.
+#[tokio::test]
+async fn a_clock_that_is_set_while_a_program_runs_changes_nothing_of_how_it_ended() {
+    let (_, folder) = machines();
+    for jump in ["-1800", "+1800"] {
+        let [now, tells] = ["now", "tells"].map(|name| path(folder.path(), name));
+        fs::write(&now, "1800000000").expect("a file");
+        let jumps = format!(
+            "date() {{ echo $(($(cat {now}) {jump})) | tee {now}.new; mv {now}.new {now}; }}\n"
+        );
+        fs::write(&tells, jumps).expect("a file");
+        // As long as the test.
+        let asked: &'static str = Box::leak(format!("BASH_ENV={tells}").into_boxed_str());
+        let words: &'static [&'static str] = Box::leak(Box::new(["env", asked, "bash"]));
+        let host = ShellHost::through("w1", words);
+        let ended = host.run(Command::new(&["sh", "-c", "exit 124"])).await.expect("run");
+        assert_eq!(ended.status, Some(124), "{jump}");
+        let slow = host.run(Command::new(&["sleep", "30"]).within(Duration::from_secs(1))).await;
+        assert!(slow.as_ref().is_err_and(HostError::is_in_doubt), "{jump}: {slow:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_program_gets_its_words_and_its_input_as_they_are() {
     let (hosts, _folder) = machines();
