@@ -70,3 +70,5 @@ pub const STATIC_POD_FILE: Code = Code("E0841");
 pub const STATIC_POD_DOWN: Code = Code("E0842");
 /// A static pod does not come up with new flags.
 pub const STATIC_POD_REFUSES: Code = Code("E0843");
+/// What a kubelet is known by would be gone after a reboot.
+pub const KUBELET_FORGETS: Code = Code("E0844");

@@ -8,6 +8,7 @@ mod crio;
 mod faults;
 mod host_file;
 mod hosts;
+mod kubelet_config;
 mod plan;
 mod real;
 mod static_pod;

@@ -2,7 +2,7 @@
 
 use super::env::{self, Flagged};
 use super::judge::Asked;
-use super::{SHELF, flags, rules, running, text, upgrade};
+use super::{SHELF, flags, memory, rules, running, text, upgrade};
 use crate::codes;
 use crate::place::{self, part};
 use crate::settings::digest;
@@ -46,6 +46,8 @@ struct Case<'a> {
     base: Base<'a>,
     /// The flags of its command line that are settings, too.
     flags: Option<&'a Value>,
+    /// Where the host has file systems in memory.
+    memory: Option<&'a Value>,
     env: Env<'a>,
     notes: Vec<Note>,
 }
@@ -115,6 +117,7 @@ fn case(
         unasked,
         base,
         flags: known("flags"),
+        memory: known("memory"),
         env,
         notes,
     };
@@ -143,6 +146,10 @@ impl Case<'_> {
         let winning = flags::winning(shown, &settings, self.flags, will, minor);
         if !winning.is_empty() {
             return Err(winning);
+        }
+        let forgotten = memory::problems(args, self.memory);
+        if !forgotten.is_empty() {
+            return Err(forgotten);
         }
         let record = self.record.with(&self.live, &settings);
         let record_text = record.text();

@@ -67,6 +67,10 @@
 //! undo, and `kubelet_base_config` changes them there. `evictionHard` replaces all thresholds that a
 //! kubelet has by itself.
 //!
+//! A folder of certificates that would be gone after a reboot (`cert-dir`, `tlsCertFile` and
+//! `tlsPrivateKeyFile` below `/run` or `/tmp`, or on a file system in memory) is refused: the node
+//! would not come back.
+//!
 //! Settings are shown in plans and kept in them, so none may be sensitive; a file with headers for
 //! `staticPodURL`, which hold credentials, is left alone with an error. The program `kubelet` must
 //! be where commands of the login (or of `sudo`) are found.
@@ -83,6 +87,7 @@ pub(crate) mod decide;
 mod env;
 pub(crate) mod flags;
 pub(crate) mod judge;
+mod memory;
 mod rules;
 mod running;
 pub(crate) mod text;
@@ -198,6 +203,7 @@ impl ResourceKind for KubeletConfig {
     fn check(&self, args: &Value) -> Vec<Problem> {
         let mut problems = settings_problems(args);
         problems.extend(flags::problems(args));
+        problems.extend(memory::problems(args, None));
         problems
     }
 
@@ -224,7 +230,7 @@ impl HostType for KubeletConfig {
             Ask::file(env::SHELF.place(env::PATH)),
             Ask::command(["kubelet", "--version"]),
         ];
-        own.into_iter().chain(flags::asks()).collect()
+        own.into_iter().chain(flags::asks()).chain(memory::asks()).collect()
     }
 
     fn seen(&self, identity: &Identity, looked: &Looked) -> Result<Value, Problem> {
@@ -249,6 +255,7 @@ impl HostType for KubeletConfig {
             ("env_mode", env.map_or(Value::Null, |file| owned::octal(file.mode).into())),
             ("env_record", of_flags.map_or(Value::Null, |file| text(file).into())),
             ("flags", flags::seen(looked).map_err(failed)?),
+            ("memory", memory::seen(looked).map_err(failed)?),
             ("version", version.map_or(Value::Null, Value::from)),
         ];
         Ok(Value::map(owned::observed(file).into_iter().chain(more)))
