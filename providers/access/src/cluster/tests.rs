@@ -389,3 +389,40 @@ proptest::proptest! {
         proptest::prop_assert!(!r.message.contains('\n'));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_eviction_is_for_one_pod_and_never_sent_again() {
+    for reply in [Reply::refusal(429, "TooManyRequests", "no room"), Reply::reset()] {
+        let server = Server::new(move |_| reply.clone());
+        let evict = Evict { uid: Some("u"), grace_period: Some(5), dry_run: true };
+        let error = server.cluster().evict("a", "x", evict).await.expect_err("refused");
+        assert_eq!(error.call.to_string(), "create pods/eviction a/x");
+        assert_eq!(server.log(), "POST /api/v1/namespaces/a/pods/x/eviction?dryRun=All");
+        let options = json!({"preconditions": {"uid": "u"}, "gracePeriodSeconds": 5});
+        assert_eq!(server.seen()[0].json()["deleteOptions"], options);
+    }
+}
+
+#[tokio::test]
+async fn a_watch_of_several_objects_tells_of_each() {
+    let event =
+        |kind: &str, name: &str| json!({"type": kind, "object": {"metadata": {"name": name}}});
+    let events = [event("ADDED", "x"), event("MODIFIED", "y"), event("DELETED", "x")];
+    let server = Server::new(move |_| Reply::events(events.clone()));
+    let query = Query { fields: Some("spec.nodeName=w1"), ..Query::default() };
+    let lasting = Duration::from_secs(30);
+    let watch = server.cluster().watch(&config_maps(), query, "7", lasting).await;
+    let mut watch = watch.expect("a watch");
+    let mut told = Vec::new();
+    while let Some(event) = watch.next().await.expect("an event") {
+        told.push(match event {
+            WatchEvent::Now(object) => format!("now {}", object["metadata"]["name"]),
+            WatchEvent::Gone(object) => format!("gone {}", object["metadata"]["name"]),
+            WatchEvent::Bookmark(version) => version,
+        });
+    }
+    assert_eq!(told, [r#"now "x""#, r#"now "y""#, r#"gone "x""#]);
+    let want = "GET /api/v1/configmaps?watch=true&allowWatchBookmarks=true\
+                &fieldSelector=spec.nodeName%3Dw1&resourceVersion=7&timeoutSeconds=30";
+    assert_eq!(server.log(), want);
+}

@@ -2,7 +2,7 @@
 
 use kube::Client;
 use kube::api::{Patch, PatchParams};
-use sandbox::Sandbox;
+use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
 use crate::support::{apply, get, names, objects, raw, refusal};
@@ -146,4 +146,46 @@ async fn eviction_stops_when_the_budget_is_spent() {
     assert_eq!(code, 201);
     let pods = names(&client, "v1", "Pod", "default").await;
     assert!(!pods.contains(&pod) && pods.len() == 2, "the deployment made another one");
+}
+
+#[tokio::test]
+async fn an_eviction_that_waits_says_when_to_ask_again_and_one_that_is_granted_says_why() {
+    let sandbox = Sandbox::in_memory_with(Options { controllers: false, ..Options::real() });
+    let client = sandbox.client();
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "a", "namespace": "default", "labels": {"app": "a"},
+            "finalizers": ["example.com/hold"]},
+        "spec": {"nodeName": "nowhere", "containers": [{"name": "main", "image": "nginx"}]},
+    });
+    let headers = [("content-type", "application/json")];
+    let account = r#"{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}}"#;
+    let path = "/api/v1/namespaces/default/serviceaccounts";
+    raw(&sandbox, "POST", path, &headers, account).await;
+    apply(&client, &pod).await.unwrap();
+    let merge = [("content-type", "application/merge-patch+json")];
+    let path = "/api/v1/namespaces/default/pods/a";
+    let running = r#"{"status":{"phase":"Running"}}"#;
+    raw(&sandbox, "PATCH", &format!("{path}/status"), &merge, running).await;
+    let budget = json!({
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+        "metadata": {"name": "a", "namespace": "default"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}},
+    });
+    apply(&client, &budget).await.unwrap();
+    let eviction = format!("{path}/eviction");
+    let body = r#"{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"a"}}"#;
+    let (code, status) = raw(&sandbox, "POST", &eviction, &headers, body).await;
+    // Nobody has counted the budget yet.
+    assert_eq!((code, &status["details"]["retryAfterSeconds"]), (429, &json!(10)));
+    let mut always = budget;
+    always["spec"]["unhealthyPodEvictionPolicy"] = json!("AlwaysAllow");
+    apply(&client, &always).await.unwrap();
+    let (code, status) = raw(&sandbox, "POST", &eviction, &headers, body).await;
+    assert_eq!((code, &status["status"]), (201, &json!("Success")), "it is not ready");
+    let (_, live) = raw(&sandbox, "GET", path, &headers, "").await;
+    let conditions = live["status"]["conditions"].as_array().unwrap();
+    let told = conditions.iter().find(|one| one["type"] == "DisruptionTarget").unwrap();
+    assert_eq!(told["reason"], "EvictionByEvictionAPI");
+    assert!(live["metadata"]["deletionTimestamp"].is_string(), "{live}");
 }
