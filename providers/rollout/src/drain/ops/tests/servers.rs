@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::drain::ops::look::{nodes, pods};
-use crate::drain::{Answer, Key, World, forecast};
+use crate::drain::{Answer, Key, Pod, World, forecast};
 use access::{
     Cluster, ClusterOptions, Delete, Env, JsonPatch, Propagation, Query, Resource, Write, connect,
 };
@@ -11,6 +11,7 @@ use sandbox::Sandbox;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -44,6 +45,19 @@ fn kind(api_version: &str, kind: &str, plural: &str, namespaced: bool) -> Resour
 
 impl Room {
     async fn new(cluster: &Cluster, case: &str) -> Self {
+        Self::with_nodes(cluster, case, json!({})).await
+    }
+
+    /// With nodes that are played: pods come to them, run and end.
+    async fn played(cluster: &Cluster, case: &str) -> Self {
+        let metadata = json!({
+            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "labels": {"clinch.test": case},
+        });
+        Self::with_nodes(cluster, case, json!({"metadata": metadata})).await
+    }
+
+    async fn with_nodes(cluster: &Cluster, case: &str, node: Json) -> Self {
         let name = format!("clinch-drain-{case}-{}", std::process::id());
         let room = Self { cluster: cluster.clone(), name };
         room.create(&kind("v1", "Namespace", "namespaces", false), &room.name, json!({})).await;
@@ -51,22 +65,37 @@ impl Room {
         // A controller may be faster.
         let _ = room.try_create(&account, "default", json!({})).await;
         room.create(&kind("v1", "ConfigMap", "configmaps", true), "owner", json!({})).await;
-        for node in [room.name.clone(), room.other()] {
-            room.create(&nodes(), &node, json!({})).await;
+        for name in [room.name.clone(), room.other()] {
+            room.create(&nodes(), &name, node.clone()).await;
             let ready = json!([{"type": "Ready", "status": "True"}]);
-            room.status(&nodes(), &node, json!({"conditions": ready})).await;
-        }
-        // A real server lets somebody look at a new node first.
-        for _ in 0..50 {
-            let node = room.cluster.get(&nodes(), None, &room.other()).await.unwrap();
-            let taints = json!([{"op": "add", "path": "/spec/taints", "value": []}]);
-            if node["spec"]["taints"].as_array().is_none_or(Vec::is_empty) {
-                break;
+            let room_for = json!({"cpu": "4", "memory": "8Gi", "pods": "20"});
+            let status =
+                json!({"conditions": ready, "capacity": room_for, "allocatable": room_for});
+            room.status(&nodes(), &name, status).await;
+            // A real server lets somebody look at a new node first.
+            for _ in 0..50 {
+                let node = room.cluster.get(&nodes(), None, &name).await.unwrap();
+                if node["spec"]["taints"].as_array().is_none_or(Vec::is_empty) {
+                    break;
+                }
+                let taints = json!([{"op": "add", "path": "/spec/taints", "value": []}]);
+                let _ = room.patch(&nodes(), &name, None, taints).await;
+                sleep(Duration::from_millis(100)).await;
             }
-            let _ = room.patch(&nodes(), &room.other(), None, taints).await;
-            sleep(Duration::from_millis(100)).await;
         }
         room
+    }
+
+    async fn cordoned(&self, node: &str, is: bool) {
+        let cordon = json!([{"op": "add", "path": "/spec/unschedulable", "value": is}]);
+        self.patch(&nodes(), node, None, cordon).await.unwrap();
+    }
+
+    /// How many pods are ready and not asked to end.
+    async fn ready(&self) -> usize {
+        let query = Query { namespace: Some(&self.name), ..Query::default() };
+        let found = self.cluster.list(&pods(), query, |pod| Pod::of(&pod).ok()).await.unwrap();
+        found.items.iter().filter(|pod| pod.ready && pod.terminating.is_none()).count()
     }
 
     fn other(&self) -> String {
@@ -336,6 +365,65 @@ async fn p19_only_our_own_cordon_is_taken_away() {
         assert_eq!(uncordon.perform(&cluster, &|_| {}).await.unwrap(), Uncordoned::Left);
         let live = cluster.get(&nodes(), None, &node).await.unwrap();
         assert_eq!(live["spec"]["unschedulable"], true, "{}", cluster.place().name);
+        room.end().await;
+    }
+}
+
+#[tokio::test]
+async fn r1_an_application_keeps_as_many_pods_as_its_budget_wants_while_a_node_is_drained() {
+    let case = "keeps";
+    for cluster in servers().await {
+        let room = Room::played(&cluster, case).await;
+        // All three are on one node at first.
+        room.cordoned(&room.other(), true).await;
+        let labels = json!({"app": "web"});
+        let spec = json!({
+            "nodeSelector": {"clinch.test": case}, "terminationGracePeriodSeconds": 1,
+            "containers": [{"name": "main", "image": "none"}],
+        });
+        let web = json!({"spec": {
+            "replicas": 3, "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": spec},
+        }});
+        room.create(&kind("apps/v1", "Deployment", "deployments", true), "web", web).await;
+        room.budget("web", "web", 2, "IfHealthyBudget").await;
+        let options = Options { timeout: Duration::from_mins(1), ..Options::careful() };
+        let line = format!("Deployment {0}/web, 3 of 3 ready, budget {0}/web allows 1", room.name);
+        let began = Instant::now();
+        while room.ready().await < 3 {
+            assert!(began.elapsed() < Duration::from_secs(20), "three pods did not come");
+            sleep(Duration::from_millis(200)).await;
+        }
+        room.cordoned(&room.other(), false).await;
+        let foreseen = loop {
+            let world = World::read(&cluster).await.unwrap();
+            let drain = forecast(&world, &room.name, &options).unwrap();
+            let lines = drain.lines();
+            if lines.len() == 3
+                && lines.iter().all(|told| told.starts_with("evict") && told.ends_with(&line))
+            {
+                break drain;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{lines:?}");
+            sleep(Duration::from_millis(200)).await;
+        };
+        let cordon = Cordon { node: room.name.clone(), uid: None, holder: ours() };
+        cordon.perform(&cluster, &|_| {}).await.unwrap();
+        let evict = Evict { node: room.name.clone(), uid: None, options };
+        let fewest = AtomicUsize::new(usize::MAX);
+        let count = async {
+            loop {
+                fewest.fetch_min(room.ready().await, Ordering::Relaxed);
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let done = tokio::select! {
+            done = evict.perform(&cluster, &|_| {}) => done.map_err(|error| told(&error)).unwrap(),
+            () = count => unreachable!("it never ends"),
+        };
+        assert!(fewest.load(Ordering::Relaxed) >= 2, "{}", cluster.place().name);
+        let expected: Vec<Key> = foreseen.leaving().map(|pod| pod.key.clone()).collect();
+        assert_eq!(done.pods, expected, "what was foreseen");
         room.end().await;
     }
 }
