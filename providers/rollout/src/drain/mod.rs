@@ -30,8 +30,15 @@
 //! **Invariant:** what a person cordoned stays cordoned; only a cordon that says on the node
 //! that it is clinch's is ever taken away.
 //!
-//! **Not here:** when a node is drained and what is done to it then (the recipes of this crate),
-//! and whether free memory would do for the pods elsewhere.
+//! Rights that are needed: to `get`, `list` and `patch` nodes, `list` and `watch` pods, `create`
+//! `pods/eviction`, `list` `daemonsets.apps`, and for the names of budgets that block
+//! `poddisruptionbudgets.policy`. A forecast says more with `list` of deployments, replica sets,
+//! stateful sets, replication controllers and persistent volumes.
+//!
+//! **Not here:** when a node is drained and what is done to it then (the recipes of this crate);
+//! whether free memory would do for the pods elsewhere; volumes that are still attached when the
+//! last pod has gone; pods that hang on a node that is down (`--skip-wait-for-delete-timeout`),
+//! which are waited for until the time is over.
 
 mod budgets;
 pub mod codes;
@@ -39,6 +46,7 @@ mod forecast;
 mod objects;
 mod ops;
 mod place;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -47,11 +55,10 @@ mod world;
 
 pub use budgets::{Answer, Block, answer};
 pub use forecast::{Drain, Fate, Leaving, NoForecast, Note, Refusal, Stay, forecast};
-pub use objects::{
-    Budget, Key, Node, Owner, OwnerRef, Phase, Pod, UnhealthyPolicy, Unreadable, Volume,
-};
+pub use objects::{Budget, Key, Node, Owner, OwnerRef, Phase, Pod, UnhealthyPolicy, Volume};
 pub use ops::{Cordon, Evict, Evicted, Uncordon, Uncordoned};
 pub use place::{Misfit, NodeTerms, Taint, Toleration, misfit};
+pub use reader::Unreadable;
 pub use whose::{CORDON, Holder, Whose};
 pub use world::World;
 

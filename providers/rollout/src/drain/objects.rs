@@ -5,6 +5,7 @@
 //! whose volumes cannot be read is not a pod without volumes.
 
 use super::place::{NodeTerms, Taint, Toleration};
+use super::reader::{Reader, Unreadable};
 use apimachinery::selector::LabelSelector;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -32,21 +33,6 @@ impl Key {
     /// Of this namespace and name.
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
-    }
-}
-
-/// An object that cannot be read as what it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// Which object: `Pod shop/web-0`.
-    pub object: String,
-    /// Why, as the end of a sentence: `its `spec.volumes` is no list`.
-    pub why: String,
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.object, self.why)
     }
 }
 
@@ -214,110 +200,6 @@ pub struct Volume {
     pub unplaced: bool,
 }
 
-/// An object while it is read.
-pub(super) struct Reader<'a> {
-    object: &'a Json,
-    kind: &'static str,
-}
-
-type Read<T> = Result<T, Unreadable>;
-
-impl<'a> Reader<'a> {
-    pub(super) fn new(object: &'a Json, kind: &'static str) -> Self {
-        Self { object, kind }
-    }
-
-    pub(super) fn wrong(&self, why: impl Into<String>) -> Unreadable {
-        let text = |name: &str| self.object["metadata"][name].as_str().unwrap_or_default();
-        let key = Key::new(text("namespace"), text("name"));
-        let named = if key.name.is_empty() { "without a name".to_owned() } else { key.to_string() };
-        Unreadable {
-            object: access::text::clean(&format!("{} {named}", self.kind)),
-            why: why.into(),
-        }
-    }
-
-    fn at(&self, path: &str) -> &'a Json {
-        path.split('.').fold(self.object, |at, name| &at[name])
-    }
-
-    fn typed<T>(
-        &self,
-        path: &str,
-        what: &str,
-        read: impl Fn(&'a Json) -> Option<T>,
-    ) -> Read<Option<T>> {
-        match self.at(path) {
-            Json::Null => Ok(None),
-            there => match read(there) {
-                Some(read) => Ok(Some(read)),
-                None => Err(self.wrong(format!("its `{path}` is no {what}"))),
-            },
-        }
-    }
-
-    pub(super) fn text(&self, path: &str) -> Read<Option<&'a str>> {
-        self.typed(path, "text", Json::as_str)
-    }
-
-    fn name(&self, path: &str) -> Read<String> {
-        match self.text(path)? {
-            Some(text) if !text.is_empty() => Ok(text.to_owned()),
-            _ => Err(self.wrong(format!("it has no `{path}`"))),
-        }
-    }
-
-    fn flag(&self, path: &str) -> Read<bool> {
-        Ok(self.typed(path, "boolean", Json::as_bool)?.unwrap_or(false))
-    }
-
-    fn number(&self, path: &str) -> Read<i64> {
-        Ok(self.typed(path, "whole number", Json::as_i64)?.unwrap_or(0))
-    }
-
-    fn list(&self, path: &str) -> Read<&'a [Json]> {
-        Ok(self.typed(path, "list", |l| l.as_array().map(Vec::as_slice))?.unwrap_or_default())
-    }
-
-    fn map(&self, path: &str) -> Read<Option<&'a Map<String, Json>>> {
-        self.typed(path, "map", Json::as_object)
-    }
-
-    fn texts(&self, path: &str) -> Read<BTreeMap<String, String>> {
-        let entries = self.map(path)?.into_iter().flatten();
-        let text = |(name, value): (&String, &Json)| match value.as_str() {
-            Some(value) => Ok((name.clone(), value.to_owned())),
-            None => Err(self.wrong(format!("`{name}` of its `{path}` is no text"))),
-        };
-        entries.map(text).collect()
-    }
-
-    fn key(&self) -> Read<Key> {
-        let namespace = self.text("metadata.namespace")?.unwrap_or_default();
-        Ok(Key::new(namespace, self.name("metadata.name")?))
-    }
-
-    /// The condition of this type, when its status is true.
-    fn holds(&self, condition: &str) -> Read<bool> {
-        let all = self.list("status.conditions")?.iter();
-        Ok(all.into_iter().any(|one| one["type"] == condition && one["status"] == "True"))
-    }
-
-    fn controller(&self, namespace: &str) -> Read<Option<OwnerRef>> {
-        let mut all = self.list("metadata.ownerReferences")?.iter();
-        let Some(owner) = all.find(|owner| owner["controller"] == true) else { return Ok(None) };
-        let text = |name: &str| owner[name].as_str().filter(|text| !text.is_empty());
-        let (Some(version), Some(kind), Some(name)) =
-            (text("apiVersion"), text("kind"), text("name"))
-        else {
-            return Err(self.wrong("its controller has no `apiVersion`, `kind` or `name`"));
-        };
-        let group = version.split_once('/').map_or("", |(group, _)| group);
-        let key = Key::new(namespace, name);
-        Ok(Some(OwnerRef { group: group.to_owned(), kind: kind.to_owned(), key }))
-    }
-}
-
 impl Pod {
     /// Reads a pod as the server sent it.
     pub fn of(object: &Json) -> Result<Self, Unreadable> {
@@ -475,21 +357,4 @@ impl Volume {
 /// Which daemon set an object is; nothing else of it matters.
 pub(super) fn daemon_set(object: &Json) -> Result<Key, Unreadable> {
     Reader::new(object, "DaemonSet").key()
-}
-
-impl<'a> Reader<'a> {
-    /// A list of maps below a path, for the neighbours of this module.
-    pub(super) fn maps(&self, path: &str) -> Result<Vec<&'a Json>, Unreadable> {
-        let all = self.list(path)?.iter();
-        let is_map = |one: &'a Json| match one {
-            Json::Object(_) => Ok(one),
-            _ => Err(self.wrong(format!("an item of its `{path}` is no map"))),
-        };
-        all.map(is_map).collect()
-    }
-
-    /// Labels that are all asked for.
-    pub(super) fn pairs(&self, path: &str) -> Result<BTreeMap<String, String>, Unreadable> {
-        self.texts(path)
-    }
 }

@@ -7,7 +7,8 @@
 //! Source: [Assigning Pods to Nodes](https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/),
 //! [Taints and Tolerations](https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/).
 
-use super::objects::{Node, Pod, Reader, Unreadable, Volume};
+use super::objects::{Node, Pod, Volume};
+use super::reader::{Reader, Unreadable};
 use apimachinery::selector::{LabelSelector, Operator, Requirement};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -102,7 +103,7 @@ impl NodeTerms {
     pub(super) fn of_pod(read: &Reader<'_>) -> Result<Self, Unreadable> {
         const TERMS: &str =
             "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution";
-        Ok(Self { labels: read.pairs("spec.nodeSelector")?, any_of: terms(read, TERMS)? })
+        Ok(Self { labels: read.texts("spec.nodeSelector")?, any_of: terms(read, TERMS)? })
     }
 
     pub(super) fn of_volume(read: &Reader<'_>) -> Result<Self, Unreadable> {

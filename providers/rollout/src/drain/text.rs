@@ -23,7 +23,9 @@ impl Drain {
         let width = width.unwrap_or(0);
         let line = |pod: &&Leaving| {
             let (verb, key) = (verb(&pod.fate), pod.key.to_string());
-            format!("{verb:<6}  {key:<width$}  {}", told(pod)).trim_end().to_owned()
+            // Kinds of owners and paths of volumes are whatever somebody wrote.
+            let told = access::text::clean(&told(pod));
+            format!("{verb:<6}  {key:<width$}  {told}").trim_end().to_owned()
         };
         let mut lines: Vec<String> = leaving.iter().map(line).collect();
         lines.extend(self.staying());

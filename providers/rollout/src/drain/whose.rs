@@ -33,7 +33,8 @@ impl Holder {
     /// Of an annotation; `None` when this program does not understand it.
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
-        let mut word = || words.next().filter(|word| !word.is_empty()).map(str::to_owned);
+        let is_word = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic());
+        let mut word = || words.next().filter(is_word).map(str::to_owned);
         let (version, project, plan) = (word()?, word()?, word()?);
         (version == "v1" && words.next().is_none()).then_some(Self { project, plan })
     }
@@ -75,7 +76,16 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_nobodys_cordon_of_ours() {
-        for text in ["", "v1", "v1 shop", "v1  4f2a", "v2 shop 4f2a", "v1 shop 4f2a more", "true"] {
+        for text in [
+            "",
+            "v1",
+            "v1 shop",
+            "v1  4f2a",
+            "v2 shop 4f2a",
+            "v1 shop 4f2a more",
+            "true",
+            "v1 sh\u{1b}p 1",
+        ] {
             assert_eq!(Holder::parse(text), None, "{text:?}");
         }
     }

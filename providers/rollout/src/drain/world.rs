@@ -1,6 +1,7 @@
 //! What was seen of a cluster.
 
-use super::objects::{Budget, Key, Node, Owner, OwnerRef, Pod, Unreadable, Volume};
+use super::objects::{Budget, Key, Node, Owner, OwnerRef, Pod, Volume};
+use super::reader::Unreadable;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 

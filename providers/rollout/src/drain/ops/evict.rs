@@ -334,7 +334,7 @@ fn ending(seen: &Seen, pod: &Leaving) -> String {
         return format!("not seen: {trouble}");
     }
     let Some(now) = seen.pod(&pod.uid) else { return "ending".to_owned() };
-    let finalizers = now.finalizers.join(" and ");
+    let finalizers = access::text::clean(&now.finalizers.join(" and "));
     match &now.terminating {
         None => "evicted".to_owned(),
         Some(at) if finalizers.is_empty() => format!("has until {at} to end"),

@@ -3,7 +3,7 @@
 //! Nodes, pods and daemon sets must be read completely, or there is no world. What only makes a
 //! forecast say more (budgets, owners, volumes) may stay out of sight, and then that is said.
 
-use crate::drain::objects::Unreadable;
+use crate::drain::reader::Unreadable;
 use crate::drain::world::Thing;
 use crate::drain::{World, codes};
 use access::{Cluster, ClusterError, Query, Resource};

@@ -49,3 +49,12 @@ fn the_claim_of_an_ephemeral_volume_has_the_names_of_pod_and_volume() {
     let volumes = json!({"spec": {"volumes": [{"name": "tmp", "ephemeral": {}}]}});
     assert_eq!(Pod::of(&with(bare("a"), volumes)).unwrap().claims, ["a-tmp"]);
 }
+
+#[test]
+fn what_somebody_wrote_into_an_object_does_not_reach_the_terminal_as_it_is() {
+    let odd = pod("a", "x/v1", "Red\u{1b}[31m", "web");
+    let line = lines(&[node("w1"), node("w2"), odd], &Options::careful());
+    assert_eq!(line, "evict   shop/a  Red [31m shop/web");
+    let phase = json!({"status": {"phase": "a\u{1b}b"}});
+    check(bare("a"), phase, "Pod shop/a: its phase `a b` is not known");
+}
