@@ -437,3 +437,15 @@ fn what_is_asked_for_is_judged_before_anything_is_read() {
     let mine = mine.into_iter().chain([("path", "/etc/crio/crio.conf.d/50-a.conf".into())]);
     assert!(kind().identify(&Value::map(mine)).is_ok());
 }
+
+#[tokio::test]
+async fn files_go_without_a_crio_that_runs() {
+    let drop_in = format!("{HEAD}[crio.runtime]\ncgroup_manager = \"cgroupfs\"\n");
+    let gone = MemoryHost::new("w1")
+        .with_file(PATH, drop_in.as_str())
+        .with_program(|_, _| complained("no such program\n"));
+    let planned = plan(&provider(gone.clone()), None, &[]).await;
+    assert_eq!(disruption(&planned), Disruption::Quiet, "{}", answer(&planned));
+    apply(&provider(gone.clone()), None).await.unwrap();
+    assert_eq!(gone.dump().into_keys().collect::<Vec<_>>(), [""; 0]);
+}

@@ -18,8 +18,10 @@ use values::{Path, Value};
 /// Made anew whenever containerd starts. Source: `[grpc] address` in `containerd-config.toml(5)`.
 pub(super) const SOCKET: &str = "/run/containerd/containerd.sock";
 const VERSION: [&str; 2] = ["containerd", "--version"];
-/// What images there are for pods, one a line.
-const IMAGES: [&str; 6] = ["ctr", "--namespace", "k8s.io", "images", "list", "--quiet"];
+/// What images there are for pods, one a line. By itself it waits 10 seconds for a containerd that
+/// does not run.
+const IMAGES: [&str; 8] =
+    ["ctr", "--connect-timeout", "2s", "--namespace", "k8s.io", "images", "list", "--quiet"];
 const ACTIVE: [&str; 3] = ["systemctl", "is-active", "containerd"];
 
 /// Says its argument when that is newer than the socket.

@@ -401,7 +401,9 @@ impl Case<'_> {
             registries: others(&self.registries),
             effective: self.effective(&Value::empty_map()),
         };
-        let act = self.act(&goal);
+        // One that does not run, or is not there any more, is not started to forget them.
+        let runs = self.present.get("runs").and_then(Value::as_bool);
+        let act = if runs == Some(false) { Act::Nothing } else { self.act(&goal) };
         let (before, _) = self.shown(&goal, &[]);
         let mut notes = Vec::new();
         let driver = settings::driver(&goal.effective);
@@ -411,7 +413,7 @@ impl Case<'_> {
         }
         Decision {
             before: Some(before),
-            disruption: self.cost(&goal, act),
+            disruption: if act == Act::Nothing { Disruption::Quiet } else { self.cost(&goal, act) },
             ops: vec![self.op("give_back_crio", &goal, act)],
             notes,
             ..Decision::plain(Action::Delete)
