@@ -18,7 +18,8 @@ pub struct Drain {
     pub cordon: Whose,
     /// Every pod of the node, by namespace and name.
     pub pods: Vec<Leaving>,
-    /// The longest time that a pod which leaves may take to end.
+    /// How long to reckon with at least: the longest time that one of the pods may take to end.
+    /// Pods that heed the signal are quicker; budgets that let few go at a time take longer.
     pub at_least: Duration,
     /// What could not be looked at.
     pub unseen: Vec<String>,
@@ -120,22 +121,22 @@ pub fn forecast(world: &World, node: &str, options: &Options) -> Result<Drain, N
     let mut pods: Vec<Leaving> =
         here.iter().map(|pod| leaving(world, this, pod, &counts, options)).collect();
     pods.sort_by(|a, b| (&a.key, &a.uid).cmp(&(&b.key, &b.uid)));
-    let times = here.iter().zip(here.iter().map(|pod| fate(world, pod, options)));
-    let longest = times
-        .filter(|(_, fate)| matches!(fate, Fate::Evicted | Fate::Awaited))
-        .map(|(pod, _)| options.grace_period.unwrap_or(pod.grace))
-        .max();
+    let longest = here.iter().filter_map(|pod| match fate(world, pod, options) {
+        Fate::Evicted => Some(options.grace_period.unwrap_or(pod.grace)),
+        Fate::Awaited => Some(pod.grace),
+        Fate::Refused(_) | Fate::Removed | Fate::Stays(_) => None,
+    });
     Ok(Drain {
         node: node.to_owned(),
         ready: this.ready,
         cordon: Whose::of(this),
         pods,
-        at_least: Duration::from_secs(longest.unwrap_or(0)),
+        at_least: Duration::from_secs(longest.max().unwrap_or(0)),
         unseen: world.unseen.clone(),
     })
 }
 
-/// How many ready pods that leave each owner has on the node.
+/// How many ready pods each owner has on the node.
 struct Counts(BTreeMap<OwnerRef, i64>);
 
 impl Counts {

@@ -3,7 +3,7 @@
 use super::Whose;
 use super::budgets::{Answer, Block};
 use super::codes;
-use super::forecast::{Drain, Fate, Leaving, Note, Refusal, Stay};
+use super::forecast::{Drain, Fate, Leaving, NoForecast, Note, Refusal, Stay};
 use super::objects::Key;
 use super::place::Misfit;
 use plans::Problem;
@@ -179,6 +179,25 @@ impl Drain {
     }
 }
 
+impl NoForecast {
+    /// For a person; `node` is the one that was asked about.
+    pub fn to_problem(&self, node: &str) -> Problem {
+        let node = access::text::clean(node);
+        let (code, summary, detail) = match self {
+            Self::NoNode => {
+                (codes::CORDON, "There is no such node", format!("Node `{node}` does not exist."))
+            }
+            Self::PodsUnseen => (
+                codes::UNSEEN,
+                "Pods were not looked at",
+                format!("Which pods are on node `{node}` is not known, so it cannot be drained."),
+            ),
+        };
+        Problem::error(code, summary, Path::root(), detail)
+    }
+}
+
+/// What is in the way when the server would answer so; `None` when nothing is.
 pub(super) fn refusal_of(answer: &Answer, node: &str, names: &str) -> Option<Problem> {
     let error = |code, summary, detail: String| Problem::error(code, summary, Path::root(), detail);
     let blocked = "Disruption budget leaves no room";

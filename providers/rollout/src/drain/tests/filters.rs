@@ -133,4 +133,6 @@ fn pods_that_were_not_looked_at_are_not_no_pods() {
     let forecast = |node| forecast(&world, node, &Options::careful());
     assert_eq!(forecast("w1"), Err(NoForecast::PodsUnseen));
     assert_eq!(forecast("w9"), Err(NoForecast::NoNode));
+    let detail = NoForecast::PodsUnseen.to_problem("w1").detail;
+    assert_eq!(detail, "Which pods are on node `w1` is not known, so it cannot be drained.");
 }
