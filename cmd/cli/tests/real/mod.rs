@@ -6,6 +6,7 @@
 mod casebook;
 mod crash;
 mod definitions;
+mod drains;
 mod examples;
 mod faults;
 mod ground;
