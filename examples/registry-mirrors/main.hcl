@@ -34,10 +34,19 @@ variable "mirrors" {
   }
 }
 
+variable "engine" {
+  description = "The runtime of the nodes: containerd or crio."
+  type        = string
+  default     = "containerd"
+}
+
 data "nodes" "all" {}
 
 resource "container_runtime" "nodes" {
   for_each = toset(data.nodes.all.names)
   node     = each.value
-  mirrors  = var.mirrors
+  engine   = var.engine
+
+  # CRI-O has no mirror of all registries.
+  mirrors = { for name, mirror in var.mirrors : name => mirror if var.engine != "crio" || name != "_default" }
 }

@@ -449,3 +449,21 @@ async fn files_go_without_a_crio_that_runs() {
     apply(&provider(gone.clone()), None).await.unwrap();
     assert_eq!(gone.dump().into_keys().collect::<Vec<_>>(), [""; 0]);
 }
+
+/// What is decided later may not cost more than what was planned.
+#[tokio::test]
+async fn what_is_not_known_yet_is_planned_with_the_most_that_it_may_cost() {
+    let machine = Machine::new();
+    let cost = async |given: &[(&'static str, Value)]| {
+        let planned = machine.plan(given).await;
+        assert!(answer(&planned).contains("values known after apply"), "{}", answer(&planned));
+        disruption(&planned)
+    };
+    let (image, late) = (("sandbox_image", PAUSE.into()), crate::support::unknown());
+    assert_eq!(cost(&[("sandbox_image", late.clone())]).await, Disruption::Restart);
+    assert_eq!(cost(&[image.clone(), ("mirrors", late.clone())]).await, Disruption::Restart);
+    assert_eq!(cost(&[image, ("cgroup_driver", late.clone())]).await, Disruption::Drain);
+    let driver = |name: &str| ("cgroup_driver", Value::from(name));
+    assert_eq!(cost(&[("mirrors", late.clone()), driver("cgroupfs")]).await, Disruption::Drain);
+    assert_eq!(cost(&[("mirrors", late), driver("systemd")]).await, Disruption::Restart);
+}
