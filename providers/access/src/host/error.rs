@@ -134,6 +134,15 @@ pub enum HostError {
         /// What was said about it.
         said: String,
     },
+    /// A file was changed, and the disk did not say that it holds the change.
+    NotOnDisk {
+        /// The machine.
+        host: String,
+        /// The path.
+        path: String,
+        /// What was said about it.
+        said: String,
+    },
     /// A program took too long and was ended.
     TimedOut {
         /// The machine.
@@ -179,6 +188,8 @@ pub enum SudoTrouble {
     Missing,
 }
 
+const FAILING: &str = "The disk may be failing: `dmesg` on the host says more.";
+
 impl HostError {
     /// Whether something other than expected was found, so that a plan is out of date.
     pub fn is_changed(&self) -> bool {
@@ -187,7 +198,7 @@ impl HostError {
 
     /// Whether what was to be done may have been done.
     pub fn is_in_doubt(&self) -> bool {
-        matches!(self, Self::Lost { .. } | Self::TimedOut { .. })
+        matches!(self, Self::Lost { .. } | Self::NotOnDisk { .. } | Self::TimedOut { .. })
     }
 
     /// Whether nothing at all can be told of the machine: it was not reached.
@@ -208,6 +219,7 @@ impl HostError {
             | Self::BadWord { .. }
             | Self::Sudo { .. }
             | Self::NoTool { .. }
+            | Self::NotOnDisk { .. }
             | Self::TimedOut { .. }
             | Self::Strange { .. } => false,
         }
@@ -255,9 +267,14 @@ impl HostError {
                 match said.as_str() {
                     s if s.contains("No space") || s.contains("quota") => "Make room on the host.",
                     s if s.contains("Read-only") => "Mount its file system for writing.",
-                    s if s.contains("denied") || s.contains("not permitted") => {
+                    s if s.contains("denied") => {
                         "Log in as root, or set `sudo = true` for the host."
                     }
+                    s if s.contains("not permitted") => {
+                        "Log in as root, or set `sudo = true` for the host. If that is so already, \
+                         `lsattr` shows whether the file is marked as immutable."
+                    }
+                    s if s.contains("nput/output error") => FAILING,
                     _ => "Check who may read and write it.",
                 }
                 .to_owned(),
@@ -341,6 +358,9 @@ impl HostError {
                 "Install it there; clinch needs the usual tools of coreutils or busybox."
                     .to_owned(),
             ),
+            Self::NotOnDisk { .. } => {
+                (FILE, "A disk does not say that it holds a file", FAILING.to_owned())
+            }
             Self::Lost { .. } => (
                 LOST,
                 "The connection to a host broke",
@@ -390,6 +410,13 @@ impl fmt::Display for HostError {
             Self::Io { host, path, said } => {
                 write!(f, "`{}` on host `{}`: {}.", clean(path), clean(host), clean(said))
             }
+            Self::NotOnDisk { host, path, said } => write!(
+                f,
+                "`{}` on host `{}` was changed, and may not stay so when the power fails: {}.",
+                clean(path),
+                clean(host),
+                clean(said)
+            ),
             Self::NoCommands { host, program } => write!(
                 f,
                 "Host `{}` is a folder; `{}` cannot be run there.",

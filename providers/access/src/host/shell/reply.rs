@@ -49,14 +49,18 @@ pub(super) struct Where<'a> {
     pub(super) path: &'a str,
 }
 
+/// `cat: write error: No space left on device`: the last part is the system's.
+fn last_part(said: &str) -> String {
+    said.trim().rsplit(": ").next().unwrap_or_default().to_owned()
+}
+
 impl Where<'_> {
     fn not_a_file(self, what: &'static str) -> HostError {
         HostError::NotAFile { host: self.host.to_owned(), path: self.path.to_owned(), what }
     }
 
     fn io(self, said: &str) -> HostError {
-        // `cat: write error: No space left on device`: the last part is the system's.
-        let said = said.trim().rsplit(": ").next().unwrap_or_default().to_owned();
+        let said = last_part(said);
         HostError::Io { host: self.host.to_owned(), path: self.path.to_owned(), said }
     }
 
@@ -76,6 +80,7 @@ impl Where<'_> {
             ("instead", "file") => self.not_a_file("a file"),
             ("instead", "names") => self.not_a_file("one of several names of a file"),
             ("io", said) => self.io(said),
+            ("unsure", said) => HostError::NotOnDisk { host, path, said: last_part(said) },
             ("torn", _) => self.io("the content came cut short, so the file is as it was"),
             ("missing", tool) => HostError::NoTool { host, tool: tool.to_owned() },
             _ => HostError::Strange { host, said: verdict.to_owned() },

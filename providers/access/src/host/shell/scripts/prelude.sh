@@ -92,6 +92,13 @@ expected() {
   esac
 }
 
+# Brings a file or folder to disk; $said is why not. What may not be opened is brought there with
+# all the rest, as old systems do anyway.
+to_disk() {
+  said=$(sync "$1" 2>&1) && return
+  [ ! -r "$1" ] && [ ! -w "$1" ] && sync
+}
+
 # Seconds since the host started: its clock may be set while a program runs.
 uptime() {
   [ -r /proc/uptime ] || { date +%s; return; }

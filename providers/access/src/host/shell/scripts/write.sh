@@ -3,11 +3,6 @@ mark=clinch:
 path=$1 mode=$2 uid=$3 gid=$4 expect=$5 digest=$6 temporary=$7
 tools stat cat sha256sum chmod chown mkdir mv rm sync
 
-# Old systems bring everything to disk or nothing.
-to_disk() {
-  sync "$1" 2>/dev/null || sync
-}
-
 # Goes on from the last folder that is there, and makes the others.
 make_folders() {
   cd / || verdict io /
@@ -20,7 +15,7 @@ make_folders() {
     if [ ! -e "./$part" ] && [ ! -L "./$part" ]; then
       # Somebody else may have made it just now.
       said=$(mkdir -m 755 -- "./$part" 2>&1) || [ -d "./$part" ] || verdict io "$said"
-      to_disk .
+      to_disk . || verdict io "$said"
     fi
     cd -P -- "./$part" 2>/dev/null || verdict io "$here: cannot be entered"
     [ "$PWD" = "$here" ] || verdict above link
@@ -55,7 +50,8 @@ if [ "${uid:-${own%:*}}:${gid:-${own#*:}}" != "$own" ]; then
 fi
 # After the owner: changing that takes bits away.
 said=$(chmod -- "$mode" "./$temporary" 2>&1) || verdict io "$said"
-to_disk "./$temporary"
+to_disk "./$temporary" || verdict io "$said"
 said=$(mv -f -T -- "./$temporary" "./$base" 2>&1) || verdict io "$said"
-to_disk .
+# It is there, and nobody knows whether it stays.
+to_disk . || verdict unsure "$said"
 verdict "done"

@@ -365,6 +365,75 @@ async fn a_file_is_on_disk_before_it_takes_its_place_its_folder_after_and_it_is_
     assert_eq!(fs::metadata(&file).expect("a file").mode() & 0o777, 0o640);
 }
 
+/// A disk that fails, at each thing that is done to it.
+#[tokio::test]
+async fn a_disk_that_fails_leaves_the_old_file_and_nothing_beside_it_or_the_outcome_in_doubt() {
+    let (_, folder) = machines();
+    let (tells, file) = (path(folder.path(), "tells"), path(folder.path(), "etc/x"));
+    fs::create_dir(folder.path().join("etc")).expect("a folder");
+    let fails = |what: &str| format!("echo '{what}: Input/output error' >&2; return 1");
+    for (tool, when, left) in [
+        ("cat", "", "old"),
+        ("chmod", "", "old"),
+        ("sync", "case $1 in ./.*) ;; *) return 0;; esac; ", "old"),
+        ("mv", "", "old"),
+        // Whether the new name is on disk.
+        ("sync", "case $1 in ./.*) return 0;; esac; ", "new"),
+    ] {
+        fs::write(&file, "old").expect("a file");
+        fs::write(&tells, format!("{tool}() {{ {when}{}; }}\n", fails(tool))).expect("a file");
+        // As long as the test.
+        let asked: &'static str = Box::leak(format!("BASH_ENV={tells}").into_boxed_str());
+        let words: &'static [&'static str] = Box::leak(Box::new(["env", asked, "bash"]));
+        let host = ShellHost::through("w1", words);
+        let failed = host.write(write(&file, b"new", Expected::Digest(&digest(b"old")))).await;
+        let error = failed.expect_err(tool);
+        assert_eq!(error.is_in_doubt(), left == "new", "{tool}: {error:?}");
+        let error = error.to_string();
+        assert!(error.contains("w1") && error.contains("put/output error"), "{tool}: {error}");
+        assert_eq!(fs::read(&file).expect("there"), left.as_bytes(), "{tool}");
+        assert_eq!(names(&folder.path().join("etc")), ["x"], "{tool}");
+    }
+}
+
+/// A file that nobody may change, root included, and a folder.
+#[tokio::test]
+async fn what_is_marked_immutable_stays_as_it_is_with_nothing_beside_it() {
+    let (hosts, folder) = machines();
+    let place = folder.path().join("etc");
+    fs::create_dir(&place).expect("a folder");
+    let file = path(folder.path(), "etc/x");
+    fs::write(&file, "old").expect("a file");
+    let mark = |how: &str, what: &str| {
+        let done = std::process::Command::new("chattr").args([how, what]).output();
+        done.is_ok_and(|output| output.status.success())
+    };
+    let in_folder = crate::FolderHost::new("w1", folder.path());
+    for what in [file.as_str(), place.to_str().expect("a plain path")] {
+        if !mark("+i", what) {
+            eprintln!("SKIPPED immutable files: not root, or the disk has none");
+            return;
+        }
+        let mut said = Vec::new();
+        for host in &hosts {
+            let new = write(&file, b"new", Expected::Anything);
+            said.push(host.write(new).await.expect_err("immutable"));
+            said.push(host.remove(&file, Expected::Anything).await.expect_err("immutable"));
+        }
+        let new = write("/etc/x", b"new", Expected::Anything);
+        said.push(in_folder.write(new).await.expect_err("immutable"));
+        said.push(in_folder.remove("/etc/x", Expected::Anything).await.expect_err("immutable"));
+        assert!(mark("-i", what));
+        for error in said {
+            assert!(matches!(error, HostError::Io { .. }), "{error:?}");
+            let error = error.to_string();
+            assert!(error.contains("/etc/x") && error.contains("not permitted"), "{error}");
+        }
+        assert_eq!(fs::read(&file).expect("there"), b"old");
+        assert_eq!(names(&place), ["x"]);
+    }
+}
+
 /// As a kubelet reads its manifests: at any moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_reads_a_file_while_it_is_replaced_sees_the_old_or_the_new_one() {
@@ -404,20 +473,45 @@ async fn whoever_reads_a_file_while_it_is_replaced_sees_the_old_or_the_new_one()
     }
 }
 
+/// The most memory that this process ever had, in bytes.
+fn most_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+}
+
 #[tokio::test]
 async fn hostile_output_is_cut_and_nothing_of_it_reaches_a_terminal() {
     let (hosts, _folder) = machines();
-    let script = "head -c 300000000 /dev/zero; printf '\\033]0;owned\\007\\r\\377bad\\n' >&2; \
+    let script = "head -c 10000000 /dev/zero; printf '\\033]0;owned\\007\\r\\377bad\\n' >&2; \
                   echo 'clinch: done' >&2; exit 1";
     for host in hosts {
         let words = ["sh", "-c", script];
         let said = host.run(Command::new(&words)).await.expect("run");
         assert_eq!((said.status, said.stdout.len()), (Some(1), 1 << 20));
         assert_eq!(said.complaint(), "]0;owned \u{fffd}bad clinch: done");
-        let asked = host.look(&[Ask::command(["head", "-c", "300000000", "/dev/zero"])]).await;
-        let said = asked.expect("looked").remove(0).output().expect("no error").expect("there");
-        assert_eq!((said.status, said.stdout.len()), (Some(0), 1 << 20));
     }
+}
+
+/// A program that talks without end, and a host that does.
+#[tokio::test]
+async fn a_gigabyte_of_output_takes_neither_memory_nor_long() {
+    let (hosts, _folder) = machines();
+    let (before, began) = (most_memory(), std::time::Instant::now());
+    let zeros = ["head", "-c", "1000000000", "/dev/zero"];
+    let said = hosts[0].run(Command::new(&zeros)).await.expect("run");
+    assert_eq!((said.status, said.stdout.len()), (Some(0), 1 << 20));
+    let asked = hosts[0].look(&[Ask::command(zeros)]).await;
+    let said = asked.expect("looked").remove(0).output().expect("no error").expect("there");
+    assert_eq!((said.status, said.stdout.len()), (Some(0), 1 << 20));
+    let talks = "head -c 1000000000 /dev/zero; head -c 1000000000 /dev/zero >&2";
+    let words: &'static [&'static str] = Box::leak(Box::new(["sh", "-c", talks]));
+    let host = ShellHost::through("w1", words);
+    let error = host.read("/etc/hostname").await.expect_err("no answer").to_string();
+    assert!(error.len() < 2000 && !error.contains('\0'), "{} bytes", error.len());
+    let (grew, took) = (most_memory() - before, began.elapsed());
+    assert!(grew < 200 << 20, "{} MiB more", grew >> 20);
+    assert!(took < Duration::from_secs(60), "{took:?} for four gigabytes");
 }
 
 #[tokio::test]
