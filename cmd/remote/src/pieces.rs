@@ -104,7 +104,7 @@ fn join(packed: Vec<u8>, digest: &str) -> Result<String, Broken> {
     if access::digest(&packed) != digest {
         return Err(Broken::Changed("Its content does not match its digest.".to_owned()));
     }
-    unpack(&packed).map_err(Broken::Changed)
+    unpack(&packed, schemas::MAX_BYTES).map_err(Broken::Changed)
 }
 
 fn pack(text: &str) -> Vec<u8> {
@@ -113,14 +113,39 @@ fn pack(text: &str) -> Vec<u8> {
     packer.finish().expect("memory takes everything")
 }
 
-fn unpack(packed: &[u8]) -> Result<String, String> {
+fn unpack(packed: &[u8], most: usize) -> Result<String, String> {
     let mut text = Vec::new();
     // A small piece can unfold to more than there is room for.
-    let limit = schemas::MAX_BYTES as u64 + 1;
-    let read = GzDecoder::new(packed).take(limit).read_to_end(&mut text);
+    let read = GzDecoder::new(packed).take(most as u64 + 1).read_to_end(&mut text);
     read.map_err(|error| format!("It cannot be unpacked: {error}."))?;
-    if text.len() > schemas::MAX_BYTES {
+    if text.len() > most {
         return Err("It is larger than anything that is written.".to_owned());
     }
     String::from_utf8(text).map_err(|_| "It is not text.".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing else is ever unpacked here: no archives, so no names of files either.
+    #[test]
+    fn a_small_piece_that_unfolds_without_end_is_refused_and_one_of_the_greatest_length_is_not() {
+        let bomb = pack(&"a".repeat(20 << 20));
+        assert!(bomb.len() < 50_000, "{} bytes", bomb.len());
+        let why = unpack(&bomb, 1 << 20).unwrap_err();
+        assert_eq!(why, "It is larger than anything that is written.");
+        let most = pack(&"a".repeat(1 << 20));
+        assert_eq!(unpack(&most, 1 << 20).map(|text| text.len()), Ok(1 << 20));
+    }
+
+    #[test]
+    fn pieces_that_are_cut_short_or_exchanged_are_refused() {
+        let packed = pack("a state");
+        for cut in 0..packed.len() {
+            assert!(unpack(&packed[..cut], 100).is_err(), "cut at {cut}");
+        }
+        let why = join(packed, &access::digest(b"another")).unwrap_err();
+        assert!(matches!(why, Broken::Changed(why) if why.contains("digest")));
+    }
 }
