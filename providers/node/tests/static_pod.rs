@@ -255,3 +255,39 @@ async fn a_manifest_that_changed_since_the_plan_is_left_alone() {
     assert!(matches!(done, Err(StepError::Stale(_))), "{done:?}");
     assert_eq!((machine.manifest(), machine.records()), (edited, 0));
 }
+
+/// The only API server, with a flag that ends it, and nothing that comes back.
+#[tokio::test(start_paused = true)]
+async fn a_control_plane_that_stays_down_is_in_doubt_and_says_where_its_old_manifest_is() {
+    let machine = Machine::new(MANIFEST);
+    let good = args("kube-scheduler", &[("v", 4_i64.into())]);
+    machine.apply(Some(&good)).await.unwrap();
+    let before = machine.manifest();
+    let bad = args("kube-scheduler", &[("v", 4_i64.into()), ("bad", true.into())]);
+    let Planned::Decided(decision) = machine.plan(Some(&bad)).await else { panic!() };
+    let op = &decision.ops[0];
+    let gone = Server::new(|_| Reply::reset());
+    let away = NodeProvider::new(Hosts::of([Arc::new(machine.host.clone()) as _]), "shop")
+        .asking(gone.cluster());
+    let began = tokio::time::Instant::now();
+    let Err(StepError::InDoubt(why)) = away.perform(op, &|_| ()).await else { panic!() };
+    // Four minutes for the new one, and four for the old one.
+    let minutes = began.elapsed().as_secs() / 60;
+    assert!((8..10).contains(&minutes), "{minutes} minutes");
+    for words in [
+        "`kube-scheduler` on `w1` is not up with the new flags. It is not up after 4 minutes.",
+        "Going back to the old manifest failed, too: It is not up after 4 minutes.",
+        "On host `w1`: what was there before is in /var/lib/clinch/static-pods-before/",
+        "belongs in /etc/kubernetes/manifests/kube-scheduler.yaml; `journalctl -u kubelet`",
+    ] {
+        assert!(why.contains(words), "no `{words}` in {why}");
+    }
+    // The old manifest is in its place, and its copy is, too.
+    assert_eq!(machine.manifest(), before);
+    let copies = machine.host.dump();
+    let copies = copies.iter().filter(|(path, _)| path.contains("static-pods-before"));
+    assert_eq!(copies.map(|(_, text)| text.as_str()).collect::<Vec<_>>(), [before.as_str()]);
+    // It is back: what was begun is not done, and the step can be done again or left.
+    assert_eq!(machine.provider().settle(op).await, Ok(Settled::NotDone));
+    assert!(answer(&machine.plan(Some(&bad)).await).starts_with("Update"));
+}
