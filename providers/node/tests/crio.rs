@@ -467,3 +467,23 @@ async fn what_is_not_known_yet_is_planned_with_the_most_that_it_may_cost() {
     assert_eq!(cost(&[("mirrors", late.clone()), driver("cgroupfs")]).await, Disruption::Drain);
     assert_eq!(cost(&[("mirrors", late), driver("systemd")]).await, Disruption::Restart);
 }
+
+#[tokio::test]
+async fn a_link_among_drop_ins_is_said_and_one_of_the_kubelets_is_no_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("w1");
+    for (path, to) in [
+        ("etc/crio/crio.conf.d/50-link.conf", "/usr/share/crio.conf"),
+        ("etc/default/kubelet", "/etc/kubelet"),
+        ("var/lib/kubelet/config.yaml", "/etc/kubelet.yaml"),
+    ] {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(to, path).unwrap();
+    }
+    let provider = provider(FolderHost::new("w1", &root));
+    let asked = args(&[("sandbox_image", PAUSE.into())]);
+    let planned = answer(&plan(&provider, Some(&asked), &[]).await);
+    assert!(planned.starts_with("Create"), "{planned}");
+    assert!(planned.contains("`/etc/crio/crio.conf.d/50-link.conf` is a link"), "{planned}");
+}

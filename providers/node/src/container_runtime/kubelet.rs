@@ -38,7 +38,7 @@ pub(super) fn seen(looked: &Looked) -> Result<Value, HostError> {
             parts.extend([(name, Value::from(value)), (from, Value::from(place))]);
         }
     };
-    let has_file = looked.file(FILE)?.is_some();
+    let has_file = known(looked.file(FILE))?.is_some();
     let default = || (DEFAULT.to_owned(), format!("default, since `{FILE}` names none"));
     let driver = found(looked, "cgroup-driver", "cgroupDriver")?;
     put("driver", "driver_from", driver.or_else(|| has_file.then(default)));
@@ -53,18 +53,26 @@ pub(super) fn seen(looked: &Looked) -> Result<Value, HostError> {
     Ok(Value::map(parts.into_iter().chain([("asks", asks.map_or(Value::Null, Value::from))])))
 }
 
+/// A link in the place of a file says nothing: the file is the kubelet's, and not kept here.
+fn known<T>(found: Result<Option<T>, HostError>) -> Result<Option<T>, HostError> {
+    match found {
+        Err(HostError::NotAFile { .. }) => Ok(None),
+        other => other,
+    }
+}
+
 /// A setting that a flag or a file gives, with where that stands.
 fn found(
     looked: &Looked,
     flag: &str,
     setting: &str,
 ) -> Result<Option<(String, String)>, HostError> {
-    if let Some((value, place)) = flags::given(looked, flag)? {
+    if let Some((value, place)) = known(flags::given(looked, flag))? {
         let place = if place.starts_with('/') { format!("`{place}`") } else { place };
         return Ok(Some((value, format!("the flag `--{flag}` in {place}"))));
     }
     for path in [FILE, INSTANCE] {
-        let text = looked.file(path)?.and_then(|file| setting_of(file, setting));
+        let text = known(looked.file(path))?.and_then(|file| setting_of(file, setting));
         if let Some(text) = text {
             return Ok(Some((text, format!("`{setting}` in `{path}`"))));
         }

@@ -64,7 +64,8 @@
 //! CRI-O asks for an image at `https://HOST/v2/`, and below a path only behind that. So
 //! `https://HOST/v2/PATH` with `override_path` is `HOST/PATH`; any other path is refused, and so are
 //! `_default` (CRI-O has no mirror of all registries), `push` and `ca`: put the authority of a registry
-//! into `/etc/containers/certs.d/HOST/ca.crt` with `host_file`.
+//! into `/etc/containers/certs.d/HOST/ca.crt` with `host_file`. A registry without a port stands for
+//! those of its host with one, too: CRI-O compares names by their beginnings.
 //!
 //! # How it is applied
 //!
