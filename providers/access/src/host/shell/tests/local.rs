@@ -511,7 +511,7 @@ async fn a_gigabyte_of_output_takes_neither_memory_nor_long() {
     assert!(error.len() < 2000 && !error.contains('\0'), "{} bytes", error.len());
     let (grew, took) = (most_memory() - before, began.elapsed());
     assert!(grew < 200 << 20, "{} MiB more", grew >> 20);
-    assert!(took < Duration::from_secs(60), "{took:?} for four gigabytes");
+    assert!(took < Duration::from_mins(1), "{took:?} for four gigabytes");
 }
 
 #[tokio::test]
