@@ -65,6 +65,13 @@ impl Cordon {
         cluster: &Cluster,
         progress: Progress<'_>,
     ) -> Result<Whose, StepError> {
+        let said = self.holder.to_string();
+        if Holder::parse(&said).as_ref() != Some(&self.holder) {
+            // A cordon that could not be recognised would be nobody's, and stay for ever.
+            let detail = format!("`{}` is no note that could be read back.", said.escape_debug());
+            let summary = "Node cannot say whose its cordon is";
+            return Err(refused(Problem::error(codes::CORDON, summary, Path::root(), detail)));
+        }
         let change = |node: &Node| match Whose::of(node) {
             Whose::Nobody => Ok(Some(self.patch())),
             Whose::Plan(holder) if holder == self.holder => Ok(None),

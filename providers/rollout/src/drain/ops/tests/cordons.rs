@@ -202,3 +202,15 @@ async fn a_refusal_is_told_and_nothing_is_tried_again() {
     assert!(told(&error).contains("User `jane` may not patch nodes"), "{}", told(&error));
     assert_eq!(ground.patches(), 1);
 }
+
+#[tokio::test]
+async fn a_cordon_that_could_not_be_recognised_is_not_made() {
+    for (project, plan) in [("my shop", "1"), ("", "1"), ("shop", ""), ("shop", "1\n2")] {
+        let ground = Ground::new(node("w1"));
+        let holder = Holder { project: project.to_owned(), plan: plan.to_owned() };
+        let cordon = Cordon { holder, ..cordon() };
+        let error = cordon.perform(&ground.cluster(), &|_| {}).await.unwrap_err();
+        assert!(told(&error).starts_with("E0889: Node cannot say"), "{}", told(&error));
+        assert_eq!(ground.patches(), 0);
+    }
+}
