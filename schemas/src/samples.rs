@@ -134,6 +134,8 @@ pub(crate) fn plan() -> SavedPlan {
             scope: Scope::node("w1"),
             disruption: Disruption::Drain,
             steps: vec![StepId(1), StepId(2)],
+            closing: vec![StepId(2)],
+            forecast: vec!["evict  shop/web-0".to_owned()],
         }],
         remember: vec![
             (addr("config_map.gone"), None),

@@ -294,7 +294,11 @@ fn files_of_version_1_are_still_read() {
     assert_eq!(state_format::read(golden.as_bytes()), Ok(expected));
 
     let golden = include_str!("golden/plan.v1.json");
-    assert_eq!(crate::plan::read(golden.as_bytes()), Ok(plan()));
+    let mut expected = plan();
+    // What the first one put around edits had no end of its own, and no forecast.
+    expected.plan.brackets[0].closing.clear();
+    expected.plan.brackets[0].forecast.clear();
+    assert_eq!(crate::plan::read(golden.as_bytes()), Ok(expected));
 
     let golden = include_str!("golden/journal.v1.jsonl");
     let mut expected = journal();

@@ -111,19 +111,23 @@ pub(crate) enum Allowed {
     Reboot,
     /// Deleting objects of others along with a namespace or a definition, or shared with others
     Foreign,
-    /// Deleting what holds data, or a machine: claims, volumes, nodes
+    /// Deleting what holds data, or a machine: claims, volumes, nodes; data of pods on drained nodes
     Data,
     /// Deleting what is annotated to be kept
     Kept,
     /// Deleting all that is remembered, because the configuration declares nothing
     Empty,
+    /// Draining pods that nothing creates again
+    Bare,
+    /// Draining pods that no other node takes
+    Stranded,
 }
 
 /// What a person allows by name.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct AllowArgs {
     /// What may be done that cannot be taken back: destroy, drain and reboot for -auto-approve;
-    /// foreign, data, kept and empty always
+    /// foreign, data, kept, empty, bare and stranded always
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub(crate) allow: Vec<Allowed>,
     /// How many objects may be destroyed; without it 10, or a tenth of all
@@ -149,6 +153,8 @@ impl AllowArgs {
             Allowed::Data => Some(plans::GuardKind::Data),
             Allowed::Kept => Some(plans::GuardKind::Kept),
             Allowed::Empty => Some(plans::GuardKind::Empty),
+            Allowed::Bare => Some(plans::GuardKind::Bare),
+            Allowed::Stranded => Some(plans::GuardKind::Stranded),
             Allowed::Destroy | Allowed::Drain | Allowed::Reboot => None,
         };
         plans::Allowed {

@@ -51,12 +51,14 @@ impl Catalog for Types {
     }
 }
 
-/// The I/O half of every type: a type is either of the cluster or of its nodes.
+/// The I/O half of every type: a type is of the cluster, of the hosts of its nodes, or what
+/// surrounds changes of a node.
 #[derive(Clone)]
 pub(crate) struct World {
     access: Cluster,
     cluster: ClusterProvider,
     nodes: NodeProvider,
+    rollouts: rollout::RolloutProvider,
     hosts: Hosts,
     /// Whose objects are on hosts.
     on_hosts: BTreeSet<TypeName>,
@@ -73,6 +75,7 @@ impl World {
             access: cluster.clone(),
             // Commands work in the folder of the configuration.
             nodes: NodeProvider::new(hosts.clone(), project).asking(cluster.clone()),
+            rollouts: rollout::RolloutProvider::new(cluster.clone()),
             hosts,
             cluster: ClusterProvider::new(cluster).reading(Secrets::beside(".")),
             on_hosts: node::on_hosts().into_iter().collect(),
@@ -100,6 +103,15 @@ impl World {
     fn is_host(&self, ty: &TypeName) -> bool {
         self.on_hosts.contains(ty)
     }
+
+    /// Who looks at objects of a type.
+    fn seen_by(&self, ty: &TypeName) -> Side {
+        match () {
+            () if self.seen_by_nodes.contains(ty) => Side::Nodes,
+            () if is_rollout(ty) => Side::Rollouts,
+            () => Side::Cluster,
+        }
+    }
 }
 
 impl Providers for World {
@@ -109,12 +121,14 @@ impl Providers for World {
 
     fn observe(&self, wanted: Vec<Wanted>) -> BoxFuture<'_, Vec<Observation>> {
         Box::pin(async move {
-            let of_nodes: Vec<bool> =
-                wanted.iter().map(|w| self.seen_by_nodes.contains(&w.ty)).collect();
-            let (nodes, objects) = split(wanted, &of_nodes);
-            let (nodes, objects) =
-                tokio::join!(self.nodes.observe(nodes), self.cluster.observe(objects));
-            merge(nodes, objects, &of_nodes)
+            let sides: Vec<Side> = wanted.iter().map(|w| self.seen_by(&w.ty)).collect();
+            let [cluster, nodes, rollouts] = split(wanted, &sides);
+            let (cluster, nodes, rollouts) = tokio::join!(
+                self.cluster.observe(cluster),
+                self.nodes.observe(nodes),
+                self.rollouts.observe(rollouts),
+            );
+            merge([cluster, nodes, rollouts], &sides)
         })
     }
 
@@ -140,6 +154,8 @@ impl Providers for World {
     ) -> BoxFuture<'a, Result<Performed, StepError>> {
         if self.is_host(&op.ty) {
             Box::pin(self.nodes.perform(op, progress))
+        } else if is_rollout(&op.ty) {
+            Box::pin(self.rollouts.perform(op, progress))
         } else {
             Box::pin(self.cluster.perform(op, progress))
         }
@@ -148,6 +164,8 @@ impl Providers for World {
     fn settle<'a>(&'a self, op: &'a Op) -> BoxFuture<'a, Result<Settled, StepError>> {
         if self.is_host(&op.ty) {
             Box::pin(self.nodes.settle(op))
+        } else if is_rollout(&op.ty) {
+            Box::pin(self.rollouts.settle(op))
         } else {
             Box::pin(self.cluster.settle(op))
         }
@@ -160,14 +178,17 @@ impl Providers for World {
     fn rights(&self, ops: Vec<Op>) -> BoxFuture<'_, Result<Vec<Asked>, Problem>> {
         Box::pin(async move {
             // Rights on hosts show when a host is looked at.
-            let places: Vec<usize> =
-                (0..ops.len()).filter(|i| !self.is_host(&ops[*i].ty)).collect();
+            let is_object = |op: &Op| !self.is_host(&op.ty) && !is_rollout(&op.ty);
+            let places: Vec<usize> = (0..ops.len()).filter(|i| is_object(&ops[*i])).collect();
             let asked: Vec<Op> = places.iter().map(|i| ops[*i].clone()).collect();
-            let of_state = match &self.state_in {
+            let mut more = match &self.state_in {
                 Some(namespace) => of_state(namespace),
                 None => Vec::new(),
             };
-            let mut rights = self.cluster.rights(&asked, of_state).await?;
+            if ops.iter().any(|op| is_rollout(&op.ty)) {
+                more.extend(of_rollouts());
+            }
+            let mut rights = self.cluster.rights(&asked, more).await?;
             for right in &mut rights {
                 right.ops.iter_mut().for_each(|op| *op = places[*op]);
             }
@@ -187,23 +208,55 @@ impl Providers for World {
     }
 }
 
-/// Those that `nodes` looks at and the others, each in their order.
-fn split(wanted: Vec<Wanted>, of_nodes: &[bool]) -> (Vec<Wanted>, Vec<Wanted>) {
-    let (nodes, objects): (Vec<_>, Vec<_>) =
-        wanted.into_iter().zip(of_nodes).partition(|(_, node)| **node);
-    let plain = |list: Vec<(Wanted, &bool)>| list.into_iter().map(|(w, _)| w).collect();
-    (plain(nodes), plain(objects))
+/// Which part of the world something is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Cluster,
+    Nodes,
+    Rollouts,
+}
+
+/// Whether an operation surrounds changes of a node.
+fn is_rollout(ty: &TypeName) -> bool {
+    ty.as_str() == rollout::NAME
+}
+
+/// What each side looks at, in the order of [`Side`].
+fn split(wanted: Vec<Wanted>, sides: &[Side]) -> [Vec<Wanted>; 3] {
+    let mut parts = [Vec::new(), Vec::new(), Vec::new()];
+    for (wanted, side) in wanted.into_iter().zip(sides) {
+        parts[*side as usize].push(wanted);
+    }
+    parts
 }
 
 /// The answers in the order of the questions. A provider that gave too few ends the list
 /// early, which the session takes for what it is: no answer.
-fn merge(
-    nodes: Vec<Observation>,
-    objects: Vec<Observation>,
-    of_nodes: &[bool],
-) -> Vec<Observation> {
-    let (mut nodes, mut objects) = (nodes.into_iter(), objects.into_iter());
-    of_nodes.iter().map_while(|node| if *node { nodes.next() } else { objects.next() }).collect()
+fn merge(parts: [Vec<Observation>; 3], sides: &[Side]) -> Vec<Observation> {
+    let mut parts = parts.map(Vec::into_iter);
+    sides.iter().map_while(|side| parts[*side as usize].next()).collect()
+}
+
+/// What taking a node out of service and bringing it back needs.
+fn of_rollouts() -> Vec<Need> {
+    let all = [
+        ("list", "", "nodes"),
+        ("patch", "", "nodes"),
+        ("list", "", "pods"),
+        ("watch", "", "pods"),
+        ("delete", "", "pods"),
+        ("create", "", "pods/eviction"),
+        ("list", "apps", "daemonsets"),
+    ];
+    let need = |(verb, group, resource): (&'static str, &str, &str)| Need {
+        verb,
+        group: group.to_owned(),
+        resource: resource.to_owned(),
+        namespace: None,
+        name: None,
+        by: By::Other("draining nodes"),
+    };
+    all.map(need).into()
 }
 
 /// What a run does to the objects of its state: journal and pieces in Secrets, and the lock.

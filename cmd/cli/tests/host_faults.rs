@@ -85,8 +85,9 @@ fn a_file_that_somebody_edits_between_plan_and_apply_is_left_to_them() {
 }
 
 /// A run of clinch, begun.
-fn begun(machines: &Machines) -> Child {
-    let mut command = machines.desk.command(&["apply", "-auto-approve", "-parallelism=1"]);
+pub(crate) fn begun(machines: &Machines, allow: &[&str]) -> Child {
+    let apply = ["apply", "-auto-approve", "-parallelism=1"];
+    let mut command = machines.desk.command(&[&apply, allow].concat());
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -97,7 +98,7 @@ fn entries(machines: &Machines) -> usize {
 }
 
 /// Waits until the journal has so many entries, or the run is over; says which.
-fn until(machines: &Machines, child: &mut Child, wanted: usize) -> bool {
+pub(crate) fn until(machines: &Machines, child: &mut Child, wanted: usize) -> bool {
     let began = Instant::now();
     while entries(machines) < wanted {
         if child.try_wait().unwrap().is_some() {
@@ -136,7 +137,7 @@ fn apply_killed_after_any_entry_of_its_journal_on_a_real_host_is_resumed_to_the_
     for wanted in 1..20 {
         let content = format!("after {wanted}");
         machines.write(&two(&content, "0.3"));
-        let mut child = begun(&machines);
+        let mut child = begun(&machines, &[]);
         if until(&machines, &mut child, wanted) {
             child.kill().unwrap();
             child.wait().unwrap();
@@ -165,7 +166,7 @@ fn apply_during_which_its_host_reboots_says_so_and_is_resumed_to_the_same_end() 
     let boot = || machines.on_worker("cat /proc/sys/kernel/random/boot_id");
     let before = boot();
     machines.write(&two("slow", "4"));
-    let mut child = begun(&machines);
+    let mut child = begun(&machines, &[]);
     // The file is done, and the unit is starting.
     assert!(until(&machines, &mut child, 4));
     sleep(Duration::from_secs(1));

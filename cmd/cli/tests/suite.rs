@@ -15,6 +15,7 @@ mod kubelets;
 mod machines;
 mod real;
 mod resume;
+mod rollouts;
 mod saved;
 mod state;
 mod support;

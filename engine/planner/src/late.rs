@@ -4,23 +4,24 @@ use crate::PlanInput;
 use crate::declare::evaluator;
 use addrs::InstanceAddr;
 use diags::Diagnostics;
-use plans::{Action, Exported, Op, Step};
-use provider::{Observation, PlanRequest, Planned};
+use plans::{Action, Exported, GuardKind, Op, Step};
+use provider::{Decision, Observation, PlanRequest, Planned};
 use std::collections::{BTreeMap, BTreeSet};
-use values::Value;
+use values::{Disruption, Value};
 
 /// What apply has learnt so far: what each finished instance exports.
 pub type Known = BTreeMap<InstanceAddr, Exported>;
 
 /// The operation of a late step with everything known, and the arguments that it comes from.
-/// Fails when a part that the plan showed as known would change, or when something is still
-/// unknown.
+/// Fails when a part that the plan showed as known would change, when it would cost more than
+/// `most`, or when something is still unknown.
 pub fn resolve(
     input: &PlanInput<'_, '_>,
     known: &Known,
     step: &Step,
     addr: &InstanceAddr,
     observed: &Observation,
+    most: Disruption,
 ) -> Result<(Op, Value), String> {
     let kind = input
         .catalog
@@ -52,7 +53,7 @@ pub fn resolve(
         });
         match planned {
             Planned::NeedsPreview(op) => Ok(vec![op]),
-            Planned::Decided(decision) => Ok(decision.ops),
+            Planned::Decided(decision) => within(*decision, most),
             Planned::Failed(problems) => {
                 let texts: Vec<_> = problems.iter().map(|p| p.detail.clone()).collect();
                 Err(texts.join(" "))
@@ -84,6 +85,20 @@ pub fn resolve(
         ));
     }
     Ok((op, args))
+}
+
+/// The operations, if they do not cost more than the plan showed, nor what nobody knows how to do.
+fn within(decision: Decision, most: Disruption) -> Result<Vec<Op>, String> {
+    if let Some(guard) = decision.guards.iter().find(|guard| guard.kind == GuardKind::Disruption) {
+        return Err(guard.why.clone());
+    }
+    if decision.disruption > most {
+        return Err(format!(
+            "it costs a {} now, and the plan showed at most a {most}; plan again",
+            decision.disruption
+        ));
+    }
+    Ok(decision.ops)
 }
 
 /// What was planned, and for its unknown parts what stands there now.

@@ -9,7 +9,8 @@
 //! ```text
 //! declare   every instance: arguments, identity, needs     (declare.rs, needs.rs)
 //! decide    every instance in order: no-op, create, ...     (decide.rs, first.rs)
-//! order     steps, their needs, brackets around scopes      (order.rs)
+//! order     steps and their needs                           (order.rs)
+//! surround  brackets around scopes, one node at a time      (brackets.rs)
 //! ```
 //!
 //! **Invariant:** equal inputs give equal plans. Collections are ordered, never hashed, because
@@ -23,6 +24,7 @@
 //! **Not here:** retries, deadlines and stopping (`runner`); what a difference means
 //! (`provider::ResourceKind::plan`).
 
+mod brackets;
 mod codes;
 mod decide;
 mod declare;
@@ -69,7 +71,8 @@ pub fn plan<'a>(input: &PlanInput<'a, '_>, draft: &mut Draft<'a>) -> Planning {
     }
     let decided = decide::decide(input, declared, removed, &mut planning);
     order::lay_steps(input, decided, &mut planning);
-    planning.plan.blocked = guards::of_plan(input, declared, &planning.plan.changes);
+    let of_plan = guards::of_plan(input, declared, &planning.plan.changes);
+    planning.plan.blocked.extend(of_plan);
     planning.plan.complete = !planning.diagnostics.has_errors() && planning.needs.is_empty();
     planning
 }

@@ -1,13 +1,13 @@
-//! Steps, what each needs, and brackets around scopes.
+//! Steps, and what each needs.
 
+use crate::brackets::{one_at_a_time, surround};
 use crate::decide::Entry;
 use crate::{PlanInput, Planning, declare};
 use addrs::{InstanceAddr, Scope};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
-use plans::{Action, Bracket, BracketId, Guard, GuardKind, Op, Step, StepId};
+use plans::{Action, Bracket, BracketId, Op, Step, StepId};
 use std::collections::{BTreeMap, BTreeSet};
-use values::Disruption;
 
 /// An order in which each comes after what it needs; ties by position. The second list is one
 /// cycle, in the order of its hops, when there is no such order.
@@ -16,7 +16,10 @@ pub(crate) fn sequence(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
 }
 
 /// The same with those put off that may come late, until nothing else is left that can come.
-fn sequence_with(needs: &[Vec<usize>], late: impl Fn(usize) -> bool) -> (Vec<usize>, Vec<usize>) {
+pub(crate) fn sequence_with(
+    needs: &[Vec<usize>],
+    late: impl Fn(usize) -> bool,
+) -> (Vec<usize>, Vec<usize>) {
     let mut missing: Vec<usize> = needs.iter().map(Vec::len).collect();
     let mut wanted_by: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
     for (i, list) in needs.iter().enumerate() {
@@ -108,14 +111,14 @@ pub(crate) fn in_circle(
 }
 
 /// A step before it has its number.
-struct Draft {
-    addr: Option<InstanceAddr>,
-    scope: Scope,
-    action: Action,
-    op: Op,
-    record: Option<plans::Recorded>,
-    needs: BTreeSet<usize>,
-    bracket: Option<BracketId>,
+pub(crate) struct Draft {
+    pub(crate) addr: Option<InstanceAddr>,
+    pub(crate) scope: Scope,
+    pub(crate) action: Action,
+    pub(crate) op: Op,
+    pub(crate) record: Option<plans::Recorded>,
+    pub(crate) needs: BTreeSet<usize>,
+    pub(crate) bracket: Option<BracketId>,
 }
 
 /// Turns decisions into changes and steps of the plan.
@@ -147,8 +150,11 @@ pub(crate) fn lay_steps(
         spans.push(first..drafts.len());
     }
     connect(&entries, &spans, &mut drafts);
-    let brackets = surround(input, &mut entries, &mut drafts);
-    one_at_a_time(&entries, &spans, &mut drafts);
+    let brackets = surround(input, &mut entries, &mut drafts, planning);
+    if let Err(cycle) = one_at_a_time(&entries, &spans, &mut drafts) {
+        planning.diagnostics.extend(cycle);
+        return;
+    }
     number(drafts, brackets, planning);
     planning.plan.changes = entries.into_iter().map(|e| e.change).collect();
     planning.plan.changes.sort_by(|a, b| a.addr.cmp(&b.addr));
@@ -212,101 +218,8 @@ fn connect<'a>(entries: &'a [Entry], spans: &[std::ops::Range<usize>], drafts: &
     }
 }
 
-/// Opens and closes every scope that must be taken out of service, once each. What nobody knows
-/// how to surround is planned, and blocked.
-fn surround(
-    input: &PlanInput<'_, '_>,
-    entries: &mut [Entry],
-    drafts: &mut Vec<Draft>,
-) -> Vec<Bracket> {
-    let mut costs: BTreeMap<Scope, Disruption> = BTreeMap::new();
-    for entry in entries.iter().filter(|e| !e.ops.is_empty()) {
-        let cost = costs.entry(entry.change.scope.clone()).or_default();
-        *cost = (*cost).max(entry.change.disruption);
-    }
-    let mut brackets = Vec::new();
-    for (scope, disruption) in costs {
-        let recipe = match input.catalog.bracketing().recipe(&scope, disruption) {
-            Ok(Some(recipe)) => recipe,
-            Ok(None) => continue,
-            Err(why) => {
-                let costly = entries.iter_mut().filter(|e| e.change.scope == scope);
-                for entry in costly.filter(|e| e.change.disruption == disruption) {
-                    let guard = Guard { kind: GuardKind::Disruption, why: why.clone() };
-                    entry.change.blocked.push(guard);
-                }
-                continue;
-            }
-        };
-        let id = BracketId(u32::try_from(brackets.len() + 1).unwrap_or(u32::MAX));
-        let edits: Vec<usize> = (0..drafts.len()).filter(|i| drafts[*i].scope == scope).collect();
-        let open = chain(drafts, &scope, id, recipe.open, None);
-        for edit in &edits {
-            drafts[*edit].bracket = Some(id);
-            drafts[*edit].needs.extend(open.last());
-        }
-        let close = chain(drafts, &scope, id, recipe.close, open.last().copied());
-        if let Some(first) = close.first() {
-            drafts[*first].needs.extend(&edits);
-        }
-        brackets.push(Bracket { id, scope, disruption, steps: Vec::new() });
-    }
-    brackets
-}
-
-/// What restarts something on a node waits for the one before: what is wrong with a setting shows
-/// on the first node, and the others keep the old one. Nodes that the way back goes through come
-/// after all others, as far as what they need lets them.
-fn one_at_a_time(entries: &[Entry], spans: &[std::ops::Range<usize>], drafts: &mut [Draft]) {
-    let restarts = |entry: &Entry| {
-        entry.change.disruption > Disruption::Quiet && entry.change.scope.node_name().is_some()
-    };
-    let loud: BTreeSet<usize> = entries
-        .iter()
-        .zip(spans)
-        .filter(|(entry, _)| restarts(entry))
-        .flat_map(|(_, span)| span.clone())
-        .filter(|step| drafts[*step].bracket.is_none())
-        .collect();
-    let needs: Vec<Vec<usize>> = drafts.iter().map(|d| d.needs.iter().copied().collect()).collect();
-    let last: BTreeSet<usize> =
-        entries.iter().zip(spans).filter(|(e, _)| e.last).flat_map(|(_, s)| s.clone()).collect();
-    // In an order that they can run in anyway, so that no cycle comes of it.
-    let (order, _) = sequence_with(&needs, |step| last.contains(&step) && loud.contains(&step));
-    let mut before: Option<usize> = None;
-    for step in order.into_iter().filter(|step| loud.contains(step)) {
-        drafts[step].needs.extend(before);
-        before = Some(step);
-    }
-}
-
-/// Appends steps that run one after the other.
-fn chain(
-    drafts: &mut Vec<Draft>,
-    scope: &Scope,
-    bracket: BracketId,
-    ops: Vec<Op>,
-    mut after: Option<usize>,
-) -> Vec<usize> {
-    let mut out = Vec::new();
-    for op in ops {
-        drafts.push(Draft {
-            addr: None,
-            scope: scope.clone(),
-            action: Action::NoOp,
-            op,
-            record: None,
-            needs: after.into_iter().collect(),
-            bracket: Some(bracket),
-        });
-        after = Some(drafts.len() - 1);
-        out.extend(after);
-    }
-    out
-}
-
 /// Numbers the steps in an order that they can run in.
-fn number(drafts: Vec<Draft>, mut brackets: Vec<Bracket>, planning: &mut Planning) {
+fn number(drafts: Vec<Draft>, mut brackets: Vec<(Bracket, Vec<usize>)>, planning: &mut Planning) {
     let needs: Vec<Vec<usize>> = drafts.iter().map(|d| d.needs.iter().copied().collect()).collect();
     let (order, cycle) = sequence(&needs);
     if !cycle.is_empty() {
@@ -326,8 +239,12 @@ fn number(drafts: Vec<Draft>, mut brackets: Vec<Bracket>, planning: &mut Plannin
     steps.sort_by_key(|(index, _)| ids[*index]);
     for (index, draft) in steps {
         let id = ids[index];
-        if let Some(bracket) = brackets.iter_mut().find(|b| Some(b.id) == draft.bracket) {
+        let of = |(bracket, _): &&mut (Bracket, _)| Some(bracket.id) == draft.bracket;
+        if let Some((bracket, close)) = brackets.iter_mut().find(of) {
             bracket.steps.push(id);
+            if close.contains(&index) {
+                bracket.closing.push(id);
+            }
         }
         let mut needs: Vec<StepId> = draft.needs.iter().map(|n| ids[*n]).collect();
         needs.sort_unstable();
@@ -343,7 +260,7 @@ fn number(drafts: Vec<Draft>, mut brackets: Vec<Bracket>, planning: &mut Plannin
             record: draft.record,
         });
     }
-    planning.plan.brackets = brackets;
+    planning.plan.brackets = brackets.into_iter().map(|(bracket, _)| bracket).collect();
 }
 
 #[cfg(test)]

@@ -107,19 +107,71 @@ fn data_that_is_read_decides_how_many_there_are() {
 #[test]
 fn five_edits_of_one_node_drain_it_once() {
     let hcl = r#"
-        resource "unit" "w1" {
-          name = "w1"
-          size = 1
+        resource "unit" "of_w1" {
+          for_each = toset(["a", "b", "c", "d", "e"])
+          name     = "w1/${each.key}"
         }
         resource "thing" "quiet" { name = "q" }
     "#;
-    assert_snapshot!(text(hcl, &World::default()), @r"
+    assert_snapshot!(text(hcl, &World::default()), @r#"
     Create thing.quiet
-    Create unit.w1
+    Create unit.of_w1["a"]
+    Create unit.of_w1["b"]
+    Create unit.of_w1["c"]
+    Create unit.of_w1["d"]
+    Create unit.of_w1["e"]
     1. create q needs []
     2. drain node/w1 needs []
-    3. create w1 needs [2]
-    4. uncordon node/w1 needs [2, 3]
+    3. create w1/a needs [2]
+    4. create w1/b needs [2, 3]
+    5. create w1/c needs [2, 4]
+    6. create w1/d needs [2, 5]
+    7. create w1/e needs [2, 6]
+    8. uncordon node/w1 needs [2, 3, 4, 5, 6, 7]
+    "#);
+}
+
+#[test]
+fn one_node_at_a_time_is_out_of_service_and_those_needed_for_the_way_back_come_last() {
+    let unit = |name: &str, more: &str| {
+        format!("resource \"unit\" \"{name}\" {{\n  name = \"{name}\"\n{more}}}\n")
+    };
+    let hcl = unit("back", "") + &unit("front", "") + &unit("side", "  colour = \"restart\"\n");
+    assert_snapshot!(text(&hcl, &World::default()), @r"
+    Create unit.back
+    Create unit.front
+    Create unit.side
+    1. drain node/back needs []
+    2. create back needs [1]
+    3. uncordon node/back needs [1, 2]
+    4. create side needs [1, 2, 3]
+    5. drain node/front needs [4]
+    6. create front needs [5]
+    7. uncordon node/front needs [5, 6]
+    ");
+}
+
+#[test]
+fn nodes_that_would_have_to_be_out_of_service_together_are_an_error() {
+    let hcl = r#"
+        resource "unit" "a1" {
+          name = "a/1"
+        }
+        resource "unit" "b1" {
+          name = "b/1"
+          in   = unit.a1.name
+        }
+        resource "unit" "b2" {
+          name = "b/2"
+        }
+        resource "unit" "a2" {
+          name = "a/2"
+          in   = unit.b2.name
+        }
+    "#;
+    assert_snapshot!(text(hcl, &World::default()), @r"
+    E0404 Scopes need each other: Each of these is taken out of service once, and what is changed there needs a change in the next one first: node/a -> node/b -> node/a.
+    not complete
     ");
 }
 
@@ -205,5 +257,41 @@ fn replacement_deletes_before_it_creates() {
     1. delete a needs []
     2. create a needs [1]
     3. create b needs [2]
+    ");
+}
+
+#[test]
+fn what_a_drain_does_is_looked_at_told_and_to_be_allowed_where_it_loses_something() {
+    let hcl = r#"
+        resource "unit" "w1" {
+          name = "w1"
+        }
+    "#;
+    let mut world = World::default();
+    world.objects.insert("on-node/w1".to_owned(), "a pod with data".into());
+    let of = |world: &World| {
+        let plan = crate::world::planned(hcl, world).0.plan;
+        let blocked: Vec<_> = plan.blocked.iter().map(ToString::to_string).collect();
+        (plan.brackets[0].forecast.join(", "), blocked.join(", "))
+    };
+    let told = "a pod with data leaves".to_owned();
+    assert_eq!(of(&world), (told.clone(), "data on node/w1 is lost".to_owned()));
+    world.allowed.kinds.insert(plans::GuardKind::Data);
+    assert_eq!(of(&world), (told, String::new()));
+}
+
+#[test]
+fn node_of_which_nobody_knows_what_runs_there_is_an_error_and_not_an_empty_one() {
+    let hcl = r#"
+        resource "unit" "w1" {
+          name = "w1"
+        }
+    "#;
+    let world = World { unreachable: vec!["on-node/w1".to_owned()], ..World::default() };
+    assert_snapshot!(text(hcl, &world), @r"
+    Create unit.w1
+    1. create w1 needs []
+    E9999 Unreachable: The server did not answer.
+    not complete
     ");
 }

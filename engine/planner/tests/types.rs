@@ -1,14 +1,14 @@
 //! Made-up types: a `thing` has a name, a size that can be changed in place, a colour that
-//! cannot, and may stand `in` another thing; a `unit` stands on a node and costs a drain, or
-//! what its colour says; `names` is a data source.
+//! cannot, and may stand `in` another thing; a `unit` called `w1/a` stands on node `w1` and costs
+//! a drain, or what its colour says; `names` is a data source.
 
 use addrs::{Scope, TypeName};
 use diags::Code;
 use lang::Schemas;
-use plans::{Action, Basis, Identity, ObjectKey, Op, Problem};
+use plans::{Action, Basis, Guard, GuardKind, Identity, ObjectKey, Op, Problem};
 use provider::{
-    Bracketing, Catalog, DataKind, Decision, Observation, PlanRequest, Planned, Preview, Recipe,
-    ResourceKind,
+    Bracketing, Catalog, DataKind, Decision, Edits, NoRecipe, Observation, PlanRequest, Planned,
+    Preview, Recipe, ResourceKind, Wanted,
 };
 use values::{Attr, Disruption, Path, Role, Schema, Type, Value};
 
@@ -39,7 +39,8 @@ impl ResourceKind for Kind {
         Ok(Identity { key: key(&name), args: Value::from(name.as_str()), shown: name })
     }
     fn scope(&self, identity: &Identity) -> Scope {
-        if self.costly { Scope::node(&identity.shown) } else { Scope::cluster() }
+        let node = identity.shown.split('/').next().unwrap_or_default();
+        if self.costly { Scope::node(node) } else { Scope::cluster() }
     }
     fn check(&self, args: &Value) -> Vec<Problem> {
         match args.get("size").and_then(Value::as_number) {
@@ -180,12 +181,37 @@ impl DataKind for Names {
 struct Drains;
 
 impl Bracketing for Drains {
-    fn recipe(&self, scope: &Scope, cost: Disruption) -> Result<Option<Recipe>, String> {
+    fn looks(&self, edits: &Edits<'_>) -> Option<Wanted> {
+        let Edits { scope, cost, .. } = *edits;
+        let identity = Identity {
+            key: key(&format!("on-{scope}")),
+            args: Value::Null,
+            shown: scope.to_string(),
+        };
+        let ty = "unit".parse().expect("an identifier");
+        (cost == Disruption::Drain).then_some(Wanted { ty, identity })
+    }
+
+    fn recipe(
+        &self,
+        edits: &Edits<'_>,
+        seen: Option<&Observation>,
+    ) -> Result<Option<Recipe>, NoRecipe> {
+        let Edits { scope, cost, .. } = *edits;
         match cost {
             Disruption::Quiet | Disruption::Reload | Disruption::Restart => return Ok(None),
             Disruption::Drain => {}
-            Disruption::Reboot => return Err(format!("nobody knows how to {cost} {scope}")),
+            Disruption::Reboot => {
+                return Err(NoRecipe::Unknown(format!("nobody knows how to {cost} {scope}")));
+            }
         }
+        let runs = match seen {
+            Some(Observation::Present(runs)) => runs.as_str().unwrap_or("?").to_owned(),
+            Some(Observation::Unknown(why)) => return Err(NoRecipe::Unseen(why.clone())),
+            Some(Observation::Absent) | None => "nothing".to_owned(),
+        };
+        let lost = runs.contains("data");
+        let guard = || Guard { kind: GuardKind::Data, why: format!("data on {scope} is lost") };
         let op = |name: &str| Op {
             ty: "unit".parse().expect("an identifier"),
             name: name.to_owned(),
@@ -194,7 +220,13 @@ impl Bracketing for Drains {
             guard: Value::Null,
             text: format!("{name} {scope}"),
         };
-        Ok(Some(Recipe { open: vec![op("drain")], close: vec![op("uncordon")] }))
+        Ok(Some(Recipe {
+            open: vec![op("drain")],
+            close: vec![op("uncordon")],
+            forecast: vec![format!("{runs} leaves")],
+            guards: lost.then(guard).into_iter().collect(),
+            warnings: Vec::new(),
+        }))
     }
 }
 

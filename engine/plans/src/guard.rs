@@ -19,7 +19,7 @@ pub struct Guard {
 pub enum GuardKind {
     /// Objects that belong to others go along, or the object is shared with them.
     Foreign,
-    /// The object holds data, or is a machine.
+    /// The object holds data, or is a machine; or data on a node goes with its pods.
     Data,
     /// The object itself says that it wants to be kept.
     Kept,
@@ -27,6 +27,10 @@ pub enum GuardKind {
     Empty,
     /// More would be deleted than is usual.
     Many,
+    /// Pods would go that nothing creates again.
+    Bare,
+    /// Pods would go that no other node takes.
+    Stranded,
     /// `prevent_destroy` was applied to it. No flag lifts this.
     Protected,
     /// Nobody knows yet how to surround it: a node would have to be drained. No flag lifts this.
@@ -42,6 +46,8 @@ impl GuardKind {
             Self::Kept => "kept",
             Self::Empty => "empty",
             Self::Many => "many",
+            Self::Bare => "bare",
+            Self::Stranded => "stranded",
             Self::Protected => "protected",
             Self::Disruption => "disruption",
         }
@@ -55,6 +61,8 @@ impl GuardKind {
             Self::Kept,
             Self::Empty,
             Self::Many,
+            Self::Bare,
+            Self::Stranded,
             Self::Protected,
             Self::Disruption,
         ];
@@ -93,9 +101,12 @@ impl Allowed {
         match kind {
             GuardKind::Many => self.max_destroy.is_some_and(|most| deletions <= most),
             GuardKind::Protected | GuardKind::Disruption => false,
-            GuardKind::Foreign | GuardKind::Data | GuardKind::Kept | GuardKind::Empty => {
-                self.kinds.contains(&kind)
-            }
+            GuardKind::Foreign
+            | GuardKind::Data
+            | GuardKind::Kept
+            | GuardKind::Empty
+            | GuardKind::Bare
+            | GuardKind::Stranded => self.kinds.contains(&kind),
         }
     }
 }
@@ -105,9 +116,12 @@ pub fn flag(kind: GuardKind, deletions: usize) -> Option<String> {
     match kind {
         GuardKind::Many => Some(format!("-max-destroy={deletions}")),
         GuardKind::Protected | GuardKind::Disruption => None,
-        GuardKind::Foreign | GuardKind::Data | GuardKind::Kept | GuardKind::Empty => {
-            Some(format!("-allow={}", kind.name()))
-        }
+        GuardKind::Foreign
+        | GuardKind::Data
+        | GuardKind::Kept
+        | GuardKind::Empty
+        | GuardKind::Bare
+        | GuardKind::Stranded => Some(format!("-allow={}", kind.name())),
     }
 }
 

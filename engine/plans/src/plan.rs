@@ -103,6 +103,11 @@ pub struct Bracket {
     pub disruption: Disruption,
     /// Its steps in order, opening, edits, closing.
     pub steps: Vec<StepId>,
+    /// Those of its steps that bring the scope back into service, in order. They run also when a
+    /// step before them did not end well, unless what that did is in doubt.
+    pub closing: Vec<StepId>,
+    /// What it does to what runs there, in lines for people.
+    pub forecast: Vec<String>,
 }
 
 /// What will happen, all of it.

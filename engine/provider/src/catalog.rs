@@ -1,6 +1,6 @@
 //! The pure half: what types there are, and what a difference means.
 
-use crate::world::Preview;
+use crate::world::{Preview, Wanted};
 use addrs::{Scope, TypeName};
 use plans::{Action, Basis, Exported, Guard, Identity, Note, ObjectKey, Op, Problem, Recorded};
 use std::collections::BTreeSet;
@@ -206,17 +206,55 @@ impl Decision {
 
 /// How scopes are taken out of service and brought back.
 pub trait Bracketing: Send + Sync {
-    /// The operations around edits of this cost in this scope; `None` when nothing surrounds
-    /// them. An error is why nobody knows how to do it, as a clause; then the change is planned
-    /// and not applied.
-    fn recipe(&self, scope: &Scope, cost: Disruption) -> Result<Option<Recipe>, String>;
+    /// What is looked at before it is known what the edits do to the scope; `None` when nothing
+    /// is. The answer comes with [`recipe`](Self::recipe).
+    fn looks(&self, edits: &Edits<'_>) -> Option<Wanted>;
+
+    /// The operations around the edits; `None` when nothing surrounds them.
+    ///
+    /// An operation that opens a scope changes nothing when it is open already: it is done again
+    /// when a run is resumed. One that closes it is done also after an edit failed, and looks
+    /// itself whether the scope works.
+    fn recipe(
+        &self,
+        edits: &Edits<'_>,
+        seen: Option<&Observation>,
+    ) -> Result<Option<Recipe>, NoRecipe>;
+}
+
+/// All edits of a scope, taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edits<'a> {
+    /// Where.
+    pub scope: &'a Scope,
+    /// The highest cost among them.
+    pub cost: Disruption,
+    /// The configuration's name.
+    pub project: &'a str,
+    /// The plan that they are of.
+    pub plan: &'a str,
 }
 
 /// The operations around edits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recipe {
     /// Before the first edit, in order.
     pub open: Vec<Op>,
     /// After the last edit, in order.
     pub close: Vec<Op>,
+    /// What it does to what runs there, in lines for people.
+    pub forecast: Vec<String>,
+    /// What of that must be allowed by name.
+    pub guards: Vec<Guard>,
+    /// What a person should know before.
+    pub warnings: Vec<Problem>,
+}
+
+/// Why there is no recipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoRecipe {
+    /// Nobody knows how to do it; why, as a clause. The change is planned and not applied.
+    Unknown(String),
+    /// It cannot be told what it would do.
+    Unseen(Problem),
 }

@@ -1,6 +1,6 @@
 //! Which steps may begin: the graph as a queue.
 
-use plans::{BracketId, Ended, Plan, StepId, Tally};
+use plans::{Bracket, BracketId, Ended, Plan, StepId, Tally};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The steps of a plan, and what is known of each. Every operation is constant or logarithmic
@@ -15,11 +15,20 @@ pub(crate) struct Graph<'a> {
     ended: Vec<Option<Ended>>,
     /// The lowest number first: equal plans begin in equal order.
     ready: BTreeSet<usize>,
-    /// Brackets of which a step did not end well: none of their steps begins any more, so
-    /// that a node that could not be changed is not put back into service as if it had been.
-    failed: BTreeSet<BracketId>,
+    begun: Vec<bool>,
+    brackets: BTreeMap<BracketId, &'a Bracket>,
+    /// Steps that bring a scope back into service.
+    closing: BTreeSet<StepId>,
+    /// Brackets of which a step did not end well, or that are left early: of their steps only
+    /// those begin that bring the scope back into service.
+    left: BTreeSet<BracketId>,
+    /// Brackets that stay open: what a step did is in doubt, or closing failed. A node that may
+    /// not work is not put back into service.
+    held: BTreeSet<BracketId>,
     /// Brackets of which a step is done, or may be.
     entered: BTreeSet<BracketId>,
+    /// Nothing begins any more but what brings scopes back into service.
+    stopping: bool,
 }
 
 impl<'a> Graph<'a> {
@@ -38,11 +47,24 @@ impl<'a> Graph<'a> {
             }
         }
         let ready = (0..count).filter(|i| missing[*i] == 0).collect();
-        let ended = vec![None; count];
-        let (failed, entered) = (BTreeSet::new(), BTreeSet::new());
-        let mut graph = Self { plan, index, dependents, missing, ended, ready, failed, entered };
+        let mut graph = Self {
+            plan,
+            index,
+            dependents,
+            missing,
+            ended: vec![None; count],
+            ready,
+            begun: vec![false; count],
+            brackets: plan.brackets.iter().map(|b| (b.id, b)).collect(),
+            closing: plan.brackets.iter().flat_map(|b| &b.closing).copied().collect(),
+            left: BTreeSet::new(),
+            held: BTreeSet::new(),
+            entered: BTreeSet::new(),
+            stopping: false,
+        };
         for (id, ended) in already {
             match ended {
+                Ended::Done if graph.is_to_be_opened_again(*id, already) => {}
                 Ended::Done | Ended::InDoubt => graph.end(*id, ended.clone()),
                 Ended::Failed(_) | Ended::NotStarted => {}
             }
@@ -50,15 +72,55 @@ impl<'a> Graph<'a> {
         graph
     }
 
+    /// Whether a step opens or closes a bracket of which something is left to do. Time went by
+    /// since: whether the scope is still out of service, nobody knows. Opening what is open
+    /// changes nothing.
+    fn is_to_be_opened_again(&self, id: StepId, already: &BTreeMap<StepId, Ended>) -> bool {
+        let Some(step) = self.index.get(&id).map(|i| &self.plan.steps[*i]) else { return false };
+        let Some(bracket) = step.bracket.and_then(|b| self.brackets.get(&b)) else { return false };
+        step.addr.is_none()
+            && bracket.steps.iter().any(|other| already.get(other) != Some(&Ended::Done))
+    }
+
     /// Takes the next step that may begin.
     pub(crate) fn next(&mut self) -> Option<StepId> {
         while let Some(i) = self.ready.pop_first() {
-            let step = &self.plan.steps[i];
-            if self.ended[i].is_none() && !step.bracket.is_some_and(|b| self.failed.contains(&b)) {
-                return Some(step.id);
+            if self.ended[i].is_none() && !self.begun[i] && self.may_begin(i) {
+                self.begun[i] = true;
+                return Some(self.plan.steps[i].id);
             }
         }
         None
+    }
+
+    fn may_begin(&self, i: usize) -> bool {
+        let step = &self.plan.steps[i];
+        match step.bracket.filter(|b| self.left.contains(b)) {
+            Some(left) => self.closing.contains(&step.id) && !self.held.contains(&left),
+            None => !self.stopping,
+        }
+    }
+
+    /// Whether a step brings a scope back into service.
+    pub(crate) fn closes(&self, id: StepId) -> bool {
+        self.closing.contains(&id)
+    }
+
+    /// From now on nothing begins but what brings scopes back into service.
+    pub(crate) fn stop(&mut self) {
+        self.stopping = true;
+        let open: Vec<BracketId> = self.brackets.values().map(|b| b.id).collect();
+        for bracket in open {
+            let steps = self.brackets[&bracket].steps.iter().filter_map(|id| self.index.get(id));
+            let (mut begun, mut done) = (false, true);
+            for &i in steps {
+                begun |= self.begun[i] || self.ended[i].is_some();
+                done &= self.ended[i] == Some(Ended::Done);
+            }
+            if begun && !done {
+                self.leave(bracket);
+            }
+        }
     }
 
     /// A step has ended.
@@ -69,6 +131,9 @@ impl<'a> Graph<'a> {
         if matches!(ended, Ended::Done | Ended::InDoubt) {
             self.entered.extend(bracket);
         }
+        if ended == Ended::InDoubt || (ended != Ended::Done && self.closes(id)) {
+            self.held.extend(bracket);
+        }
         if ended == Ended::Done {
             for &dependent in &self.dependents[i] {
                 self.missing[dependent] = self.missing[dependent].saturating_sub(1);
@@ -76,16 +141,37 @@ impl<'a> Graph<'a> {
                     self.ready.insert(dependent);
                 }
             }
-        } else {
-            self.failed.extend(bracket);
         }
+        let is_done = ended == Ended::Done;
         self.ended[i] = Some(ended);
+        if let Some(bracket) = bracket.filter(|b| !is_done || self.left.contains(b)) {
+            self.leave(bracket);
+        }
     }
 
-    /// Whether the scope of a step that did not end well is, or may be, out of service.
+    /// Begins no other edit in a bracket, and closes it as soon as none of its steps runs.
+    fn leave(&mut self, id: BracketId) {
+        self.left.insert(id);
+        let Some(bracket) = self.brackets.get(&id) else { return };
+        if !self.entered.contains(&id) || self.held.contains(&id) {
+            return;
+        }
+        let at = |id: &StepId| self.index.get(id).copied();
+        if bracket.steps.iter().filter_map(at).any(|i| self.begun[i] && self.ended[i].is_none()) {
+            return;
+        }
+        let next = bracket.closing.iter().filter_map(at);
+        let next = next.into_iter().find(|i| self.ended[*i] != Some(Ended::Done));
+        self.ready.extend(next);
+    }
+
+    /// Whether the scope of a step that did not end well stays, or may stay, out of service.
     pub(crate) fn leaves_open(&self, id: StepId) -> bool {
         let step = self.index.get(&id).map(|i| &self.plan.steps[*i]);
-        step.and_then(|s| s.bracket).is_some_and(|b| self.entered.contains(&b))
+        let is_closed = |b: &BracketId| {
+            !self.held.contains(b) && self.brackets.get(b).is_some_and(|b| !b.closing.is_empty())
+        };
+        step.and_then(|s| s.bracket).is_some_and(|b| self.entered.contains(&b) && !is_closed(&b))
     }
 
     /// Each step and how it ended; what did not begin did not start.

@@ -11,6 +11,10 @@
 //! **Invariant:** a step that has begun is never abandoned. To stop means to begin nothing
 //! more; only the second interrupt stops waiting, and then what still runs is *in doubt*.
 //!
+//! **Invariant:** no scope is left out of service for nothing. When a step of a bracket fails or
+//! the run is stopped, no other edit of it begins, and the steps that close it do. It stays open
+//! only where what a step did is in doubt, or where closing it failed; resuming opens it again.
+//!
 //! **Invariant:** everything comes in through [`Ports`]: no clock, no file, no randomness.
 //!
 //! **Not here:** the entries about a run as a whole, and what to do with an outcome

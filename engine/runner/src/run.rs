@@ -24,9 +24,11 @@ pub struct Options {
 ///
 /// # Interruption
 ///
-/// A [`Stop::Gently`] waits for the steps that run; a [`Stop::Now`] returns at once, and the
-/// steps that run are [`Ended::InDoubt`], though they may still end in the background. When
-/// this future is dropped, no step begins any more.
+/// A [`Stop::Gently`] waits for the steps that run, and brings back into service what is out of
+/// it; a [`Stop::Now`] returns at once, and the steps that run are [`Ended::InDoubt`], though they
+/// may still end in the background. When this future is dropped, no step begins any more.
+///
+/// A bracket that an earlier attempt did not finish is opened again, whatever that did.
 pub async fn run(
     plan: &Arc<Plan>,
     already: &BTreeMap<StepId, Ended>,
@@ -42,15 +44,14 @@ pub async fn run(
         if asked > heard {
             heard = asked;
             if let Some(urgency) = asked {
+                walk.graph.stop();
                 (walk.ports.events)(Event::Stopping(urgency));
             }
         }
         if heard == Some(Stop::Now) {
             break;
         }
-        if heard.is_none() {
-            walk.begin(options.parallelism.get());
-        }
+        walk.begin(options.parallelism.get());
         if walk.running.is_empty() {
             break;
         }
@@ -104,11 +105,15 @@ impl<'a> Walk<'a> {
 
     fn spawn(&self, step: Step) {
         let (ports, report) = (self.ports.clone(), self.report.clone());
-        let asked = self.stop.clone();
+        let (asked, closes) = (self.stop.clone(), self.graph.closes(step.id));
         let alive = Arc::downgrade(&self.alive);
         tokio::spawn(async move {
             let id = step.id;
-            let may_begin = move || asked.borrow().is_none() && alive.strong_count() > 0;
+            let may_begin = move || {
+                let asked = *asked.borrow();
+                (asked.is_none() || (closes && asked == Some(Stop::Gently)))
+                    && alive.strong_count() > 0
+            };
             let work = tokio::spawn(async move { run_step(&step, &ports, may_begin).await });
             let report_of = |panic| {
                 let why = format!("An internal error interrupted it: {}.", reason(panic));

@@ -2,6 +2,7 @@
 
 use crate::picture::input;
 use crate::{Loaded, Picture, World};
+use addrs::InstanceAddr;
 use diags::Diagnostics;
 use planner::{Known, Options};
 use plans::{Mode, ObjectKey, Op, Plan, Step, StepId};
@@ -10,7 +11,7 @@ use runner::Late;
 use states::{State, UnfinishedRun};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use values::Value;
+use values::{Disruption, Value};
 
 /// Values that are decided during apply.
 pub(crate) struct LateValues {
@@ -22,6 +23,8 @@ pub(crate) struct LateValues {
     /// What late steps see of their own objects, read right before the run.
     observed: BTreeMap<ObjectKey, Observation>,
     known: Mutex<Known>,
+    /// The most that a late step may cost.
+    costs: BTreeMap<InstanceAddr, Disruption>,
 }
 
 pub(crate) async fn late_values(
@@ -56,6 +59,7 @@ pub(crate) async fn late_values(
         picture,
         observed: keys.into_iter().zip(answers).collect(),
         known: Mutex::new(exports),
+        costs: plan.changes.iter().map(|c| (c.addr.clone(), c.disruption)).collect(),
     })
 }
 
@@ -96,7 +100,8 @@ impl Late for LateValues {
             return Err(format!("{} was not looked at", step.op.identity.shown));
         };
         let known = self.known().clone();
-        let (op, args) = planner::resolve(&input, &known, step, addr, observed)?;
+        let most = self.costs.get(addr).copied().unwrap_or_default();
+        let (op, args) = planner::resolve(&input, &known, step, addr, observed, most)?;
         self.known().insert(addr.clone(), args);
         Ok(op)
     }

@@ -2,7 +2,7 @@
 
 use crate::{codes, records};
 use addrs::Scope;
-use plans::{Identity, ObjectKey, Problem};
+use plans::{Guard, GuardKind, Identity, ObjectKey, Problem};
 use provider::{Decision, Observation, Planned};
 use values::{Attr, Path, Role, Type, Value};
 
@@ -94,6 +94,15 @@ fn comes_last(observed: &Observation) -> bool {
 /// The answer of a type whose objects are on hosts.
 pub(crate) fn decided(observed: &Observation, decision: Decision) -> Planned {
     Planned::Decided(Box::new(Decision { last: comes_last(observed), ..decision }))
+}
+
+/// What a drained node is not enough for.
+pub(crate) fn no_procedure(what: &str, node: &str) -> Guard {
+    let why = format!(
+        "{what} of node `{node}` takes more than a drained node, and this version of clinch has \
+         no procedure for it"
+    );
+    Guard { kind: GuardKind::Disruption, why }
 }
 
 /// The scope that a change of it is in.

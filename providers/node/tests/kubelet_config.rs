@@ -22,7 +22,7 @@ async fn certificates_on_a_file_system_in_memory_are_refused_by_what_the_host_ha
         let host = MemoryHost::new("w1")
             .with_file(CONFIG, TEXT)
             .with_file(FLAGS, "KUBELET_KUBEADM_ARGS=\"\"\n")
-            .with_file("/proc/mounts", mounts);
+            .with_file("/proc/1/mounts", mounts);
         let args = Value::map([
             ("node", "w1".into()),
             ("settings", Value::map([("maxPods", 60_i64.into())])),

@@ -1,73 +1,41 @@
 //! Taking a node out of service and bringing it back.
 //!
-//! This crate answers one question: *what surrounds the edits of a scope?* The engine only
+//! This crate answers one question: *what surrounds the edits of a node?* The engine only
 //! compares ranks of disruption and merges the edits of one scope; which operations a rank
-//! needs before and after them is decided here. Start reading at [`Rollouts`].
+//! needs before and after them is decided here.
 //!
-//! So far nothing is surrounded. A quiet edit needs nothing around it. What restarts one program
-//! of a host (a kubelet, say) does so within its own operation, which checks that the program
-//! is well afterwards and puts back what was there when it is not; pods run on meanwhile. What
-//! costs a drain or a reboot is planned with that cost and not applied: pods that were not asked
-//! to leave are worse than an old setting.
+//! | question | start at |
+//! | --- | --- |
+//! | what surrounds edits of which cost (pure) | [`Rollouts`] |
+//! | what a drain does to each pod, and how pods are evicted | [`drain`] |
+//! | looking at nodes, and doing what a recipe says | [`RolloutProvider`] |
 //!
-//! **Invariant:** nothing here touches the world; a recipe is data.
+//! A quiet edit needs nothing around it. What restarts one program of a host (a kubelet, say)
+//! does so within its own operation, which checks that the program is well afterwards and puts
+//! back what was there when it is not; pods run on meanwhile. What costs a drain is surrounded:
 //!
-//! **Not here:** the order of scopes and how many are out of service at once (`planner`),
+//! ```text
+//! cordon     no new pod comes to the node; says on the node that it was clinch
+//! drain      its pods are evicted, as budgets let them; it is waited for the last to end
+//! (edits)    one after the other
+//! uncordon   waits until the node is ready and stays so; takes back only what was clinch's
+//! ```
+//!
+//! When a drain or an edit fails, the node is brought back all the same: an edit that fails leaves
+//! the node as it was. It stays cordoned when it does not become ready, or when nobody knows what
+//! an edit did.
+//!
+//! A reboot is planned with that cost and not done: there is no procedure for it yet.
+//!
+//! **Invariant:** nothing of a recipe is decided during apply. A drain that would do to pods what
+//! its plan did not show is refused then.
+//!
+//! **Not here:** the order of nodes and how many are out of service at once (`planner`),
 //! and what an edit does (`node`).
 
 pub mod drain;
+mod io;
+mod recipe;
 
-use addrs::Scope;
-use provider::{Bracketing, Recipe};
-use values::Disruption;
-
-/// The procedures around the edits of a scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Rollouts;
-
-impl Bracketing for Rollouts {
-    fn recipe(&self, scope: &Scope, cost: Disruption) -> Result<Option<Recipe>, String> {
-        let Some(node) = scope.node_name() else {
-            // The cluster as a whole is never out of service: its objects change in place.
-            return Ok(None);
-        };
-        match cost {
-            Disruption::Quiet | Disruption::Reload | Disruption::Restart => Ok(None),
-            Disruption::Drain | Disruption::Reboot => Err(format!(
-                "it costs a {cost} of node `{node}`, and this version of clinch has no procedure \
-                 for that"
-            )),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LOUD: [Disruption; 2] = [Disruption::Drain, Disruption::Reboot];
-
-    #[test]
-    fn edits_that_leave_pods_alone_have_nothing_around_them() {
-        for cost in [Disruption::Quiet, Disruption::Reload, Disruption::Restart] {
-            for scope in [Scope::node("w1"), Scope::cluster()] {
-                assert_eq!(Rollouts.recipe(&scope, cost), Ok(None));
-            }
-        }
-    }
-
-    #[test]
-    fn louder_edits_of_a_node_are_refused_by_name_and_rank() {
-        for cost in LOUD {
-            let why = Rollouts.recipe(&Scope::node("w1"), cost).expect_err("no procedure");
-            assert!(why.contains("`w1`") && why.contains(&cost.to_string()), "{why}");
-        }
-    }
-
-    #[test]
-    fn the_cluster_is_never_taken_out_of_service() {
-        for cost in LOUD {
-            assert_eq!(Rollouts.recipe(&Scope::cluster(), cost), Ok(None));
-        }
-    }
-}
+pub use io::RolloutProvider;
+pub use recipe::{NAME, Rollouts};

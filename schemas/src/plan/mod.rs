@@ -66,6 +66,12 @@ fn check(plan: &Plan) -> Result<(), String> {
             return Err(format!("step {number} is in a bracket that does not exist"));
         }
     }
+    let within = |bracket: &plans::Bracket| {
+        bracket.closing.iter().find(|id| !bracket.steps.contains(id)).copied()
+    };
+    if let Some(id) = plan.brackets.iter().find_map(within) {
+        return Err(format!("a bracket is closed by step {}, which is not in it", id.0));
+    }
     let mut steps = plan.brackets.iter().flat_map(|bracket| &bracket.steps);
     match steps.find(|id| plan.step(**id).is_none()) {
         Some(id) => Err(format!("a bracket has step {}, which does not exist", id.0)),

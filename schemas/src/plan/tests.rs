@@ -111,4 +111,8 @@ fn plan_whose_steps_cannot_be_in_this_order_is_refused() {
     refused("a bracket has step 9, which does not exist", |plan| {
         plan.brackets[0].steps.push(plans::StepId(9));
     });
+    refused("a bracket is closed by step 1, which is not in it", |plan| {
+        plan.brackets[0].steps.remove(0);
+        plan.brackets[0].closing = vec![plans::StepId(1)];
+    });
 }

@@ -271,6 +271,12 @@ pub struct Bracket {
     pub disruption: Disruption,
     /// Its steps in order.
     pub steps: Vec<u32>,
+    /// Those of its steps that bring the scope back into service, in order.
+    #[serde(default)]
+    pub closing: Vec<u32>,
+    /// What it does to what runs there, in lines for people.
+    #[serde(default)]
+    pub forecast: Vec<String>,
 }
 
 /// What the state remembers of one instance from now on.
@@ -355,6 +361,10 @@ words! {
         Empty,
         /// More than usual.
         Many,
+        /// Pods that nothing creates again.
+        Bare,
+        /// Pods that no other node takes.
+        Stranded,
         /// It was applied with `prevent_destroy`.
         Protected,
         /// There is no procedure for what it costs.

@@ -126,6 +126,9 @@ pub struct Node {
     pub disruption: String,
     /// The steps, by their numbers.
     pub steps: Vec<u32>,
+    /// What happens to what runs there, a line for each pod that leaves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forecast: Vec<String>,
 }
 
 /// The state before.
@@ -284,6 +287,7 @@ fn plan_ops(
             name: b.scope.node_name()?.to_owned(),
             disruption: b.disruption.to_string(),
             steps: b.steps.iter().map(|s| s.0).collect(),
+            forecast: b.forecast.clone(),
         })
     });
     PlanOps {

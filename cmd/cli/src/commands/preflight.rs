@@ -133,8 +133,10 @@ fn too_loud(plan: &Plan, severity: Severity) -> Option<Diagnostic> {
         return None;
     }
     let nothing = if severity == Severity::Error { "\n\nNothing was done." } else { "" };
-    let detail =
-        format!("Pods that run there would have to leave first:\n{}{nothing}", lines.join("\n"));
+    let detail = format!(
+        "This version of clinch does not know how to do it safely:\n{}{nothing}",
+        lines.join("\n")
+    );
     let help = "Apply the rest with `-exclude=ADDRESS`, or make this change by hand on a drained \
                 node.";
     Some(of(severity, LOUD, "No procedure for this disruption", detail).with_help(help))

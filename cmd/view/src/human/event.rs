@@ -65,11 +65,16 @@ pub fn event(event: &Event, plan: Option<&Plan>, style: &Style) -> String {
             let what = format!("{}: {why}{open}", failed(*action));
             line(*id, addr.as_ref(), &what, Ink::Error, style)
         }
-        Event::Stopping(Stop::Gently) => "\nInterrupt received.\n\
-            Steps that run are finished and no other step begins. Interrupt once more to stop \
-            waiting for them.\n\
-            Gracefully shutting down...\n"
-            .to_owned(),
+        Event::Stopping(Stop::Gently) => {
+            let brings_back = plan.is_some_and(|plan| !plan.brackets.is_empty());
+            let back = if brings_back { ", nodes go back into service," } else { "" };
+            format!(
+                "\nInterrupt received.\n\
+                Steps that run are finished{back} and no other step begins. Interrupt once more to \
+                stop waiting for them.\n\
+                Gracefully shutting down...\n"
+            )
+        }
         Event::Stopping(Stop::Now) => "\nTwo interrupts received.\n\
             No longer waiting for running steps. What they did is read back by \
             `clinch apply -resume`.\n"

@@ -40,10 +40,10 @@ pub fn outcome(outcome: &Outcome, plan: &Plan, style: &Style) -> String {
     out.join("\n") + "\n"
 }
 
-/// Scopes of which the first step was begun and the last did not end well.
+/// Scopes of which a step was done, or may have been, and the last did not end well.
 fn open_scopes(outcome: &Outcome, plan: &Plan) -> Vec<String> {
     let ended = |id: &StepId| outcome.steps.iter().find(|(i, _)| i == id).map(|(_, e)| e);
-    let begun = |id: &StepId| ended(id).is_some_and(|e| *e != Ended::NotStarted);
+    let begun = |id: &StepId| ended(id).is_some_and(|e| matches!(e, Ended::Done | Ended::InDoubt));
     let closed = |id: &StepId| ended(id).is_some_and(|e| *e == Ended::Done);
     let open = plan
         .brackets

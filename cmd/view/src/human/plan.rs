@@ -5,7 +5,9 @@ use super::{change, only_secrets_differ, table};
 use crate::style::Ink;
 use crate::{Detail, Style, text};
 use addrs::InstanceAddr;
-use plans::{Action, Basis, Change, Guard, GuardKind, Mode, Origin, OutputChange, Plan, Tally};
+use plans::{
+    Action, Basis, Change, Guard, GuardKind, Mode, Origin, OutputChange, Plan, StepId, Tally,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use values::{Diff, Disruption};
@@ -163,6 +165,8 @@ fn costs_too_much(change: &Change) -> bool {
     change.blocked.iter().any(|guard| guard.kind == GuardKind::Disruption)
 }
 
+/// So many lines of a forecast are shown.
+const MANY_PODS: usize = 12;
 /// So many reasons are told.
 const WHYS: usize = 3;
 
@@ -323,14 +327,36 @@ impl Page<'_> {
         if self.plan.brackets.is_empty() || self.detail == Detail::Summary {
             return;
         }
-        self.paragraph("Nodes will be taken out of service in these steps:");
+        self.paragraph(if self.plan.brackets.len() > 1 {
+            "Nodes will be taken out of service in these steps, one node at a time. Pods are told \
+             where they are now; those that leave one node may go to the next."
+        } else {
+            "A node will be taken out of service in these steps:"
+        });
         for bracket in &self.plan.brackets {
             let scope = bracket.scope.to_string();
             self.out.push(format!("  {} ({})", text::line(&scope), bracket.disruption));
             for step in bracket.steps.iter().filter_map(|id| self.plan.step(*id)) {
                 let line = format!("    {:>3}. {}", step.id.0, text::line(&step.op.text));
                 self.out.push(line.trim_end().to_owned());
+                // What happens to pods happens before the first edit.
+                let next = self.plan.step(StepId(step.id.0 + 1));
+                let opens = step.addr.is_none() && !bracket.closing.contains(&step.id);
+                if opens && next.is_none_or(|next| next.addr.is_some()) {
+                    self.forecast(bracket);
+                }
             }
+        }
+    }
+
+    /// What a bracket does to what runs there.
+    fn forecast(&mut self, bracket: &plans::Bracket) {
+        let many = if self.detail == Detail::Full { usize::MAX } else { MANY_PODS };
+        let lines = bracket.forecast.iter();
+        self.out.extend(lines.take(many).map(|line| format!("           {}", text::line(line))));
+        let more = bracket.forecast.len().saturating_sub(many);
+        if more > 0 {
+            self.out.push(format!("           and {more} more, which `clinch show -json` names"));
         }
     }
 

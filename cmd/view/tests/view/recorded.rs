@@ -118,5 +118,7 @@ pub(crate) fn bracket(node: &str, disruption: Disruption, steps: &[u32]) -> Brac
         scope: Scope::node(node),
         disruption,
         steps: steps.iter().copied().map(StepId).collect(),
+        closing: steps.last().copied().map(StepId).into_iter().collect(),
+        forecast: vec!["evict  shop/web-0  StatefulSet shop/web, 3 of 3 ready".to_owned()],
     }
 }

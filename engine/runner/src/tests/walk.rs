@@ -81,6 +81,67 @@ async fn no_step_of_a_bracket_continues_after_one_failed_even_without_a_need() {
 }
 
 #[tokio::test]
+async fn bracket_in_which_an_edit_fails_is_closed_and_what_waits_for_it_does_not_begin() {
+    let world = World::default().act(2, Act::Refuse);
+    let steps = vec![
+        own(1, &[]),
+        in_bracket(2, &[1]),
+        in_bracket(3, &[1, 2]),
+        own(4, &[2, 3]),
+        own(5, &[4]),
+        step(6, &[1, 2, 3, 4, 5]),
+    ];
+    let outcome = world.run(&plan(steps), 3).await;
+    assert_eq!(ends(&outcome), "done failed - done done -");
+    assert_eq!(world.failures(), ["2: it is no longer as it was"]);
+}
+
+#[tokio::test]
+async fn bracket_is_closed_when_no_edit_of_it_runs_any_more() {
+    let world = World::default().act(2, Act::Refuse).act(3, Act::Slow(20));
+    let steps = vec![own(1, &[]), in_bracket(2, &[1]), in_bracket(3, &[1]), own(4, &[2, 3])];
+    let outcome = world.run(&plan(steps), 3).await;
+    assert_eq!(
+        (ends(&outcome).as_str(), world.effects()),
+        ("done failed done done", vec![1, 3, 4])
+    );
+}
+
+#[tokio::test]
+async fn bracket_in_which_an_edit_is_in_doubt_stays_open() {
+    let world = World::default().act(2, Act::Doubt);
+    let steps = vec![own(1, &[]), in_bracket(2, &[1]), own(3, &[2])];
+    let outcome = world.run(&plan(steps), 1).await;
+    assert_eq!(ends(&outcome), "done doubt -");
+    assert_eq!(world.failures(), ["2: the connection broke, open"]);
+}
+
+#[tokio::test]
+async fn bracket_that_cannot_be_closed_stays_open_and_says_so() {
+    let world = World::default().act(3, Act::Refuse);
+    let steps = vec![own(1, &[]), in_bracket(2, &[1]), own(3, &[2]), own(4, &[3])];
+    let outcome = world.run(&plan(steps), 1).await;
+    assert_eq!(ends(&outcome), "done done failed -");
+    assert_eq!(world.failures(), ["3: it is no longer as it was, open"]);
+}
+
+#[tokio::test]
+async fn interrupt_within_a_bracket_begins_no_other_edit_and_closes_it() {
+    for (waiting, ended) in [(1, "done - - done -"), (2, "done done - done -")] {
+        let world = World::default().act(waiting, Act::Wait);
+        let steps = vec![
+            own(1, &[]),
+            in_bracket(2, &[1]),
+            in_bracket(3, &[2]),
+            own(4, &[3]),
+            step(5, &[4]),
+        ];
+        let outcome = stopped(&world, steps, Stop::Gently).await;
+        assert_eq!((ends(&outcome).as_str(), outcome.stopped), (ended, Some(Stop::Gently)));
+    }
+}
+
+#[tokio::test]
 async fn bracket_whose_first_step_was_refused_is_not_open() {
     let world = World::default().act(1, Act::Refuse);
     world.run(&plan(vec![in_bracket(1, &[]), in_bracket(2, &[1])]), 1).await;

@@ -5,7 +5,7 @@ use super::layout::{Layout, way};
 use super::record::{Record, SHELF};
 use super::{file_of, imports, kubelet, look, mirrors, text, wishes};
 use crate::codes;
-use crate::place;
+use crate::place::{self, part};
 use crate::settings::digest;
 use crate::settings::ways::{self, Way};
 use addrs::TypeName;
@@ -18,9 +18,19 @@ const LATE: &str = "values known after apply";
 
 pub(super) fn plan(ty: &TypeName, request: &PlanRequest<'_>, present: &Value) -> Planned {
     match case(ty, request, present) {
-        Ok(decision) => place::decided(request.observed, decision),
+        Ok(decision) => place::decided(request.observed, with_driver(request, decision)),
         Err(problems) => Planned::Failed(problems),
     }
+}
+
+/// Another cgroup driver is one change of the runtime and of the kubelet: with one of them alone
+/// pods do not start.
+pub(super) fn with_driver(request: &PlanRequest<'_>, mut decision: Decision) -> Decision {
+    if decision.disruption == Disruption::Drain {
+        let node = part(request.identity, "node");
+        decision.guards.push(place::no_procedure("another cgroup driver", node));
+    }
+    decision
 }
 
 /// One runtime, and what is known about it.

@@ -36,6 +36,8 @@ struct Work<'a> {
     record: Option<String>,
     settings: Value,
     restart: bool,
+    /// Notes of the kubelet's with which it would not start.
+    forgets: Vec<&'a str>,
     /// Digest of the file as it was planned over.
     planned_over: &'a str,
     flags: Option<Flags<'a>>,
@@ -86,6 +88,12 @@ impl<'a> Work<'a> {
             record,
             settings: op.args.get("settings").cloned().unwrap_or(Value::Null),
             restart: op.args.get("restart").and_then(Value::as_bool).unwrap_or(true),
+            forgets: op
+                .args
+                .get("forget")
+                .and_then(Value::as_list)
+                .map(|files| files.iter().filter_map(Value::as_str).collect())
+                .unwrap_or_default(),
             planned_over: op
                 .guard
                 .get("digest")
@@ -229,13 +237,8 @@ async fn far(
 
 /// Restarts the kubelet and waits until it runs with the settings; why not, as sentences.
 async fn started(site: Site<'_>, work: &Work<'_>) -> Result<(), String> {
-    let words = ["systemctl", "restart", "kubelet"];
-    match site.host.run(Command::new(&words).within(RESTART)).await {
-        Ok(output) if output.succeeded() => {}
-        Ok(output) => return Err(format!("It could not be restarted: {}.", output.complaint())),
-        // A host that is a folder has no kubelet.
-        Err(HostError::NoCommands { .. }) => return Ok(()),
-        Err(error) => return Err(error.to_string()),
+    if !restarted(site, &work.forgets).await? {
+        return Ok(());
     }
     // How often it was started again before is not this restart's concern.
     let starts = unit(site).await.map(|unit| unit.restarts).ok();
@@ -255,6 +258,30 @@ async fn started(site: Site<'_>, work: &Work<'_>) -> Result<(), String> {
         }
         sleep(PAUSE).await;
     }
+}
+
+/// Starts it anew, without these notes of its own; whether there is a kubelet at all.
+async fn restarted(site: Site<'_>, forgets: &[&str]) -> Result<bool, String> {
+    let systemctl = async |verb: &str| {
+        let words = ["systemctl", verb, "kubelet"];
+        match site.host.run(Command::new(&words).within(RESTART)).await {
+            Ok(output) if output.succeeded() => Ok(true),
+            Ok(output) => Err(format!("It could not be restarted: {}.", output.complaint())),
+            // A host that is a folder has no kubelet.
+            Err(HostError::NoCommands { .. }) => Ok(false),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    if forgets.is_empty() {
+        return systemctl("restart").await;
+    }
+    // It writes them when it ends, too.
+    systemctl("stop").await?;
+    for file in forgets {
+        let removed = site.host.remove(file, Expected::Anything).await;
+        removed.map_err(|error| error.to_string())?;
+    }
+    systemctl("start").await
 }
 
 /// Why a kubelet does not run as it should.
@@ -417,6 +444,7 @@ async fn back(site: Site<'_>, work: &Work<'_>, before: &Before<'_>) -> Result<()
         record: None,
         settings: Value::Null,
         restart: true,
+        forgets: work.forgets.clone(),
         planned_over: work.planned_over,
         flags: None,
     };

@@ -10,7 +10,7 @@ use crate::settings::record::Record;
 use crate::settings::ways::{self, Way};
 use addrs::TypeName;
 use apimachinery::versions::Minor;
-use plans::{Action, Basis, Identity, Note, Op, Problem};
+use plans::{Action, Basis, Guard, Identity, Note, Op, Problem};
 use provider::{Decision, PlanRequest, Planned};
 use std::collections::BTreeSet;
 use values::{Disruption, Path, Value};
@@ -166,7 +166,10 @@ impl Case<'_> {
             (None, _) | (_, None) => Vec::new(),
         };
         let restarts = changed.iter().copied().chain(stale.iter().filter_map(|(w, _)| first(w)));
-        let cost = rules::cost(restarts, &wanted).max(cost_of(flagged.as_ref()));
+        let restarts: Vec<&str> = restarts.collect();
+        let cost = rules::cost(restarts.iter().copied(), &wanted).max(cost_of(flagged.as_ref()));
+        let forgets = rules::forgets(&restarts, &self.live, &wanted);
+        let guards = self.unprocedural(&restarts, flagged.as_ref());
         let same_flags = flagged
             .as_ref()
             .is_none_or(|f| f.changed.is_empty() && f.record.as_deref() == self.env.recorded);
@@ -226,6 +229,7 @@ impl Case<'_> {
                         ("record", record_text.map_or(Value::Null, Value::from)),
                         ("settings", given.clone()),
                         ("restart", restart.into()),
+                        ("forget", Value::list(forgets.into_iter().map(Value::from))),
                     ],
                 );
                 vec![self.with_flags(op, flagged.as_ref(), &flags)]
@@ -240,8 +244,26 @@ impl Case<'_> {
             ops,
             digest: digest(self.request.project, &all_of(&given, &flags)),
             notes: if action == Action::NoOp { Vec::new() } else { notes },
+            guards: if action == Action::NoOp { Vec::new() } else { guards },
             ..Decision::plain(action)
         })
+    }
+
+    /// What of it takes more than a drained node.
+    fn unprocedural(&self, restarts: &[&str], flagged: Option<&Flagged>) -> Vec<Guard> {
+        let node = part(self.request.identity, "node");
+        let settings = restarts.iter().filter(|name| rules::UNPROCEDURAL.contains(name));
+        let of_flags = flagged.map(|flagged| flagged.changed.as_slice()).unwrap_or_default();
+        let is_one = |name: &&str| {
+            let of_setting = flags::way(name);
+            let setting = of_setting.as_ref().and_then(first);
+            flags::MOVES_PODS.contains(name)
+                || setting.is_some_and(|name| rules::UNPROCEDURAL.contains(&name))
+        };
+        let of_flags = of_flags.iter().map(String::as_str).filter(is_one);
+        let names: BTreeSet<&str> = settings.copied().chain(of_flags).collect();
+        let guard = |name: &str| place::no_procedure(&format!("another `{name}`"), node);
+        names.into_iter().map(guard).collect()
     }
 
     /// Some of it is decided during apply, and judged then.
@@ -252,7 +274,12 @@ impl Case<'_> {
         let op = self.op(
             "configure",
             unknown(),
-            vec![("record", unknown()), ("settings", given.clone()), ("restart", true.into())],
+            vec![
+                ("record", unknown()),
+                ("settings", given.clone()),
+                ("restart", true.into()),
+                ("forget", Value::Unknown(values::Type::Any)),
+            ],
         );
         Decision {
             before: Some(self.view(Value::empty_map())),
@@ -280,6 +307,9 @@ impl Case<'_> {
         let wanted = self.record.wanted(&self.live, &[]);
         let changed = changed(&self.live, &wanted);
         let cost = rules::cost(changed.iter().copied(), &wanted).max(cost_of(flagged.as_ref()));
+        let restarts: Vec<&str> = changed.iter().copied().collect();
+        let forgets = rules::forgets(&restarts, &self.live, &wanted);
+        let guards = self.unprocedural(&restarts, flagged.as_ref());
         let (before, _) = self.shown(&[], &wanted, &[], flagged.as_ref());
         let mut notes = self.notes.clone();
         if !changed.is_empty() {
@@ -290,11 +320,16 @@ impl Case<'_> {
         let op = self.op(
             "give_back",
             text::edited(self.content, &wanted).into(),
-            vec![("settings", Value::empty_map()), ("restart", restart.into())],
+            vec![
+                ("settings", Value::empty_map()),
+                ("restart", restart.into()),
+                ("forget", Value::list(forgets.into_iter().map(Value::from))),
+            ],
         );
         Ok(Decision {
             before,
             disruption: cost,
+            guards,
             ops: vec![self.with_flags(op, flagged.as_ref(), &Value::Null)],
             notes,
             ..Decision::plain(Action::Delete)

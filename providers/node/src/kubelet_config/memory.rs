@@ -10,7 +10,8 @@ use access::{Ask, HostError};
 use plans::Problem;
 use values::{Path, Value};
 
-const MOUNTS: &str = "/proc/mounts";
+/// Not `/proc/mounts`, which is a symbolic link.
+const MOUNTS: &str = "/proc/1/mounts";
 /// File systems that have no disk.
 const IN_MEMORY: [&str; 2] = ["tmpfs", "ramfs"];
 /// Emptied at every boot, whatever they are mounted from.

@@ -51,8 +51,15 @@
 //! restarted after the other; those of nodes that carry the control plane come last.
 //!
 //! Settings by which pods were placed or started (`cgroupDriver`, the policies of the CPU, memory
-//! and topology managers and what they hand out, `podLogsDir`, `memorySwap`) are planned with
-//! their cost, a drain, and are not applied by this version.
+//! and topology managers and what they hand out, `podLogsDir`, `memorySwap`) cost a drain: the
+//! node is cordoned, its pods are evicted as their budgets let them, the kubelet is restarted,
+//! and the node goes back into service when it is ready. What the kubelet noted of CPUs and memory
+//! that it handed out (`cpu_manager_state`, `memory_manager_state`) is removed while it stands
+//! still, since it does not start with notes of another policy.
+//!
+//! `cgroupDriver`, `cgroupRoot`, `cgroupsPerQOS`, `containerRuntimeEndpoint` and the flags
+//! `cloud-provider`, `hostname-override` and `root-dir` take more than a drained node; such a
+//! change is planned and not applied by this version.
 //!
 //! A setting that is taken out of the block, and all of them when the block goes, get the value
 //! back that the file had before.

@@ -6,6 +6,9 @@
 use apimachinery::Quantity;
 use values::{Disruption, Value};
 
+const CPU_STATE: &str = "/var/lib/kubelet/cpu_manager_state";
+const MEMORY_STATE: &str = "/var/lib/kubelet/memory_manager_state";
+
 /// Settings of a few words.
 const WORDS: [(&str, &[&str]); 10] = [
     ("cgroupDriver", &["cgroupfs", "systemd"]),
@@ -77,6 +80,9 @@ const DRAINED: [&str; 14] = [
     "topologyManagerPolicyOptions",
     "topologyManagerScope",
 ];
+/// Settings that other programs have to follow, or that leave behind what runs.
+pub(super) const UNPROCEDURAL: [&str; 4] =
+    ["cgroupDriver", "cgroupRoot", "cgroupsPerQOS", "containerRuntimeEndpoint"];
 /// Reservations: with a static policy they are a part of what was handed out to pods.
 const RESERVED: [&str; 2] = ["kubeReserved", "systemReserved"];
 
@@ -90,6 +96,25 @@ pub(super) fn cost<'a>(changed: impl IntoIterator<Item = &'a str>, wanted: &Valu
         if drained { Disruption::Drain } else { Disruption::Restart }
     };
     changed.into_iter().map(one).max().unwrap_or(Disruption::Quiet)
+}
+
+/// What a kubelet noted of what it handed out to pods, and does not start with after these
+/// settings changed of a configuration that was `live` and will be `wanted`.
+///
+/// Source: [Changing the CPU manager policy](https://kubernetes.io/docs/tasks/administer-cluster/cpu-management-policies/#changing-the-cpu-manager-policy);
+/// the memory manager compares its notes in the same way (`pkg/kubelet/cm/memorymanager`).
+pub(super) fn forgets(changed: &[&str], live: &Value, wanted: &Value) -> Vec<&'static str> {
+    let is = |name: &str, policy: &str| {
+        [live, wanted].iter().any(|config| text(config, name) == Some(policy))
+    };
+    let among = |names: &[&str]| changed.iter().any(|name| names.contains(name));
+    let cpus = among(&["cpuManagerPolicy", "cpuManagerPolicyOptions", "reservedSystemCPUs"])
+        || (is("cpuManagerPolicy", "static") && among(&RESERVED));
+    let memory = among(&["memoryManagerPolicy", "reservedMemory"])
+        || (is("memoryManagerPolicy", "Static") && among(&RESERVED))
+        || (is("memoryManagerPolicy", "Static") && among(&["evictionHard"]));
+    let files = [(cpus, CPU_STATE), (memory, MEMORY_STATE)];
+    files.into_iter().filter(|(forgets, _)| *forgets).map(|(_, file)| file).collect()
 }
 
 /// Why a kubelet would not start with this configuration, by the setting that is to blame.
@@ -225,6 +250,28 @@ mod tests {
             said(&[("maxPods", 250_i64.into()), ("cgroupDriver", "systemd".into())]),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn p24_notes_that_a_kubelet_would_not_start_with_are_forgotten_and_no_others() {
+        let plain = Value::map([("cpuManagerPolicy", "none".into())]);
+        let pinned = Value::map([
+            ("cpuManagerPolicy", "static".into()),
+            ("memoryManagerPolicy", "Static".into()),
+        ]);
+        let of = |changed: &[&str], live: &Value, wanted: &Value| {
+            let names = forgets(changed, live, wanted).into_iter();
+            names.map(|file| file.rsplit('/').next().unwrap_or(file)).collect::<Vec<_>>()
+        };
+        let (cpus, memory) = ("cpu_manager_state", "memory_manager_state");
+        assert_eq!(of(&["cpuManagerPolicy"], &plain, &pinned), [cpus]);
+        // The way back is the same.
+        assert_eq!(of(&["cpuManagerPolicy"], &pinned, &plain), [cpus]);
+        assert_eq!(of(&["reservedMemory"], &plain, &pinned), [memory]);
+        assert_eq!(of(&["kubeReserved"], &pinned, &pinned), [cpus, memory]);
+        for quiet in ["kubeReserved", "topologyManagerPolicy", "maxPods", "evictionHard"] {
+            assert_eq!(of(&[quiet], &plain, &plain), [""; 0], "{quiet}");
+        }
     }
 
     #[test]

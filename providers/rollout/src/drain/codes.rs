@@ -24,3 +24,21 @@ pub const UNSEEN: Code = Code("E0888");
 pub const CORDON: Code = Code("E0889");
 /// Nobody would confirm that a pod has ended.
 pub const UNCONFIRMED: Code = Code("E0890");
+/// A node that did not come back.
+pub const NEVER_READY: Code = Code("E0891");
+
+/// All of them.
+pub(crate) const ALL: [Code; 12] = [
+    BARE,
+    EMPTY_DIR,
+    BLOCKED,
+    NO_EVICTION,
+    STRANDED,
+    OUTAGE,
+    STRANGE,
+    NOT_IN_TIME,
+    UNSEEN,
+    CORDON,
+    UNCONFIRMED,
+    NEVER_READY,
+];

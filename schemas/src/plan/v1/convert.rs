@@ -284,6 +284,8 @@ impl From<&plans::Bracket> for Bracket {
             scope: Text(bracket.scope.clone()),
             disruption: bracket.disruption.into(),
             steps: bracket.steps.iter().map(|id| id.0).collect(),
+            closing: bracket.closing.iter().map(|id| id.0).collect(),
+            forecast: bracket.forecast.clone(),
         }
     }
 }
@@ -295,6 +297,8 @@ impl From<Bracket> for plans::Bracket {
             scope: bracket.scope.0,
             disruption: bracket.disruption.into(),
             steps: bracket.steps.into_iter().map(StepId).collect(),
+            closing: bracket.closing.into_iter().map(StepId).collect(),
+            forecast: bracket.forecast,
         }
     }
 }

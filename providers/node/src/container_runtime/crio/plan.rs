@@ -3,6 +3,7 @@
 use super::look::no_runtime;
 use super::{registries, registries_of, settings};
 use crate::codes;
+use crate::container_runtime::decide::with_driver;
 use crate::container_runtime::engine::Engine;
 use crate::container_runtime::{file_of, kubelet, mirrors, text, wishes};
 use crate::owned::{self, Seen};
@@ -28,7 +29,10 @@ pub(in super::super) fn plan(ty: &TypeName, request: &PlanRequest<'_>, present: 
         Some(args) => case.decided(args),
     };
     match decided {
-        Ok(decision) => place::decided(request.observed, decision),
+        Ok(decision) => {
+            let decision = with_driver(request, decision);
+            place::decided(request.observed, decision)
+        }
         Err(problems) => Planned::Failed(problems),
     }
 }

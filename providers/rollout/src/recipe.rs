@@ -1,0 +1,338 @@
+//! Which operations surround the edits of a node.
+
+use crate::drain::{Drain, Options, Whose, codes};
+use addrs::{Scope, TypeName};
+use diags::{Code, Severity};
+use plans::{Guard, GuardKind, Identity, ObjectKey, Op, Problem};
+use provider::{Bracketing, Edits, NoRecipe, Observation, Recipe, Wanted};
+use values::{Disruption, Path, Value};
+
+/// The type of the operations of this crate. No resource has it.
+pub const NAME: &str = "rollout";
+
+/// The procedures around the edits of a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rollouts;
+
+impl Bracketing for Rollouts {
+    fn looks(&self, edits: &Edits<'_>) -> Option<Wanted> {
+        let node = edits.scope.node_name().filter(|_| edits.cost == Disruption::Drain)?;
+        Some(Wanted { ty: ty(), identity: identity(node) })
+    }
+
+    fn recipe(
+        &self,
+        edits: &Edits<'_>,
+        seen: Option<&Observation>,
+    ) -> Result<Option<Recipe>, NoRecipe> {
+        // The cluster as a whole is never out of service: its objects change in place.
+        let Some(node) = edits.scope.node_name() else { return Ok(None) };
+        match (edits.cost, seen) {
+            (Disruption::Quiet | Disruption::Reload | Disruption::Restart, _) => Ok(None),
+            (Disruption::Drain, Some(Observation::Present(seen))) => drained(edits, node, seen),
+            (Disruption::Drain, Some(Observation::Unknown(why))) => {
+                Err(NoRecipe::Unseen(why.clone()))
+            }
+            (Disruption::Drain, Some(Observation::Absent) | None) => {
+                Err(NoRecipe::Unseen(no_node(node)))
+            }
+            (cost @ Disruption::Reboot, _) => Err(NoRecipe::Unknown(format!(
+                "it costs a {cost} of node `{node}`, and this version of clinch has no procedure \
+                 for it"
+            ))),
+        }
+    }
+}
+
+/// Cordon, drain, edits, uncordon.
+fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>, NoRecipe> {
+    let seen = Seen::of(seen).ok_or_else(|| NoRecipe::Unseen(no_node(node)))?;
+    let guards: Vec<Guard> = seen.problems.iter().filter_map(Told::guard).collect();
+    // What is not allowed by name is not applied, so that a step only has to know what was shown.
+    let shown = |kind| Value::from(guards.iter().any(|guard: &Guard| guard.kind == kind));
+    let options = Value::map([
+        ("force", shown(GuardKind::Bare)),
+        ("delete_emptydir_data", shown(GuardKind::Data)),
+        ("allow_stranded", shown(GuardKind::Stranded)),
+    ]);
+    let op = |name: &str, args: Value, text: String| Op {
+        ty: ty(),
+        name: name.to_owned(),
+        identity: identity(node),
+        args,
+        guard: Value::map([("uid", seen.uid.into())]),
+        text,
+    };
+    let holder = [("project", edits.project.into()), ("plan", edits.plan.into())];
+    let pods = match seen.leaving {
+        0 => "no pod has to leave".to_owned(),
+        1 => "1 pod leaves".to_owned(),
+        n => format!("{n} pods leave"),
+    };
+    let back = Value::map(holder.clone().into_iter().chain([("ready", seen.ready.into())]));
+    let close = if seen.stays_cordoned {
+        format!("look after node {node}, which stays cordoned")
+    } else {
+        format!("uncordon node {node} when it is ready")
+    };
+    Ok(Some(Recipe {
+        open: vec![
+            op("cordon", Value::map(holder), format!("cordon node {node}")),
+            op("drain", options, format!("drain node {node}: {pods}")),
+        ],
+        close: vec![op("uncordon", back, close)],
+        forecast: seen.lines,
+        warnings: seen.problems.iter().filter_map(Told::warning).collect(),
+        guards,
+    }))
+}
+
+fn no_node(node: &str) -> Problem {
+    let detail = format!(
+        "The cluster has no node `{node}`, so nobody knows which pods run on that host and would \
+         have to leave it."
+    );
+    Problem::error(codes::UNSEEN, "Node of a host is not known", Path::root(), detail).with_help(
+        "Hosts have the names of their nodes: see `kubectl get nodes`. A host that is to become a \
+         node gets these settings before it joins, by hand.",
+    )
+}
+
+pub(crate) fn ty() -> TypeName {
+    NAME.parse().expect("an identifier")
+}
+
+fn identity(node: &str) -> Identity {
+    Identity {
+        key: ObjectKey(format!("rollout/{}", Scope::node(node)).into()),
+        args: Value::map([("node", node.into())]),
+        shown: format!("node {node}"),
+    }
+}
+
+/// What was seen of a node: the terms in which the I/O half tells a forecast.
+struct Seen<'a> {
+    uid: &'a str,
+    ready: bool,
+    stays_cordoned: bool,
+    leaving: usize,
+    lines: Vec<String>,
+    problems: Vec<Told>,
+}
+
+/// A problem of a forecast.
+struct Told {
+    code: Code,
+    is_error: bool,
+    detail: String,
+    help: Option<String>,
+}
+
+/// A forecast in the terms of observations.
+pub(crate) fn to_value(drain: &Drain, uid: &str) -> Value {
+    let problem = |problem: Problem| {
+        Value::map([
+            ("code", problem.code.0.into()),
+            ("error", (problem.severity == Severity::Error).into()),
+            ("detail", problem.detail.into()),
+            ("help", problem.help.map_or(Value::Null, Value::from)),
+        ])
+    };
+    let leaving = i64::try_from(drain.leaving().count()).unwrap_or(i64::MAX);
+    Value::map([
+        ("uid", uid.into()),
+        ("ready", drain.ready.into()),
+        ("stays_cordoned", (drain.cordon == Whose::Other).into()),
+        ("leaving", leaving.into()),
+        ("lines", Value::list(drain.lines().into_iter().map(Value::from))),
+        ("problems", Value::list(drain.problems().into_iter().map(problem))),
+    ])
+}
+
+impl<'a> Seen<'a> {
+    fn of(value: &'a Value) -> Option<Self> {
+        let list = |name: &str| value.get(name).and_then(Value::as_list);
+        let flag = |name: &str| value.get(name).and_then(Value::as_bool);
+        let text = |line: &Value| line.as_str().map(str::to_owned);
+        Some(Self {
+            uid: value.get("uid")?.as_str()?,
+            ready: flag("ready")?,
+            stays_cordoned: flag("stays_cordoned")?,
+            leaving: value.get("leaving")?.as_number()?.to_string().parse().ok()?,
+            lines: list("lines")?.iter().map(text).collect::<Option<_>>()?,
+            problems: list("problems")?.iter().map(Told::of).collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl Told {
+    fn of(value: &Value) -> Option<Self> {
+        let code = value.get("code")?.as_str()?;
+        Some(Self {
+            code: *codes::ALL.iter().find(|known| known.0 == code)?,
+            is_error: value.get("error")?.as_bool()?,
+            detail: value.get("detail")?.as_str()?.to_owned(),
+            help: value.get("help")?.as_str().map(str::to_owned),
+        })
+    }
+
+    /// What must be allowed by name.
+    fn guard(&self) -> Option<Guard> {
+        let kind = match self.code {
+            codes::BARE => GuardKind::Bare,
+            codes::EMPTY_DIR => GuardKind::Data,
+            codes::STRANDED => GuardKind::Stranded,
+            _ => return None,
+        };
+        let why = self.detail.trim_end_matches('.');
+        let mut letters = why.chars();
+        let first = letters.next()?.to_lowercase();
+        Some(Guard { kind, why: first.chain(letters).collect() })
+    }
+
+    /// What else there is to know. A budget that leaves no room now may do so when its turn comes,
+    /// so nothing of it keeps a plan from being applied.
+    fn warning(&self) -> Option<Problem> {
+        if self.guard().is_some() {
+            return None;
+        }
+        let summary = match self.code {
+            codes::BLOCKED => "Disruption budget leaves no room",
+            codes::NO_EVICTION => "Pods cannot be evicted",
+            codes::OUTAGE => "An application stands still",
+            codes::CORDON => "Node is out of service already",
+            codes::UNCONFIRMED => "Node does not answer",
+            _ => "Forecast is incomplete",
+        };
+        let mut problem = Problem::warning(self.code, summary, Path::root(), self.detail.clone());
+        problem.help.clone_from(&self.help);
+        if self.is_error {
+            problem.detail.push_str(
+                " As it is now, the drain would fail, and the node go back into service.",
+            );
+        }
+        Some(problem)
+    }
+}
+
+/// What a drain may do, as the plan showed it.
+pub(crate) fn options(op: &Op) -> Option<Options> {
+    let flag = |name: &str| op.args.get(name).and_then(Value::as_bool);
+    Some(Options {
+        force: flag("force")?,
+        delete_emptydir_data: flag("delete_emptydir_data")?,
+        allow_stranded: flag("allow_stranded")?,
+        ..Options::careful()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+
+    fn edits(scope: &Scope, cost: Disruption) -> Edits<'_> {
+        Edits { scope, cost, project: "shop", plan: "4f2a" }
+    }
+
+    /// A node with three pods to move, and these problems.
+    fn seen(problems: Vec<Value>) -> Observation {
+        let lines = ["evict   shop/web-0  StatefulSet shop/web, 3 of 3 ready"].map(Value::from);
+        Observation::Present(Value::map([
+            ("uid", "0-1".into()),
+            ("ready", true.into()),
+            ("stays_cordoned", false.into()),
+            ("leaving", 3_i64.into()),
+            ("lines", Value::list(lines)),
+            ("problems", Value::list(problems)),
+        ]))
+    }
+
+    fn problem(code: Code, error: bool, detail: &str) -> Value {
+        Value::map([
+            ("code", code.0.into()),
+            ("error", error.into()),
+            ("detail", detail.into()),
+            ("help", Value::Null),
+        ])
+    }
+
+    fn text(recipe: &Recipe) -> String {
+        let mut out = String::new();
+        for op in recipe.open.iter().chain(&recipe.close) {
+            writeln!(out, "{}: {:?}", op.text, op.args).expect("memory");
+        }
+        for guard in &recipe.guards {
+            writeln!(out, "guard {}: {guard}", guard.kind.name()).expect("memory");
+        }
+        for warning in &recipe.warnings {
+            writeln!(out, "warning {}: {}", warning.summary, warning.detail).expect("memory");
+        }
+        out
+    }
+
+    #[test]
+    fn edits_that_leave_pods_alone_have_nothing_around_them() {
+        for cost in [Disruption::Quiet, Disruption::Reload, Disruption::Restart] {
+            for scope in [Scope::node("w1"), Scope::cluster()] {
+                assert_eq!(Rollouts.looks(&edits(&scope, cost)), None);
+                assert_eq!(Rollouts.recipe(&edits(&scope, cost), None), Ok(None));
+            }
+        }
+    }
+
+    #[test]
+    fn reboot_is_refused_by_name_and_rank() {
+        let scope = Scope::node("w1");
+        let answer = Rollouts.recipe(&edits(&scope, Disruption::Reboot), None);
+        let Err(NoRecipe::Unknown(why)) = answer else { panic!("{answer:?}") };
+        assert!(why.contains("`w1`") && why.contains("reboot"), "{why}");
+    }
+
+    #[test]
+    fn the_cluster_is_never_taken_out_of_service() {
+        for cost in [Disruption::Drain, Disruption::Reboot] {
+            assert_eq!(Rollouts.recipe(&edits(&Scope::cluster(), cost), None), Ok(None));
+        }
+    }
+
+    #[test]
+    fn node_that_nobody_could_look_at_is_an_error_and_not_an_empty_one() {
+        let scope = Scope::node("w1");
+        let edits = edits(&scope, Disruption::Drain);
+        assert!(Rollouts.looks(&edits).is_some());
+        let down = Problem::error(codes::UNSEEN, "Down", Path::root(), "It is down.");
+        for seen in [None, Some(Observation::Absent), Some(Observation::Unknown(down))] {
+            let answer = Rollouts.recipe(&edits, seen.as_ref());
+            assert!(matches!(answer, Err(NoRecipe::Unseen(_))), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn drain_may_do_what_its_plan_showed_and_nothing_else() {
+        let scope = Scope::node("w1");
+        let edits = edits(&scope, Disruption::Drain);
+        let calm = Rollouts.recipe(&edits, Some(&seen(Vec::new()))).expect("one").expect("one");
+        insta::assert_snapshot!(text(&calm), @r#"
+        cordon node w1: {"plan": "4f2a", "project": "shop"}
+        drain node w1: 3 pods leave: {"allow_stranded": false, "delete_emptydir_data": false, "force": false}
+        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true}
+        "#);
+        let problems = vec![
+            problem(codes::BARE, true, "Draining node `w1` removes pods without a controller: a."),
+            problem(codes::EMPTY_DIR, true, "Draining node `w1` loses what is in b."),
+            problem(codes::BLOCKED, true, "Budget `shop/web` lets no pod go."),
+            problem(codes::OUTAGE, false, "While node `w1` is drained, nothing of c is ready."),
+        ];
+        let loud = Rollouts.recipe(&edits, Some(&seen(problems))).expect("one").expect("one");
+        insta::assert_snapshot!(text(&loud), @r#"
+        cordon node w1: {"plan": "4f2a", "project": "shop"}
+        drain node w1: 3 pods leave: {"allow_stranded": false, "delete_emptydir_data": true, "force": true}
+        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true}
+        guard bare: draining node `w1` removes pods without a controller: a
+        guard data: draining node `w1` loses what is in b
+        warning Disruption budget leaves no room: Budget `shop/web` lets no pod go. As it is now, the drain would fail, and the node go back into service.
+        warning An application stands still: While node `w1` is drained, nothing of c is ready.
+        "#);
+    }
+}
