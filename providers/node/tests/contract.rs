@@ -183,6 +183,11 @@ impl Life {
         self.perform(&create).await;
         let applied = (self.files)();
         assert_ne!(applied, before, "{name}");
+        // What is noted and kept beside it may hold anything.
+        let ours = applied.iter().filter(|(path, _)| path.starts_with("var/lib/clinch/"));
+        for (path, file) in ours {
+            assert!(file.starts_with("600 "), "{path}: {file}");
+        }
         self.has_nothing_to_do().await;
         assert_eq!(self.found().await.len(), 1, "{name}");
 
