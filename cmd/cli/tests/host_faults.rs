@@ -18,9 +18,11 @@ fn file(name: &str, path: &str, content: &str) -> String {
 fn what_cannot_be_written_stays_as_it_was_and_the_message_says_where_and_why() {
     let Some(machines) = Machines::of("files that cannot be written") else { return };
     machines.on_worker(
-        "mkdir -p /srv/full /srv/closed /srv/odd && mount -t tmpfs -o size=64k none /srv/full && \
-         mount -t tmpfs none /srv/closed && echo old > /srv/full/a && echo old > /srv/closed/a && \
-         mount -o remount,ro /srv/closed && cd /srv/odd && mkdir folder && mkfifo pipe && \
+        "mkdir -p /srv/full /srv/closed /srv/fixed /srv/odd && \
+         mount -t tmpfs -o size=64k none /srv/full && mount -t tmpfs none /srv/closed && echo old > /srv/full/a && echo old > /srv/closed/a && \
+         mount -o remount,ro /srv/closed && \
+         echo old > /srv/fixed/a && chattr +i /srv/fixed/a && \
+         cd /srv/odd && mkdir folder && mkfifo pipe && \
          echo secret > other && ln -s other link && ln other second",
     );
     let mut odd = String::new();
@@ -40,27 +42,39 @@ fn what_cannot_be_written_stays_as_it_was_and_the_message_says_where_and_why() {
     assert!(said.code == 1 && said.err.contains(&words), "{}", said.all());
     assert_eq!(machines.on_worker("cat /srv/odd/other"), "secret\n");
     let more = "x".repeat(100_000);
-    machines.write(&(file("full", "/srv/full/a", &more) + &file("closed", "/srv/closed/a", "new")));
+    machines.write(
+        &(file("full", "/srv/full/a", &more)
+            + &file("closed", "/srv/closed/a", "new")
+            + &file("fixed", "/srv/fixed/a", "new")),
+    );
     let said = machines.desk.run(&["apply", "-auto-approve", "-no-color"]);
     assert_eq!(said.code, 1, "{}", said.all());
-    for (path, why) in
-        [("/srv/full/a", "No space left on device"), ("/srv/closed/a", "Read-only file system")]
-    {
+    for (path, why) in [
+        ("/srv/full/a", "No space left on device"),
+        ("/srv/closed/a", "Read-only file system"),
+        ("/srv/fixed/a", "Operation not permitted"),
+    ] {
         assert!(said.err.contains(path) && said.err.contains(why), "no `{why}`: {}", said.all());
         assert_eq!(machines.on_worker(&format!("cat {path}")), "old\n");
     }
     assert!(said.err.contains(&format!("host `{}`", machines.worker)), "{}", said.all());
-    let left = machines.on_worker("ls -A /srv/full /srv/closed");
-    assert_eq!(left.split_whitespace().filter(|name| *name != "a").count(), 2, "{left}");
+    let left = machines.on_worker("ls -A /srv/full /srv/closed /srv/fixed");
+    assert_eq!(left.split_whitespace().filter(|name| *name != "a").count(), 3, "{left}");
+    assert!(said.err.contains("lsattr"), "{}", said.all());
     // Room is made, and the same command goes on to the end.
-    machines.on_worker("mount -o remount,size=1m /srv/full && mount -o remount,rw /srv/closed");
+    machines.on_worker(
+        "mount -o remount,size=1m /srv/full && mount -o remount,rw /srv/closed && chattr -i \
+         /srv/fixed/a",
+    );
     machines.well(&["apply", "-auto-approve"]);
     machines.is_converged();
     machines.well(&["destroy", "-auto-approve"]);
-    for path in ["/srv/full/a", "/srv/closed/a"] {
+    for path in ["/srv/full/a", "/srv/closed/a", "/srv/fixed/a"] {
         assert_eq!(machines.on_worker(&format!("cat {path}")), "old\n");
     }
-    machines.on_worker("umount /srv/full /srv/closed && rm -r /srv/full /srv/closed /srv/odd");
+    machines.on_worker(
+        "umount /srv/full /srv/closed && rm -r /srv/full /srv/closed /srv/fixed /srv/odd",
+    );
 }
 
 #[test]
