@@ -77,7 +77,7 @@ impl Evict {
                 cluster,
                 here,
                 board: Board::new(cluster, &self.node),
-                tally: Tally::new(progress),
+                tally: Tally::new(progress, left.iter().map(|pod| &pod.key)),
                 deadline,
             };
             round.empty(&left).await?;
@@ -145,9 +145,6 @@ enum Stuck {
 
 impl Round<'_> {
     async fn empty(&self, pods: &[Leaving]) -> Result<(), StepError> {
-        for pod in pods {
-            self.tally.note(&pod.key, Standing::Asked, "asked to leave".to_owned());
-        }
         let ends = tokio::select! {
             ends = join_all(pods.iter().map(|pod| self.leave(pod))) => ends,
             problem = self.board.follow() => return Err(refused(problem)),

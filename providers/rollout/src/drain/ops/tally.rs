@@ -32,8 +32,17 @@ pub(super) enum Standing {
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(progress: Progress<'a>) -> Self {
-        Self { progress, state: Mutex::default() }
+    /// All of these are being asked; that is told once.
+    pub(super) fn new<'p>(
+        progress: Progress<'a>,
+        asked: impl IntoIterator<Item = &'p Key>,
+    ) -> Self {
+        let tally = Self { progress, state: Mutex::default() };
+        tally.change(|pods| {
+            let asked = asked.into_iter().cloned();
+            pods.extend(asked.map(|pod| (pod, (Standing::Asked, "asked to leave".to_owned()))));
+        });
+        tally
     }
 
     /// A pod stands like this now; why, as a clause.
