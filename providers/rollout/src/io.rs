@@ -1,6 +1,6 @@
 //! Looking at nodes, and doing what a recipe says.
 
-use crate::drain::{Cordon, Evict, Holder, Uncordon, World, codes, forecast};
+use crate::drain::{Cordon, Evict, Holder, Options, Uncordon, World, codes, forecast};
 use crate::recipe::{options, to_value};
 use access::Cluster;
 use plans::{Op, Problem};
@@ -50,9 +50,12 @@ impl RolloutProvider {
             };
             let node = node_of(&wanted.identity.args);
             let Some(this) = world.nodes.get(node) else { return Observation::Absent };
-            match forecast(world, node, &crate::drain::Options::careful()) {
-                Ok(drain) => Observation::Present(to_value(&drain, &this.uid)),
-                Err(_) => Observation::Absent,
+            let (careful, bold) = (Options::careful(), Options::bold());
+            match (forecast(world, node, &careful), forecast(world, node, &bold)) {
+                (Ok(drain), Ok(allowed)) => {
+                    Observation::Present(to_value(&drain, &allowed, &this.uid))
+                }
+                (Err(_), _) | (_, Err(_)) => Observation::Absent,
             }
         };
         wanted.iter().map(of).collect()

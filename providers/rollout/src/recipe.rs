@@ -128,8 +128,9 @@ struct Told {
     help: Option<String>,
 }
 
-/// A forecast in the terms of observations.
-pub(crate) fn to_value(drain: &Drain, uid: &str) -> Value {
+/// A forecast in the terms of observations: what stands in the way of the careful one, and line by
+/// line what happens when all of that is allowed.
+pub(crate) fn to_value(drain: &Drain, allowed: &Drain, uid: &str) -> Value {
     let problem = |problem: Problem| {
         Value::map([
             ("code", problem.code.0.into()),
@@ -144,7 +145,7 @@ pub(crate) fn to_value(drain: &Drain, uid: &str) -> Value {
         ("ready", drain.ready.into()),
         ("stays_cordoned", (drain.cordon == Whose::Other).into()),
         ("leaving", leaving.into()),
-        ("lines", Value::list(drain.lines().into_iter().map(Value::from))),
+        ("lines", Value::list(allowed.lines().into_iter().map(Value::from))),
         ("problems", Value::list(drain.problems().into_iter().map(problem))),
     ])
 }

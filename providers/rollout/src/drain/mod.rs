@@ -97,4 +97,9 @@ impl Options {
             pod_selector: None,
         }
     }
+
+    /// The same with everything allowed.
+    pub fn bold() -> Self {
+        Self { force: true, delete_emptydir_data: true, allow_stranded: true, ..Self::careful() }
+    }
 }
