@@ -18,7 +18,7 @@ fn play_on(example: &str, prepare: impl Fn(&Site<'_>), between: impl Fn(&Site<'_
         let planned = site.run(&["plan", "-detailed-exitcode"]);
         assert_eq!(planned.code, 2, "{}: {}", stage.name, planned.all());
         assert_eq!(site.objects().len(), 0, "planning changes nothing");
-        let applied = site.well(&["apply", "-auto-approve"]);
+        let applied = site.well(&["apply", "-auto-approve", "-allow=drain"]);
         assert!(applied.out.contains("\nApply complete! Resources: "), "{}", applied.all());
         site.is_converged();
         between(&site);
@@ -29,7 +29,7 @@ fn play_on(example: &str, prepare: impl Fn(&Site<'_>), between: impl Fn(&Site<'_
         site.well(&["state", "rebuild"]);
         assert_eq!(site.remembered(), remembered, "{}", stage.name);
         site.is_converged();
-        let destroyed = site.well(&["destroy", "-auto-approve"]);
+        let destroyed = site.well(&["destroy", "-auto-approve", "-allow=drain"]);
         assert!(destroyed.out.contains("\nDestroy complete! Resources: "), "{}", destroyed.all());
         assert_eq!(site.objects().into_keys().collect::<Vec<_>>(), [""; 0], "{}", stage.name);
         assert_eq!(site.remembered(), "");
@@ -156,6 +156,18 @@ fn settings_of_kubelets_are_set_and_given_back() {
         assert!(text.contains("\nmaxPods: 60\n"), "{text}");
         let text = std::fs::read_to_string(file("control-plane-1")).unwrap();
         assert_eq!(text, sandbox::KUBELET_CONFIG.1);
+    });
+}
+
+#[test]
+fn policies_of_topology_are_set_on_drained_nodes_and_given_back() {
+    play("topology-manager", |site| {
+        let hosts = site.desk.dir().join("hosts");
+        for node in ["worker-1", "worker-2"] {
+            let file = hosts.join(node).join(sandbox::KUBELET_CONFIG.0);
+            let text = std::fs::read_to_string(file).unwrap();
+            assert!(text.contains("\ntopologyManagerPolicy: single-numa-node\n"), "{text}");
+        }
     });
 }
 
