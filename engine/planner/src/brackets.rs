@@ -122,6 +122,7 @@ pub(crate) fn one_at_a_time(
     }
     let order: Vec<usize> = order.into_iter().filter(|unit| is_loud(*unit)).collect();
     within_brackets(&loud, drafts);
+    before_brackets(&units, drafts);
     for pair in order.windows(2) {
         let inside: BTreeSet<usize> = units.steps[pair[1]].iter().copied().collect();
         for step in &inside {
@@ -169,6 +170,21 @@ impl Units {
             others.into_iter().filter(|other| *other != unit).collect()
         };
         self.steps.iter().enumerate().map(of_unit).collect()
+    }
+}
+
+/// A scope is opened only when all is done that its edits need from elsewhere: it is not out of
+/// service while somebody waits.
+fn before_brackets(units: &Units, drafts: &mut [Draft]) {
+    for steps in &units.steps {
+        let inside: BTreeSet<usize> = steps.iter().copied().collect();
+        let needs = steps.iter().flat_map(|step| &drafts[*step].needs);
+        let outside: Vec<usize> = needs.filter(|need| !inside.contains(need)).copied().collect();
+        for step in steps {
+            if drafts[*step].needs.is_disjoint(&inside) {
+                drafts[*step].needs.extend(&outside);
+            }
+        }
     }
 }
 

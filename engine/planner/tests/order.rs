@@ -152,6 +152,27 @@ fn one_node_at_a_time_is_out_of_service_and_those_needed_for_the_way_back_come_l
 }
 
 #[test]
+fn node_is_not_drained_before_all_is_done_that_its_edits_need() {
+    let hcl = r#"
+        resource "thing" "first" {
+          name = "t"
+        }
+        resource "unit" "a" {
+          name = "a"
+          in   = thing.first.name
+        }
+    "#;
+    assert_snapshot!(text(hcl, &World::default()), @r"
+    Create thing.first
+    Create unit.a
+    1. create t needs []
+    2. drain node/a needs [1]
+    3. create a needs [1, 2]
+    4. uncordon node/a needs [2, 3]
+    ");
+}
+
+#[test]
 fn nodes_that_would_have_to_be_out_of_service_together_are_an_error() {
     let hcl = r#"
         resource "unit" "a1" {

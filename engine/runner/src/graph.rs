@@ -106,8 +106,9 @@ impl<'a> Graph<'a> {
         self.closing.contains(&id)
     }
 
-    /// From now on nothing begins but what brings scopes back into service.
-    pub(crate) fn stop(&mut self) {
+    /// From now on nothing begins but what brings scopes back into service; whether anything of
+    /// that is left to do.
+    pub(crate) fn stop(&mut self) -> bool {
         self.stopping = true;
         let open: Vec<BracketId> = self.brackets.values().map(|b| b.id).collect();
         for bracket in open {
@@ -121,6 +122,8 @@ impl<'a> Graph<'a> {
                 self.leave(bracket);
             }
         }
+        let is_new = |i: &usize| self.ended[*i].is_none() && !self.begun[*i] && self.may_begin(*i);
+        self.ready.iter().any(is_new)
     }
 
     /// A step has ended.

@@ -52,7 +52,11 @@ pub async fn run(
             break;
         }
         walk.begin(options.parallelism.get());
+        // Also when nothing else can begin: an edit may have waited for what failed elsewhere.
         if walk.running.is_empty() {
+            if !walk.journal_lost && walk.graph.stop() {
+                continue;
+            }
             break;
         }
         tokio::select! {

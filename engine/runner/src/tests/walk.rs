@@ -108,6 +108,21 @@ async fn bracket_is_closed_when_no_edit_of_it_runs_any_more() {
 }
 
 #[tokio::test]
+async fn bracket_of_which_an_edit_waits_for_what_failed_elsewhere_is_closed() {
+    let world = World::default().act(1, Act::Refuse);
+    let steps = vec![
+        step(1, &[]),
+        own(2, &[]),
+        in_bracket(3, &[2]),
+        in_bracket(4, &[1, 2]),
+        own(5, &[3, 4]),
+        own(6, &[5]),
+    ];
+    let outcome = world.run(&plan(steps), 1).await;
+    assert_eq!(ends(&outcome), "failed done done - done done");
+}
+
+#[tokio::test]
 async fn bracket_in_which_an_edit_is_in_doubt_stays_open() {
     let world = World::default().act(2, Act::Doubt);
     let steps = vec![own(1, &[]), in_bracket(2, &[1]), own(3, &[2])];
