@@ -95,6 +95,11 @@ impl World {
         &self.access
     }
 
+    /// Nodes that a run of this project left out of service.
+    pub(crate) async fn left_cordoned(&self, project: &str) -> Result<Vec<String>, Problem> {
+        self.rollouts.left_cordoned(project).await
+    }
+
     /// The hosts of its nodes.
     pub(crate) fn hosts(&self) -> &Hosts {
         &self.hosts

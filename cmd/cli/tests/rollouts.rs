@@ -65,10 +65,20 @@ fn least_ready(machines: &Machines, work: impl FnOnce()) -> u32 {
             }
             least
         });
+        let ends = Ends(&over);
         work();
-        over.store(true, Ordering::Relaxed);
+        drop(ends);
         watch.join().unwrap()
     })
+}
+
+/// The watch ends with the work, also when that panics.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn cordoned(machines: &Machines) -> String {
@@ -103,6 +113,14 @@ fn workers_are_drained_one_by_one_and_a_run_that_was_killed_in_the_second_finish
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(cordoned(&machines), "worker-2");
+        // Who does something else meanwhile is told, and does not forget the node.
+        machines.desk.write("main.hcl", "");
+        let allow = "-allow=destroy,drain,empty,stranded";
+        let said = machines.desk.run(&["apply", "-auto-approve", allow]);
+        let words = "Error: Nodes are still out of service";
+        assert!(said.code == 1 && said.err.contains(words), "{}", said.all());
+        assert!(said.err.contains("`worker-2` is cordoned by the run"), "{}", said.all());
+        machines.desk.write("main.hcl", WORKERS);
         let said = machines.well(&["apply", "-resume", "-auto-approve", "-allow=drain"]);
         // The first is through, and is not touched again.
         assert!(!said.err.contains("worker-1"), "{}", said.all());

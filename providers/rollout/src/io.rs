@@ -1,6 +1,6 @@
 //! Looking at nodes, and doing what a recipe says.
 
-use crate::drain::{Cordon, Evict, Holder, Options, Uncordon, World, codes, forecast};
+use crate::drain::{Cordon, Evict, Holder, Node, Options, Uncordon, Whose, World, codes, forecast};
 use crate::recipe::{options, to_value};
 use access::Cluster;
 use plans::{Op, Problem};
@@ -59,6 +59,14 @@ impl RolloutProvider {
             }
         };
         wanted.iter().map(of).collect()
+    }
+
+    /// Nodes that a plan of this project cordoned, and that are so still. After a run that
+    /// finished there are none.
+    pub async fn left_cordoned(&self, project: &str) -> Result<Vec<String>, Problem> {
+        let world = World::read_nodes(&self.cluster).await?;
+        let is_ours = |node: &&Node| matches!(Whose::of(node), Whose::Plan(holder) if holder.project == project);
+        Ok(world.nodes.values().filter(is_ours).map(|node| node.name.clone()).collect())
     }
 
     /// Does it.

@@ -146,6 +146,10 @@ impl<'a> Run<'a> {
         if planning.diagnostics.has_errors() || in_the_way.has_errors() {
             return Err(Early::Code(exit::FAILED));
         }
+        if let Some(stranded) = connected.stranded(&planning.plan) {
+            console.diagnostics(&stranded.into(), &configured.sources);
+            return Err(Early::Code(exit::FAILED));
+        }
         if !planning.plan.has_changes() && planning.plan.remember.is_empty() {
             return self.nothing(&connected).await;
         }
@@ -259,6 +263,9 @@ impl<'a> Run<'a> {
         if resuming {
             session::check_resumed(&saved.plan, &configured.loaded).map_err(told)?;
         } else {
+            if let Some(stranded) = connected.stranded(&saved.plan) {
+                return Err(told(stranded.into()));
+            }
             let (loaded, state) = (&configured.loaded, &connected.state);
             session::check_saved(&saved.plan, loaded, state, &connected.world)
                 .await

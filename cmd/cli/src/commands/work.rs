@@ -12,9 +12,9 @@ use crate::{exit, files, variables};
 use access::Hosts;
 use addrs::InstanceAddr;
 use apimachinery::versions::Minor;
-use diags::{Code, Diagnostic, Diagnostics, SourceMap};
+use diags::{Code, Diagnostic, Diagnostics, Severity, SourceMap};
 use planner::{Options, Planning, Selection};
-use plans::{Event, Fingerprints, Mode, Target};
+use plans::{Event, Fingerprints, Mode, Plan, Problem, Target};
 use provider::{Catalog, Providers};
 use session::{Ahead, Loaded, Picture, StatePlace, Store as _, World};
 use states::State;
@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 const OTHER_CLUSTER: Code = Code("E0906");
 const NOT_FINISHED: Code = Code("E0922");
+const CORDONED: Code = Code("E0870");
 
 /// A configuration with its texts.
 pub(crate) struct Configured {
@@ -99,6 +100,8 @@ pub(crate) struct Connected {
     pub(crate) store: Store,
     pub(crate) state: State,
     pub(crate) unfinished: Option<states::UnfinishedRun>,
+    /// Nodes that it left out of service, or why nobody knows.
+    cordoned: Result<Vec<String>, Problem>,
     /// What a person should know of the run before.
     pub(crate) notes: Diagnostics,
     pub(crate) target: Target,
@@ -167,6 +170,10 @@ pub(crate) async fn connected(
         return Err(other_cluster(&state, uid, &target).into());
     }
     let unseen = unseen?;
+    let cordoned = match &loaded.unfinished {
+        Some(_) => access.left_cordoned(project).await,
+        None => Ok(Vec::new()),
+    };
     let hosts = access.hosts().clone();
     let world = World {
         catalog: configured.types.clone(),
@@ -179,7 +186,49 @@ pub(crate) async fn connected(
     notes.extend(unseen);
     notes.extend(loaded.unfinished.as_ref().map(not_finished));
     let unfinished = loaded.unfinished;
-    Ok(Connected { world, ahead, store, state, unfinished, notes, target, hosts, lock })
+    notes.extend(out_of_service(&cordoned, Severity::Warning));
+    Ok(Connected { world, ahead, store, state, unfinished, cordoned, notes, target, hosts, lock })
+}
+
+impl Connected {
+    /// That the run before left nodes out of service which this plan does not bring back. Whoever
+    /// went on from there would forget them.
+    pub(crate) fn stranded(&self, plan: &Plan) -> Option<Diagnostic> {
+        let is_back = |node: &String| {
+            plan.brackets.iter().any(|bracket| bracket.scope.node_name() == Some(node))
+        };
+        let left = self.cordoned.clone().map(|mut nodes| {
+            nodes.retain(|node| !is_back(node));
+            nodes
+        });
+        out_of_service(&left, Severity::Error)
+    }
+}
+
+fn out_of_service(nodes: &Result<Vec<String>, Problem>, severity: Severity) -> Option<Diagnostic> {
+    let (summary, detail) = match nodes {
+        Ok(nodes) if nodes.is_empty() => return None,
+        Ok(nodes) => {
+            let (names, are) = (nodes.join("`, `"), if nodes.len() == 1 { "is" } else { "are" });
+            let detail = format!("`{names}` {are} cordoned by the run that is not finished.");
+            ("Nodes are still out of service", detail)
+        }
+        Err(problem) => (
+            "Nodes may still be out of service",
+            format!(
+                "Whether the run that is not finished left nodes cordoned, cannot be told. {}",
+                problem.detail
+            ),
+        ),
+    };
+    let diagnostic = match severity {
+        Severity::Error => Diagnostic::error(CORDONED, summary, detail),
+        Severity::Warning => Diagnostic::warning(CORDONED, summary, detail),
+    };
+    Some(diagnostic.with_help(
+        "`clinch apply -resume` finishes that run and brings them back; so does a plan that changes \
+         something on them again. Otherwise `kubectl uncordon NODE`.",
+    ))
 }
 
 fn not_finished(run: &states::UnfinishedRun) -> Diagnostic {

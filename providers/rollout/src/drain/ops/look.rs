@@ -43,6 +43,14 @@ impl World {
         Ok(world)
     }
 
+    /// Reads only nodes.
+    pub async fn read_nodes(cluster: &Cluster) -> Result<Self, Problem> {
+        let mut world = Self::default();
+        let found = things(cluster, &nodes(), Query::default()).await;
+        world.extend(found.map_err(Trouble::into_problem)?);
+        Ok(world)
+    }
+
     /// Reads what decides which pods of one node may leave: for the drain itself, which asks
     /// the server about budgets.
     pub(super) async fn read_node(cluster: &Cluster, node: &str) -> Result<Self, Problem> {
