@@ -1,15 +1,21 @@
 //! A service that reads its file when it starts: restarted, watched, and quoted when it ends.
+//!
+//! What several types do around it has its parts here and in `settings`: files are put in place
+//! (`settings::exchange`, `settings::kept`), the service is told to take them and looked after
+//! ([`Service`]), and when it does not run with them the old files are put back and it is started
+//! with those ([`went_back`] says how that ended).
 
 use access::{Command, Host, HostError};
-use provider::BoxFuture;
+use plans::Problem;
+use provider::{BoxFuture, StepError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How long a restart may take: the unit's own limit is a minute and a half.
+/// How long a service may take to start or to stop: the unit's own limit is a minute and a half.
 /// Source: `DefaultTimeoutStartSec` in `systemd-system.conf(5)`.
-const RESTART: Duration = Duration::from_secs(100);
-/// How long a service may take until it runs as it should.
-const COMES_UP: Duration = Duration::from_secs(90);
+const TELL: Duration = Duration::from_secs(100);
+/// How long most services may take until they run as they should.
+pub(crate) const COMES_UP: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_secs(1);
 /// So much of its last words is told.
 const LONGEST_WORDS: usize = 400;
@@ -19,6 +25,8 @@ const LONGEST_WORDS: usize = 400;
 pub(crate) struct Service {
     /// Its unit of systemd.
     pub(crate) unit: &'static str,
+    /// How long it may take until it runs as it should.
+    pub(crate) comes_up: Duration,
     /// How long it must stay up: longer than it takes systemd to start it again.
     pub(crate) stays_up: Duration,
     /// What is in a line in which it says why it ends.
@@ -26,13 +34,17 @@ pub(crate) struct Service {
 }
 
 /// Whether a service that is up does what it should.
-pub(crate) type Check<'a> = &'a (dyn Fn() -> BoxFuture<'a, Result<(), Why>> + Sync);
+pub(crate) type Check<'a> = &'a (dyn Fn(Process) -> BoxFuture<'a, Result<(), Why>> + Sync);
+
+/// The main process of a service: its number, as text.
+pub(crate) type Process = String;
 
 /// What systemd says of a unit.
 struct Unit {
     active: String,
     sub: String,
     restarts: String,
+    process: Process,
 }
 
 /// Why a service does not run as it should, as sentences.
@@ -44,21 +56,76 @@ pub(crate) enum Why {
     Ended(String),
 }
 
+/// What a service is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    Start,
+    Stop,
+    Restart,
+}
+
+impl Told {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Self::Start => "started",
+            Self::Stop => "stopped",
+            Self::Restart => "restarted",
+        }
+    }
+}
+
+/// The end of a step that did not succeed and went `back`: refused with `detail` as what was
+/// wrong, or in doubt where going back failed, too.
+pub(crate) fn went_back(
+    detail: &str,
+    back: Result<(), String>,
+    problem: impl FnOnce(String) -> Problem,
+) -> StepError {
+    match back {
+        Ok(()) => StepError::Refused(problem(format!(
+            "{detail} The old settings are back, and it runs with them."
+        ))),
+        // Which of the files are there, nobody knows for sure.
+        Err(error) => StepError::InDoubt(format!(
+            "{detail} Putting the old settings back failed, too: {error}"
+        )),
+    }
+}
+
 impl Service {
     /// Restarts it and waits until it runs as it should; why it does not, as sentences.
     pub(crate) async fn restarted(&self, host: &dyn Host, check: Check<'_>) -> Result<(), String> {
-        let words = ["systemctl", "restart", self.unit];
-        match host.run(Command::new(&words).within(RESTART)).await {
-            Ok(output) if output.succeeded() => {}
+        if self.is_told(host, Told::Restart).await? {
+            self.comes_up(host, check).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is such a service, which then was told this: a host that is a folder has none.
+    pub(crate) async fn is_told(&self, host: &dyn Host, what: Told) -> Result<bool, String> {
+        let words = ["systemctl", what.verb(), self.unit];
+        match host.run(Command::new(&words).within(TELL)).await {
+            Ok(output) if output.succeeded() => Ok(true),
             Ok(output) => {
                 let said = access::text::sentence(&output.complaint());
                 let words = self.last_words(host).await;
-                return Err(format!("It could not be restarted: {said}{words}"));
+                Err(format!("It could not be {}: {said}{words}", what.done()))
             }
-            // A host that is a folder has no services.
-            Err(HostError::NoCommands { .. }) => return Ok(()),
-            Err(error) => return Err(error.to_string()),
+            Err(HostError::NoCommands { .. }) => Ok(false),
+            Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// Waits until it runs as it should and stays so; why it does not, as sentences.
+    pub(crate) async fn comes_up(&self, host: &dyn Host, check: Check<'_>) -> Result<(), String> {
         // How often it was started again before is not this restart's concern.
         let starts = self.state(host).await.map(|unit| unit.restarts).ok();
         let began = Instant::now();
@@ -74,7 +141,7 @@ impl Service {
                 Err(Why::Ended(why)) => {
                     return Err(format!("{why}{}", self.last_words(host).await));
                 }
-                Err(Why::NotYet(why)) if began.elapsed() > COMES_UP => return Err(why),
+                Err(Why::NotYet(why)) if began.elapsed() > self.comes_up => return Err(why),
                 Err(Why::NotYet(_)) => up_since = None,
             }
             sleep(PAUSE).await;
@@ -104,18 +171,19 @@ impl Service {
         if unit.active != "active" {
             return Err(Why::NotYet(format!("It is `{}`.", unit.sub)));
         }
-        check().await
+        check(unit.process).await
     }
 
     async fn state(&self, host: &dyn Host) -> Result<Unit, HostError> {
-        let words = ["systemctl", "show", "--property=ActiveState,SubState,NRestarts", self.unit];
+        let properties = "--property=ActiveState,SubState,NRestarts,MainPID";
+        let words = ["systemctl", "show", properties, self.unit];
         let output = host.run(Command::new(&words)).await?.text();
         let says = |name: &str| {
             let line = output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             line.unwrap_or_default().to_owned()
         };
         let (active, sub) = (says("ActiveState"), says("SubState"));
-        Ok(Unit { active, sub, restarts: says("NRestarts") })
+        Ok(Unit { active, sub, restarts: says("NRestarts"), process: says("MainPID") })
     }
 
     /// What it said last before it ended, fit to be shown.

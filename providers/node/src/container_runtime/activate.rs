@@ -1,22 +1,24 @@
 //! Writing a runtime's files, restarting it, and putting the old file back when it does not run.
 
-use super::record::{Before, Record, SHELF};
+use super::record::{Record, SHELF};
 use super::{file_of, look, text};
 use crate::host_type::{Became, Site, expected_by, guarded_by, mode, refused, strange};
 use crate::look::Looked;
-use crate::service::{Service, Why};
+use crate::service::{COMES_UP, Service, Why, went_back};
 use crate::settings::exchange;
+use crate::settings::kept::{self, Before};
 use crate::settings::ways::{self, Way};
 use crate::{codes, owned, records};
-use access::{Ask, Command, Expected, FileOnHost, HostError, WriteFile};
+use access::{Ask, Command, Expected, FileOnHost, HostError};
 use plans::{Op, Problem};
-use provider::{BoxFuture, StepError};
+use provider::StepError;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use values::{Path, Value};
 
-const CONTAINERD: Service = Service {
+pub(crate) const CONTAINERD: Service = Service {
     unit: "containerd",
+    comes_up: COMES_UP,
     // It says when it is up; one that ends is at rest for 5 seconds.
     stays_up: Duration::from_secs(3),
     last_words: &["containerd: ", "level=fatal", "failed to load plugin"],
@@ -214,11 +216,10 @@ pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
     if now.record.as_ref() != Some(&goal.during) && !goal.during.is_empty() {
         write(site, &place, goal.during.text().as_bytes(), records::MODE, anything).await?;
     }
-    let kept = SHELF.kept(work.path);
     if !is_written {
         // One from a change that was not seen to its end is of a runtime that ran.
         if now.kept.is_none() {
-            write(site, &kept, &keep(now.main.as_ref()), records::MODE, anything).await?;
+            kept::keep(site, SHELF, work.path, now.main.as_ref()).await.map_err(refused)?;
         }
         put_main(site, &work, &now, &goal).await?;
     }
@@ -236,7 +237,7 @@ pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
 async fn finish(site: Site<'_>, work: &Work<'_>, now: &Now, goal: &Goal) -> Result<(), StepError> {
     let anything = Expected::Anything;
     if !now.is_main(goal) || now.kept.is_some() {
-        site.host.remove(&SHELF.kept(work.path), anything).await.map_err(refused)?;
+        kept::forget(site, SHELF, work.path).await.map_err(refused)?;
     }
     let mut is_first = true;
     for (path, wanted) in &work.files {
@@ -289,43 +290,10 @@ async fn put_file(
     let expected = work.guard_of(path);
     match (wanted, goal.during.files.get(path)) {
         (Some(text), _) => write(site, path, text.as_bytes(), 0o644, expected).await,
-        (None, Some(Some(Before { mode, uid, gid, content }))) => {
-            let (mode, uid, gid) = (*mode, Some(*uid), Some(*gid));
-            let file = WriteFile { path, content, mode, uid, gid, expected };
-            site.host.write(file).await.map_err(refused)
-        }
+        (None, Some(Some(before))) => before.write(site, path, expected).await.map_err(refused),
         (None, _) => site.host.remove(path, expected).await.map_err(refused),
     }
 }
-
-/// The old file with its mode and owner, or that there was none.
-pub(super) fn keep(old: Option<&FileOnHost>) -> Vec<u8> {
-    let Some(FileOnHost { content, mode, uid, gid, .. }) = old else { return b"none\n".to_vec() };
-    let mut out = format!("file {mode:04o} {uid} {gid}\n").into_bytes();
-    out.extend_from_slice(content);
-    out
-}
-
-/// What [`keep`] kept: `None` for nothing. The error is that it is damaged.
-pub(super) fn unkept(kept: &[u8]) -> Result<Option<Before>, Damaged> {
-    let end = kept.iter().position(|b| *b == b'\n').ok_or(Damaged)?;
-    let line = str::from_utf8(&kept[..end]).map_err(|_| Damaged)?;
-    if line == "none" {
-        return Ok(None);
-    }
-    let file = || {
-        let words: Vec<&str> = line.strip_prefix("file ")?.split(' ').collect();
-        let [mode, uid, gid] = words[..] else { return None };
-        let mode = u32::from_str_radix(mode, 8).ok()?;
-        let (uid, gid) = (uid.parse().ok()?, gid.parse().ok()?);
-        Some(Before { mode, uid, gid, content: kept[end + 1..].to_vec() })
-    };
-    file().map(Some).ok_or(Damaged)
-}
-
-/// A file of ours that somebody else wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Damaged;
 
 pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
     let work = Work::of(op)?;
@@ -350,10 +318,7 @@ async fn runs_with_it(site: Site<'_>, work: &Work<'_>) -> Result<bool, StepError
     let words = look::newer(work.path);
     match site.host.run(Command::new(&words)).await {
         Ok(output) if !output.text().trim().is_empty() => Ok(false),
-        Ok(_) => {
-            let well = || -> BoxFuture<'_, Result<(), Why>> { Box::pin(is_well(site, false)) };
-            Ok(CONTAINERD.runs(site.host, &well).await)
-        }
+        Ok(_) => Ok(CONTAINERD.runs(site.host, &|_| Box::pin(is_well(site, false))).await),
         Err(HostError::NoCommands { .. }) => Ok(true),
         Err(error) => Err(refused(error)),
     }
@@ -366,7 +331,7 @@ async fn started(site: Site<'_>) -> Result<(), String> {
         Some(cluster) => cluster.is_node_ready(site.host.name()).await.unwrap_or(false),
         None => false,
     };
-    CONTAINERD.restarted(site.host, &|| Box::pin(is_well(site, was_ready))).await
+    CONTAINERD.restarted(site.host, &|_| Box::pin(is_well(site, was_ready))).await
 }
 
 /// Whether the plugin is well that a kubelet talks to, and the node ready.
@@ -442,16 +407,11 @@ async fn roll_back(
 ) -> StepError {
     let node = site.host.name();
     let detail = format!("containerd on `{node}` does not run with the new settings. {why}");
-    if let Err(error) = back(site, work, record).await {
-        // Which of the two files is there, nobody knows for sure.
-        return StepError::InDoubt(format!(
-            "{detail} Putting the old settings back failed, too: {error}"
-        ));
-    }
-    let detail = format!("{detail} The old settings are back, and it runs with them.");
-    StepError::Refused(not_taken(detail).with_help(format!(
-        "Change the settings. Its own words: `journalctl -u containerd` on `{node}`."
-    )))
+    went_back(&detail, back(site, work, record).await, |detail| {
+        not_taken(detail).with_help(format!(
+            "Change the settings. Its own words: `journalctl -u containerd` on `{node}`."
+        ))
+    })
 }
 
 fn not_taken(detail: String) -> Problem {
@@ -462,17 +422,7 @@ fn not_taken(detail: String) -> Problem {
 async fn back(site: Site<'_>, work: &Work<'_>, record: Option<&Record>) -> Result<(), String> {
     let said = |error: HostError| error.to_string();
     let anything = Expected::Anything;
-    let kept = SHELF.kept(work.path);
-    if let Some(file) = site.host.read(&kept).await.map_err(said)? {
-        match unkept(&file.content).map_err(|Damaged| format!("`{kept}` is damaged."))? {
-            Some(Before { mode, uid, gid, content }) => {
-                let (uid, gid, path, content) = (Some(uid), Some(gid), work.path, &content);
-                let file = WriteFile { path, content, mode, uid, gid, expected: anything };
-                site.host.write(file).await.map_err(said)?;
-            }
-            None => site.host.remove(work.path, anything).await.map_err(said)?,
-        }
-    }
+    kept::put_back(site, SHELF, work.path).await?;
     let place = SHELF.place(work.path);
     match record {
         Some(old) => {
@@ -482,7 +432,7 @@ async fn back(site: Site<'_>, work: &Work<'_>, record: Option<&Record>) -> Resul
         None => site.host.remove(&place, anything).await.map_err(said)?,
     }
     started(site).await?;
-    site.host.remove(&kept, anything).await.map_err(said)
+    kept::forget(site, SHELF, work.path).await.map_err(said)
 }
 
 async fn write(
@@ -502,22 +452,6 @@ fn unreadable(op: &Op, why: &str) -> StepError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_kept_reads_back() {
-        let file = FileOnHost {
-            content: b"a = 1\n\xff".to_vec(),
-            mode: 0o640,
-            uid: 7,
-            gid: 8,
-            stamp: String::new(),
-        };
-        assert_eq!(unkept(&keep(Some(&file))), Ok(Some(Before::of(&file))));
-        assert_eq!(unkept(&keep(None)), Ok(None));
-        for damaged in ["", "none", "file\n", "file 0640 7\n", "file x 7 8\n"] {
-            assert_eq!(unkept(damaged.as_bytes()), Err(Damaged), "{damaged:?}");
-        }
-    }
 
     #[test]
     fn plugins_are_judged_by_what_a_kubelet_needs() {

@@ -14,8 +14,8 @@
 //! **Invariant:** the record is there before the first change of a file, and has all that is ours
 //! until each file is as it was before.
 
+use crate::settings::kept::Before;
 use crate::settings::record::{self, Shelf};
-use access::FileOnHost;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use std::collections::BTreeMap;
@@ -34,38 +34,19 @@ pub(super) struct Record {
     pub(super) files: BTreeMap<String, Option<Before>>,
 }
 
-/// A file that was there before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Before {
-    pub(super) mode: u32,
-    pub(super) uid: u32,
-    pub(super) gid: u32,
-    pub(super) content: Vec<u8>,
+/// A file that was there before, in a record.
+fn before_to_value(before: &Before) -> Value {
+    let number = |n: u32| Value::from(i64::from(n));
+    let content = BASE64_STANDARD.encode(&before.content);
+    Value::list([number(before.mode), number(before.uid), number(before.gid), content.into()])
 }
 
-impl Before {
-    pub(super) fn of(file: &FileOnHost) -> Self {
-        let FileOnHost { mode, uid, gid, content, .. } = file;
-        Self { mode: *mode, uid: *uid, gid: *gid, content: content.clone() }
-    }
-
-    pub(super) fn is(&self, file: &FileOnHost) -> bool {
-        *self == Self::of(file)
-    }
-
-    fn to_value(&self) -> Value {
-        let number = |n: u32| Value::from(i64::from(n));
-        let content = BASE64_STANDARD.encode(&self.content);
-        Value::list([number(self.mode), number(self.uid), number(self.gid), content.into()])
-    }
-
-    fn of_value(value: &Value) -> Option<Self> {
-        let [mode, uid, gid, content] = value.as_list()? else { return None };
-        let number = |value: &Value| u32::try_from(value.as_number()?.as_i64()?).ok();
-        let mode = number(mode).filter(|mode| *mode <= 0o7777)?;
-        let content = BASE64_STANDARD.decode(content.as_str()?).ok()?;
-        Some(Self { mode, uid: number(uid)?, gid: number(gid)?, content })
-    }
+fn before_of_value(value: &Value) -> Option<Before> {
+    let [mode, uid, gid, content] = value.as_list()? else { return None };
+    let number = |value: &Value| u32::try_from(value.as_number()?.as_i64()?).ok();
+    let mode = number(mode).filter(|mode| *mode <= 0o7777)?;
+    let content = BASE64_STANDARD.decode(content.as_str()?).ok()?;
+    Some(Before { mode, uid: number(uid)?, gid: number(gid)?, content })
 }
 
 impl Record {
@@ -94,7 +75,7 @@ impl Record {
             let [path, before] = pair.as_list()? else { return None };
             let before = match before {
                 Value::Null => None,
-                file => Some(Before::of_value(file)?),
+                file => Some(before_of_value(file)?),
             };
             Some((path.as_str()?.to_owned(), before))
         });
@@ -105,7 +86,7 @@ impl Record {
     /// The text of the record.
     pub(super) fn text(&self) -> String {
         let file = |(path, before): (&String, &Option<Before>)| {
-            let before = before.as_ref().map_or(Value::Null, Before::to_value);
+            let before = before.as_ref().map_or(Value::Null, before_to_value);
             Value::list([path.as_str().into(), before])
         };
         let files = Value::list(self.files.iter().map(file));

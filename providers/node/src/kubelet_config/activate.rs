@@ -4,28 +4,24 @@ use super::{SHELF, env, running};
 use crate::codes;
 use crate::host_type::{Became, Site, mode, refused, strange, text};
 use crate::place::part;
+use crate::service::{COMES_UP, Process, Service, Told, Why, went_back};
 use crate::settings::exchange::{Exchange, Found, Turn};
 use crate::settings::ways;
 use access::{Command, Expected, FileOnHost, HostError};
 use apimachinery::versions::Minor;
 use plans::{Op, Problem};
-use provider::StepError;
+use provider::{BoxFuture, StepError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 use values::{Path, Value};
 
-/// How long a restart may take: the unit's own limit is a minute and a half.
-const RESTART: Duration = Duration::from_secs(100);
-/// How long a kubelet may take until it runs with its settings.
-const COMES_UP: Duration = Duration::from_secs(90);
-/// How long it must stay up: one that cannot start is started again every 10 seconds.
-const STAYS_UP: Duration = Duration::from_secs(12);
-const PAUSE: Duration = Duration::from_secs(1);
-/// How a kubelet says why it ends.
-const LAST_WORDS: [&str; 4] =
-    ["command failed", "failed to run Kubelet", "failed to validate", "panic: "];
-/// So much of it is told.
-const LONGEST_WORDS: usize = 400;
+/// The kubelet of a host.
+pub(crate) const KUBELET: Service = Service {
+    unit: "kubelet",
+    comes_up: COMES_UP,
+    // One that cannot start is started again every 10 seconds.
+    stays_up: Duration::from_secs(12),
+    last_words: &["command failed", "failed to run Kubelet", "failed to validate", "panic: "],
+};
 
 /// What is done, read from the operation.
 struct Work<'a> {
@@ -209,7 +205,7 @@ pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError>
         let (of_flags, or_as_planned) = far(site, &flags.exchange(), flags.planned_over).await?;
         (written, open) = (written && of_flags, open && or_as_planned);
     }
-    if written && (!work.restart || runs(site, &work, None).await.is_ok()) {
+    if written && (!work.restart || runs(site, &work).await) {
         // What was to go back to, should it not run, is of no use any more.
         if let Some(flags) = &work.flags {
             flags.exchange().forget_copy(site).await.map_err(refused)?;
@@ -219,6 +215,10 @@ pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError>
     }
     // What was written and not started yet is done again from there.
     Ok(if open { Became::NotDone } else { Became::Changed })
+}
+
+async fn runs(site: Site<'_>, work: &Work<'_>) -> bool {
+    KUBELET.runs(site.host, &|process| Box::pin(runs_with(site, work, process))).await
 }
 
 /// Whether a file and its record are as they were to be, and whether the file is that or as it was.
@@ -237,107 +237,43 @@ async fn far(
 
 /// Restarts the kubelet and waits until it runs with the settings; why not, as sentences.
 async fn started(site: Site<'_>, work: &Work<'_>) -> Result<(), String> {
-    if !restarted(site, &work.forgets).await? {
-        return Ok(());
+    let (host, check) = (site.host, |process| -> BoxFuture<'_, Result<(), Why>> {
+        Box::pin(runs_with(site, work, process))
+    });
+    if work.forgets.is_empty() {
+        return KUBELET.restarted(host, &check).await;
     }
-    // How often it was started again before is not this restart's concern.
-    let starts = unit(site).await.map(|unit| unit.restarts).ok();
-    let began = Instant::now();
-    let mut up_since = None;
-    loop {
-        match runs(site, work, starts.as_deref()).await {
-            Ok(()) => {
-                let since = *up_since.get_or_insert_with(Instant::now);
-                if since.elapsed() >= STAYS_UP {
-                    return Ok(());
-                }
-            }
-            Err(Why::Ended(why)) => return Err(format!("{why}{}", journal(site).await)),
-            Err(Why::NotYet(why)) if began.elapsed() > COMES_UP => return Err(why),
-            Err(Why::NotYet(_)) => up_since = None,
-        }
-        sleep(PAUSE).await;
-    }
-}
-
-/// Starts it anew, without these notes of its own; whether there is a kubelet at all.
-async fn restarted(site: Site<'_>, forgets: &[&str]) -> Result<bool, String> {
-    let systemctl = async |verb: &str| {
-        let words = ["systemctl", verb, "kubelet"];
-        match site.host.run(Command::new(&words).within(RESTART)).await {
-            Ok(output) if output.succeeded() => Ok(true),
-            Ok(output) => Err(format!("It could not be restarted: {}.", output.complaint())),
-            // A host that is a folder has no kubelet.
-            Err(HostError::NoCommands { .. }) => Ok(false),
-            Err(error) => Err(error.to_string()),
-        }
-    };
-    if forgets.is_empty() {
-        return systemctl("restart").await;
-    }
-    // It writes them when it ends, too.
-    systemctl("stop").await?;
-    for file in forgets {
-        let removed = site.host.remove(file, Expected::Anything).await;
+    // It writes its notes when it ends, too.
+    KUBELET.is_told(host, Told::Stop).await?;
+    for file in &work.forgets {
+        let removed = host.remove(file, Expected::Anything).await;
         removed.map_err(|error| error.to_string())?;
     }
-    systemctl("start").await
-}
-
-/// Why a kubelet does not run as it should.
-enum Why {
-    /// It may still.
-    NotYet(String),
-    /// It ended, and was or will be started again.
-    Ended(String),
-}
-
-/// What systemd says of the kubelet's unit.
-struct Unit {
-    active: String,
-    sub: String,
-    restarts: String,
-    pid: String,
-}
-
-async fn unit(site: Site<'_>) -> Result<Unit, HostError> {
-    let words =
-        ["systemctl", "show", "--property=ActiveState,SubState,NRestarts,MainPID", "kubelet"];
-    let output = site.host.run(Command::new(&words)).await?.text();
-    let says = |name: &str| {
-        let line = output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        line.unwrap_or_default().to_owned()
-    };
-    Ok(Unit {
-        active: says("ActiveState"),
-        sub: says("SubState"),
-        restarts: says("NRestarts"),
-        pid: says("MainPID"),
-    })
-}
-
-/// Whether it runs with the settings, and was not started again since it had been so many times.
-async fn runs(site: Site<'_>, work: &Work<'_>, starts: Option<&str>) -> Result<(), Why> {
-    let unit = match unit(site).await {
-        Ok(unit) => unit,
-        Err(HostError::NoCommands { .. }) => return Ok(()),
-        Err(error) => return Err(Why::NotYet(error.to_string())),
-    };
-    if unit.active == "failed" || starts.is_some_and(|starts| starts != unit.restarts) {
-        return Err(Why::Ended("It ended soon after its start.".to_owned()));
+    if KUBELET.is_told(host, Told::Start).await? {
+        KUBELET.comes_up(host, &check).await?;
     }
-    if unit.active != "active" {
-        return Err(Why::NotYet(format!("It is `{}`.", unit.sub)));
+    Ok(())
+}
+
+/// Whether it runs with the settings and flags that are asked for.
+async fn runs_with(site: Site<'_>, work: &Work<'_>, process: Process) -> Result<(), Why> {
+    if site.cluster.is_none() {
+        return Ok(());
     }
+    has_settings(site, &work.settings).await?;
+    flags_run(site, work, &process).await
+}
+
+/// Whether the kubelet that runs says that it has these settings. Without a cluster nobody asks.
+pub(crate) async fn has_settings(site: Site<'_>, settings: &Value) -> Result<(), Why> {
     let Some(cluster) = site.cluster else { return Ok(()) };
     let running = match cluster.configz(site.host.name()).await {
         Ok(answer) => access::json::from_json(&answer["kubeletconfig"]),
         Err(error) => return Err(Why::NotYet(error.to_problem().detail)),
     };
-    let settings = ways::leaves(&work.settings);
-    let differing = running::differing(&settings, &running, Minor::newest());
+    let differing = running::differing(&ways::leaves(settings), &running, Minor::newest());
     if differing.is_empty() {
-        return flags_run(site, work, &unit).await;
+        return Ok(());
     }
     let names: Vec<String> =
         differing.iter().map(|(way, _)| format!("`{}`", way.join("."))).collect();
@@ -348,9 +284,9 @@ async fn runs(site: Site<'_>, work: &Work<'_>, starts: Option<&str>) -> Result<(
 }
 
 /// Whether its command line has the flags that are asked for.
-async fn flags_run(site: Site<'_>, work: &Work<'_>, unit: &Unit) -> Result<(), Why> {
+async fn flags_run(site: Site<'_>, work: &Work<'_>, process: &str) -> Result<(), Why> {
     let Some(flags) = &work.flags else { return Ok(()) };
-    let file = format!("/proc/{}/cmdline", unit.pid);
+    let file = format!("/proc/{process}/cmdline");
     let said = site.host.run(Command::new(&["cat", &file])).await;
     let said = said.map_err(|error| Why::NotYet(error.to_string()))?;
     let line = String::from_utf8_lossy(&said.stdout).into_owned();
@@ -394,18 +330,13 @@ async fn roll_back(
 ) -> StepError {
     let node = part(&op.identity, "node");
     let detail = format!("The kubelet of `{node}` does not run with the new settings. {why}");
-    if let Err(error) = back(site, work, &before).await {
-        // Which of the two files is there, nobody knows for sure.
-        return StepError::InDoubt(format!(
-            "{detail} Putting the old settings back failed, too: {error}"
-        ));
-    }
-    let detail = format!("{detail} The old settings are back, and it runs with them.");
-    let summary = "Kubelet does not take the settings";
-    let problem = Problem::error(codes::KUBELET_REFUSES, summary, Path::of("settings"), detail);
-    StepError::Refused(problem.with_help(format!(
-        "Change the settings. The kubelet's own words: `journalctl -u kubelet` on `{node}`."
-    )))
+    went_back(&detail, back(site, work, &before).await, |detail| {
+        let summary = "Kubelet does not take the settings";
+        let problem = Problem::error(codes::KUBELET_REFUSES, summary, Path::of("settings"), detail);
+        problem.with_help(format!(
+            "Change the settings. The kubelet's own words: `journalctl -u kubelet` on `{node}`."
+        ))
+    })
 }
 
 /// Puts back both files and records.
@@ -453,19 +384,6 @@ async fn back(site: Site<'_>, work: &Work<'_>, before: &Before<'_>) -> Result<()
         exchange.forget_copy(site).await.map_err(said)?;
     }
     exchange.forget_copy(site).await.map_err(said)
-}
-
-/// What the kubelet said last before it ended, fit to be shown.
-async fn journal(site: Site<'_>) -> String {
-    let words = ["journalctl", "--unit=kubelet", "--lines=60", "--output=cat", "--no-pager"];
-    let Ok(output) = site.host.run(Command::new(&words)).await else { return String::new() };
-    let text = output.text();
-    let last = text.lines().rev().find(|line| LAST_WORDS.iter().any(|words| line.contains(words)));
-    let Some(line) = last else { return String::new() };
-    let clean = access::text::clean(line);
-    let short: String = clean.chars().take(LONGEST_WORDS).collect();
-    let dots = if short.len() < clean.len() { "..." } else { "" };
-    format!(" It wrote: \"{short}{dots}\".")
 }
 
 fn gone(op: &Op, path: &str) -> StepError {

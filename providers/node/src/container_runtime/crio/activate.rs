@@ -5,24 +5,24 @@
 
 use super::look::RUNNING;
 use super::settings;
-use crate::container_runtime::activate::{Damaged, keep, unkept};
-use crate::container_runtime::record::{Before, SHELF};
+use crate::codes;
+use crate::container_runtime::record::SHELF;
 use crate::container_runtime::{file_of, text};
 use crate::host_type::{Became, Site, expected_by, refused, strange};
 use crate::look::Looked;
-use crate::service::{Service, Why};
-use crate::settings::exchange;
-use crate::{codes, records};
-use access::{Ask, Command, Expected, FileOnHost, HostError, WriteFile};
+use crate::service::{COMES_UP, Service, Why, went_back};
+use crate::settings::{exchange, kept};
+use access::{Ask, Command, Expected, FileOnHost, HostError};
 use plans::{Op, Problem};
-use provider::{BoxFuture, StepError};
+use provider::StepError;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::sleep;
 use values::{Path, Value};
 
-const CRIO: Service = Service {
+pub(crate) const CRIO: Service = Service {
     unit: "crio",
+    comes_up: COMES_UP,
     // It says when it is up; one that ends is at rest for 10 seconds.
     stays_up: Duration::from_secs(3),
     last_words: &["level=fatal", "level=error", "crio: "],
@@ -162,13 +162,12 @@ async fn put(site: Site<'_>, work: &Work<'_>, now: &Now) -> Result<(), HostError
     let differing = || work.files.iter().filter(|(path, text)| !now.is(path, text.as_deref()));
     // One from a change that was not seen to its end is of a runtime that ran.
     for (path, _) in differing().filter(|(path, _)| !now.is_kept(path)) {
-        let (kept, old) = (SHELF.kept(path), keep(now.file(path)));
-        write(site, &kept, &old, records::MODE, Expected::Anything).await?;
+        kept::keep(site, SHELF, path, now.file(path)).await?;
     }
     for (path, wanted) in differing() {
         let guard = work.guard_of(path);
         match wanted {
-            Some(text) => write(site, path, text.as_bytes(), 0o644, guard).await?,
+            Some(text) => exchange::write(site, path, text.as_bytes(), 0o644, guard).await?,
             None => site.host.remove(path, guard).await?,
         }
     }
@@ -215,7 +214,7 @@ async fn runs_with(site: Site<'_>, work: &Work<'_>) -> Result<bool, StepError> {
 /// Nothing is kept of the files from before.
 async fn forget(site: Site<'_>, work: &Work<'_>) -> Result<(), HostError> {
     for path in work.files.keys() {
-        site.host.remove(&SHELF.kept(path), Expected::Anything).await?;
+        kept::forget(site, SHELF, path).await?;
     }
     Ok(())
 }
@@ -233,7 +232,7 @@ async fn taken(site: Site<'_>, act: Act, driver: Option<&str>) -> Result<(), Str
         Act::Nothing => Ok(()),
         Act::Reload => reloaded(site, driver, was_ready).await,
         Act::Restart => {
-            CRIO.restarted(site.host, &|| Box::pin(is_well(site, driver, was_ready))).await
+            CRIO.restarted(site.host, &|_| Box::pin(is_well(site, driver, was_ready))).await
         }
     }
 }
@@ -279,9 +278,8 @@ async fn reloaded(site: Site<'_>, driver: Option<&str>, ready: bool) -> Result<(
             break;
         }
     }
-    let well = || -> BoxFuture<'_, Result<(), Why>> { Box::pin(is_well(site, driver, ready)) };
-    match well().await {
-        Ok(()) if CRIO.runs(site.host, &well).await => Ok(()),
+    match is_well(site, driver, ready).await {
+        Ok(()) if CRIO.runs(site.host, &|_| Box::pin(is_well(site, driver, ready))).await => Ok(()),
         Ok(()) => Err("It does not run any more.".to_owned()),
         Err(Why::NotYet(why) | Why::Ended(why)) => Err(why),
     }
@@ -341,48 +339,22 @@ fn has_driver(said: &str, wanted: &str) -> Result<(), Why> {
 async fn roll_back(site: Site<'_>, work: &Work<'_>, act: Act, why: &str) -> StepError {
     let node = site.host.name();
     let detail = format!("CRI-O on `{node}` does not take the new settings. {why}");
-    if let Err(error) = back(site, work, act).await {
-        // Which of the files are there, nobody knows for sure.
-        return StepError::InDoubt(format!(
-            "{detail} Putting the old settings back failed, too: {error}"
-        ));
-    }
-    let detail = format!("{detail} The old settings are back, and it runs with them.");
-    let summary = "Runtime does not take the settings";
-    let problem = Problem::error(codes::RUNTIME_REFUSES, summary, Path::root(), detail);
-    StepError::Refused(problem.with_help(format!(
-        "Change the settings. Its own words: `journalctl -u crio` on `{node}`."
-    )))
+    went_back(&detail, back(site, work, act).await, |detail| {
+        let summary = "Runtime does not take the settings";
+        let problem = Problem::error(codes::RUNTIME_REFUSES, summary, Path::root(), detail);
+        problem.with_help(format!(
+            "Change the settings. Its own words: `journalctl -u crio` on `{node}`."
+        ))
+    })
 }
 
 async fn back(site: Site<'_>, work: &Work<'_>, act: Act) -> Result<(), String> {
-    let said = |error: HostError| error.to_string();
-    let anything = Expected::Anything;
     for path in work.files.keys() {
-        let kept = SHELF.kept(path);
-        let Some(file) = site.host.read(&kept).await.map_err(said)? else { continue };
-        match unkept(&file.content).map_err(|Damaged| format!("`{kept}` is damaged."))? {
-            Some(Before { mode, uid, gid, content }) => {
-                let (uid, gid, content) = (Some(uid), Some(gid), &content);
-                let file = WriteFile { path, content, mode, uid, gid, expected: anything };
-                site.host.write(file).await.map_err(said)?;
-            }
-            None => site.host.remove(path, anything).await.map_err(said)?,
-        }
+        kept::put_back(site, SHELF, path).await?;
     }
     // Whatever it was before, it must run again; who makes control groups then is not known here.
     taken(site, act, None).await?;
-    forget(site, work).await.map_err(said)
-}
-
-async fn write(
-    site: Site<'_>,
-    path: &str,
-    content: &[u8],
-    mode: u32,
-    expected: Expected<'_>,
-) -> Result<(), HostError> {
-    exchange::write(site, path, content, mode, expected).await
+    forget(site, work).await.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
