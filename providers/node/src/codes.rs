@@ -72,3 +72,13 @@ pub const STATIC_POD_DOWN: Code = Code("E0842");
 pub const STATIC_POD_REFUSES: Code = Code("E0843");
 /// What a kubelet is known by would be gone after a reboot.
 pub const KUBELET_FORGETS: Code = Code("E0844");
+/// A cgroup driver is not one, or cannot be looked up.
+pub const CGROUP_DRIVER: Code = Code("E0945");
+/// Two types keep the cgroup driver of one node.
+pub const CGROUP_KEPT_TWICE: Code = Code("E0941");
+/// Something wins over the file that the cgroup driver is written to.
+pub const CGROUP_OVERRIDDEN: Code = Code("E0942");
+/// A host cannot have the cgroup driver.
+pub const CGROUP_HOST: Code = Code("E0943");
+/// A node does not run with the cgroup driver.
+pub const CGROUP_REFUSES: Code = Code("E0944");

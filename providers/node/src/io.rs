@@ -190,7 +190,9 @@ fn last_of_all(seen: Value) -> Value {
 }
 
 fn performed(identity: &Identity) -> Performed {
-    Performed { exported: Value::map([("path", part(identity, "path").into())]), uid: None }
+    // What is no file has no path.
+    let path = identity.args.get("path").map(|path| ("path", path.clone()));
+    Performed { exported: Value::map(path), uid: None }
 }
 
 fn unknown_type(ty: &TypeName) -> Problem {

@@ -20,6 +20,7 @@
 
 mod accounts;
 mod central;
+mod cgroup_driver;
 pub mod codes;
 mod container_runtime;
 mod drop_in;
@@ -45,6 +46,7 @@ mod trusted_ca;
 pub use io::NodeProvider;
 
 use addrs::TypeName;
+use cgroup_driver::CgroupDriver;
 use container_runtime::ContainerRuntime;
 use host_facts::HostFacts;
 use host_file::HostFile;
@@ -62,6 +64,7 @@ use trusted_ca::TrustedCa;
 /// All resource types, with their I/O half.
 fn types() -> Vec<Box<dyn HostType>> {
     vec![
+        Box::new(CgroupDriver::new()),
         Box::new(ContainerRuntime::new()),
         Box::new(HostFile::new()),
         Box::new(Marked::<KernelModuleBlacklist>::new()),

@@ -105,6 +105,15 @@ pub(crate) fn no_procedure(what: &str, node: &str) -> Guard {
     Guard { kind: GuardKind::Disruption, why }
 }
 
+/// That another cgroup driver is a change of kubelet and runtime together.
+pub(crate) fn as_one(what: &str, node: &str) -> Guard {
+    let why = format!(
+        "{what} of node `{node}` is one change of its kubelet and its container runtime: declare a \
+         `cgroup_driver` for the node instead"
+    );
+    Guard { kind: GuardKind::Disruption, why }
+}
+
 /// The scope that a change of it is in.
 pub(crate) fn scope(identity: &Identity) -> Scope {
     Scope::node(part(identity, "node"))

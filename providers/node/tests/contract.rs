@@ -245,6 +245,11 @@ fn in_folders() -> Vec<InFolder> {
             ["etc/sysctl.d/90-clinch-settings.conf", "8192", "17"],
         ),
         ("trusted_ca", vec![("update", false.into())], [anchor, "-----END", "x\n-----END"]),
+        (
+            "cgroup_driver",
+            vec![],
+            ["etc/containerd/config.toml", "SystemdCgroup = true", "SystemdCgroup = false"],
+        ),
         ("kubelet_config", vec![], ["var/lib/kubelet/config.yaml", "200", "20"]),
         ("container_runtime", vec![], ["etc/containerd/config.toml", "3.10.2", "3.8"]),
         (

@@ -1,7 +1,7 @@
 //! A host that fails at every call, before or after what was asked of it.
 
 use crate::support::request;
-use crate::{container_runtime, crio, static_pod, sysctl};
+use crate::{cgroup_driver, container_runtime, crio, static_pod, sysctl};
 use access::{
     Answer, Ask, Command, Expected, Host, HostError, Hosts, MemoryHost, Output, WriteFile,
 };
@@ -271,6 +271,29 @@ async fn settings_and_flags_of_a_kubelet_are_old_or_new_after_a_fault_at_every_c
     let give_back = op(&applied(), "kubelet_config", &identity, None).await;
     for path in [config, flags] {
         assert!(survives(applied, "kubelet_config", path, &give_back).await > 20);
+    }
+}
+
+/// Two files, and what is kept of them while nobody knows whether the new ones work.
+#[tokio::test(start_paused = true)]
+async fn files_of_a_cgroup_driver_are_old_or_new_after_a_fault_at_every_call() {
+    let ty = "cgroup_driver";
+    let asked = cgroup_driver::args("systemd");
+    let identity = kind(ty).identify(&asked).unwrap();
+    let before = cgroup_driver::files;
+    let write = op(&before(), ty, &identity, Some(&asked)).await;
+    let applied = || {
+        let (host, write) = (before(), write.clone());
+        let done = provider(host.clone());
+        futures::FutureExt::now_or_never(async move { done.perform(&write, &|_| ()).await })
+            .unwrap()
+            .unwrap();
+        host
+    };
+    let give_back = op(&applied(), ty, &identity, None).await;
+    for path in [cgroup_driver::CONFIG, cgroup_driver::RUNTIME] {
+        assert!(survives(before, ty, path, &write).await > 30);
+        assert!(survives(applied, ty, path, &give_back).await > 30);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod cgroup_driver;
 mod container_runtime;
 mod contract;
 mod crio;

@@ -25,6 +25,21 @@ staticPodPath: /etc/kubernetes/manifests
 ",
 );
 
+/// What a containerd is started with that goes with that kubelet.
+pub const RUNTIME_CONFIG: (&str, &str) = (
+    "etc/containerd/config.toml",
+    "\
+version = 2
+
+[plugins.\"io.containerd.grpc.v1.cri\"]
+  [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]
+    runtime_type = \"io.containerd.runc.v2\"
+
+    [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]
+      SystemdCgroup = true
+",
+);
+
 /// The node of the control plane that a new sandbox has.
 const CONTROL_PLANE: &str = "control-plane-1";
 /// The manifests of the control plane's static pods, as kubeadm writes them.
@@ -42,5 +57,5 @@ const MANIFESTS: [(&str, &str); 4] = [
 /// and contents.
 pub fn files_of_host(node: &str) -> Vec<(&'static str, &'static str)> {
     let manifests = if node == CONTROL_PLANE { &MANIFESTS[..] } else { &[] };
-    [KUBELET_CONFIG].into_iter().chain(manifests.iter().copied()).collect()
+    [KUBELET_CONFIG, RUNTIME_CONFIG].into_iter().chain(manifests.iter().copied()).collect()
 }

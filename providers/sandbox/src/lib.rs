@@ -56,7 +56,7 @@ pub use clock::{
     Clock, Identities, RandomIdentities, SequentialIdentities, SteppingClock, SystemClock,
 };
 pub use faults::{Fault, Faults, Matcher, WatchFault, Webhook};
-pub use host::{KUBELET_CONFIG, files_of_host};
+pub use host::{KUBELET_CONFIG, RUNTIME_CONFIG, files_of_host};
 pub use open::{OpenError, Options, Sandbox};
 pub use service::{ResponseBody, SandboxService, ServiceError};
 

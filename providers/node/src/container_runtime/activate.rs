@@ -1,5 +1,6 @@
 //! Writing a runtime's files, restarting it, and putting the old file back when it does not run.
 
+use super::layout::Layout;
 use super::record::{Record, SHELF};
 use super::{file_of, look, text};
 use crate::host_type::{Became, Site, expected_by, guarded_by, mode, refused, strange};
@@ -168,10 +169,22 @@ impl Now {
         }
     }
 
+    /// Whether the file is as it was planned over, but for what `cgroup_driver` keeps of it.
+    fn is_as_planned(&self, work: &Work<'_>) -> bool {
+        if guarded_by(work.op).is_met_by(self.main.as_ref()) {
+            return true;
+        }
+        let apart = work.op.guard.get("apart").and_then(Value::as_str);
+        let (Some(apart), Some(file)) = (apart, &self.main) else { return false };
+        let live = str::from_utf8(&file.content).ok().and_then(|text| text::read(text).ok());
+        let found = live.and_then(|live| Some(Layout::of(&live).ok()?.apart(&live)));
+        found.as_deref() == Some(apart)
+    }
+
     /// What changed since the plan.
     fn changed(&self, work: &Work<'_>, goal: &Goal) -> Option<String> {
         let shown = &work.op.identity.shown;
-        if !self.is_main(goal) && !guarded_by(work.op).is_met_by(self.main.as_ref()) {
+        if !self.is_main(goal) && !self.is_as_planned(work) {
             return Some(format!("{shown} changed since the plan."));
         }
         let planned = work.op.guard.get("record").and_then(Value::as_str);
@@ -270,7 +283,12 @@ async fn put_main(
     now: &Now,
     goal: &Goal,
 ) -> Result<(), StepError> {
-    let expected = guarded_by(work.op);
+    let found = now.main.as_ref().map(FileOnHost::digest);
+    let expected = match (guarded_by(work.op), &found) {
+        // What another type wrote meanwhile was looked at.
+        (guard, Some(found)) if !guard.is_met_by(now.main.as_ref()) => Expected::Digest(found),
+        (guard, _) => guard,
+    };
     match &goal.main {
         Some(text) => {
             let mode = now.main.as_ref().map_or(work.mode, |file| file.mode);
@@ -335,7 +353,7 @@ async fn started(site: Site<'_>) -> Result<(), String> {
 }
 
 /// Whether the plugin is well that a kubelet talks to, and the node ready.
-async fn is_well(site: Site<'_>, must_be_ready: bool) -> Result<(), Why> {
+pub(crate) async fn is_well(site: Site<'_>, must_be_ready: bool) -> Result<(), Why> {
     let words = ["ctr", "plugins", "ls"];
     match site.host.run(Command::new(&words)).await {
         Ok(output) if output.succeeded() => cri_is_well(&output.text())?,

@@ -1,5 +1,10 @@
 //! What is done about a container runtime, and what it will be.
 
+mod half;
+
+pub(super) use half::half;
+
+use super::driver::is_containerd_2;
 use super::engine::Engine;
 use super::layout::{Layout, way};
 use super::record::{Record, SHELF};
@@ -28,7 +33,7 @@ pub(super) fn plan(ty: &TypeName, request: &PlanRequest<'_>, present: &Value) ->
 pub(super) fn with_driver(request: &PlanRequest<'_>, mut decision: Decision) -> Decision {
     if decision.disruption == Disruption::Drain {
         let node = part(request.identity, "node");
-        decision.guards.push(place::no_procedure("another cgroup driver", node));
+        decision.guards.push(place::as_one("another cgroup driver", node));
     }
     decision
 }
@@ -519,8 +524,15 @@ impl Case<'_> {
         });
         let record = self.is_recorded.then(|| self.record.proof());
         let main = proof(Some(self.present), Layout::holds_secrets(&self.live));
+        let driver = |way: &Way| wishes::argument(self.layout, way) == "cgroup_driver";
+        let is_ours =
+            record_has(&self.record, driver) || goal.settings.iter().any(|(w, _)| driver(w));
+        let apart = (!is_ours && !Layout::holds_secrets(&self.live))
+            .then(|| self.layout.apart(&self.live).into());
         let guard = [
             main,
+            // What `cgroup_driver` keeps of the file may change meanwhile.
+            ("apart", apart.unwrap_or(Value::Null)),
             ("record", record.map_or(Value::Null, Value::from)),
             ("files", Value::map(guards)),
         ];
@@ -539,6 +551,10 @@ impl Case<'_> {
     }
 }
 
+fn record_has(record: &Record, is: impl Fn(&Way) -> bool) -> bool {
+    record.ours.earlier.keys().any(is)
+}
+
 /// What must still be so of a file. The digest of a secret would tell of it, and a guard is stored.
 fn proof(file: Option<&Value>, secret: bool) -> (&'static str, Value) {
     let part = |name: &str| file.and_then(|file| file.get(name)).cloned().unwrap_or(Value::Null);
@@ -551,15 +567,6 @@ fn proof(file: Option<&Value>, secret: bool) -> (&'static str, Value) {
 fn view(identity: &plans::Identity, parts: Vec<(&'static str, Value)>) -> Value {
     let (node, path) = file_of(identity);
     Value::map([("node", node.into()), ("path", path.into())].into_iter().chain(parts))
-}
-
-/// Of `containerd github.com/containerd/containerd v2.2.1 dea7da...`.
-fn is_containerd_2(said: &str) -> bool {
-    let number = |word: &str| {
-        let word = word.strip_prefix('v').unwrap_or(word);
-        word.split_once('.').and_then(|(major, _)| major.parse::<u32>().ok())
-    };
-    said.split_whitespace().find_map(number).is_some_and(|major| major >= 2)
 }
 
 fn record_of(request: &PlanRequest<'_>, text: Option<&str>) -> Result<Record, Problem> {
@@ -580,21 +587,4 @@ fn unreadable(request: &PlanRequest<'_>, why: &str, help: &str) -> Problem {
     let detail = format!("{} {why}.", request.identity.shown);
     let summary = "Runtime's file cannot be kept";
     Problem::error(codes::RUNTIME_FILE, summary, Path::of("path"), detail).with_help(help)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn containerd_2_is_told_from_its_forebears() {
-        for (said, is) in [
-            ("containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3", false),
-            ("containerd containerd.io 1.7.27 05044ec0a9a75232cad458027ca83437aae3f4da", false),
-            ("containerd github.com/containerd/containerd/v2 v2.2.1 dea7da592f5d1d2b", true),
-            ("", false),
-        ] {
-            assert_eq!(is_containerd_2(said), is, "{said}");
-        }
-    }
 }

@@ -11,14 +11,14 @@ use values::{Path, Value};
 
 /// A container runtime that a kubelet may talk to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Engine {
+pub(crate) enum Engine {
     Containerd,
     Crio,
 }
 
 impl Engine {
     /// By its name in the configuration; containerd when there is none.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "" | "containerd" => Some(Self::Containerd),
             "crio" => Some(Self::Crio),
@@ -45,7 +45,7 @@ impl Engine {
     }
 
     /// Its unit of systemd, and its name in the configuration.
-    pub(super) fn unit(self) -> &'static str {
+    pub(crate) fn unit(self) -> &'static str {
         match self {
             Self::Containerd => "containerd",
             Self::Crio => "crio",
@@ -53,7 +53,7 @@ impl Engine {
     }
 
     /// Its name for people.
-    pub(super) fn shown(self) -> &'static str {
+    pub(crate) fn shown(self) -> &'static str {
         match self {
             Self::Containerd => "containerd",
             Self::Crio => "CRI-O",
@@ -98,6 +98,18 @@ impl Engine {
         [Self::Containerd, Self::Crio]
             .into_iter()
             .find(|engine| socket == format!("{}.sock", engine.unit()))
+    }
+
+    /// Which one a host has, by what was seen of containerd there: the one that the kubelet talks
+    /// to; where nobody says that, the one that runs.
+    pub(super) fn on(seen: &Value) -> Self {
+        let endpoint = seen.get("kubelet").and_then(|kubelet| kubelet.get("endpoint")?.as_str());
+        let is = |name: &str| seen.get(name).and_then(Value::as_bool);
+        match endpoint.and_then(Self::behind) {
+            Some(engine) => engine,
+            None if is("runs") != Some(true) && is("other_runs") == Some(true) => Self::Crio,
+            None => Self::Containerd,
+        }
     }
 
     /// That a host has the other one. What the kubelet talks to decides; where nobody says that,

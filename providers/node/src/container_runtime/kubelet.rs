@@ -88,7 +88,7 @@ fn setting_of(file: &FileOnHost, setting: &str) -> Option<String> {
 }
 
 /// The number behind the first dot of `Kubernetes v1.36.2`, or of a version alone.
-pub(super) fn minor_of(said: &str) -> Option<u32> {
+pub(crate) fn minor_of(said: &str) -> Option<u32> {
     said.split_whitespace().find_map(|word| {
         let mut parts = word.trim_start_matches('v').split('.');
         parts.next()?.parse::<u32>().ok()?;
@@ -124,7 +124,7 @@ pub(super) fn disagrees(
     let at = if asked { Path::of("cgroup_driver") } else { Path::root() };
     let summary = "Kubelet with another cgroup driver";
     let problem = Problem::warning(codes::RUNTIME_SETTING, summary, at, detail);
-    Some(problem.with_help("Set `cgroupDriver` in a `kubelet_config` of the node, too."))
+    Some(problem.with_help("Declare a `cgroup_driver` for the node: it changes both as one."))
 }
 
 #[cfg(test)]

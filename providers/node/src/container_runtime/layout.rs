@@ -211,6 +211,26 @@ impl Layout {
         names.into_iter().all(|name| self.is_systemd(a, &name) == self.is_systemd(b, &name))
     }
 
+    /// Digest of a file but for its cgroup driver.
+    pub(super) fn apart(self, live: &Value) -> String {
+        let runtimes = &self.described(RUNC)[..4];
+        let described = ways::get(live, runtimes).and_then(Value::as_map);
+        let names = described.into_iter().flat_map(values::Map::keys).map(|name| &**name);
+        let (mut without, mut maps) = (live.clone(), Vec::new());
+        for name in names.chain([RUNC]) {
+            without = ways::with(&without, &self.systemd_cgroup(name), None);
+            let options = self.systemd_cgroup(name);
+            maps.extend((1..options.len()).map(|end| options[..end].to_vec()));
+        }
+        let (way, runc) = self.runc_type();
+        if ways::get(live, &way) == Some(&runc) {
+            without = ways::with(&without, &way, None);
+        }
+        let without = ways::without_empty(without, &maps);
+        let text = access::json::to_json(&without).map(|json| json.to_string());
+        access::digest(text.unwrap_or_default().as_bytes())
+    }
+
     fn is_systemd(self, of: &Value, runtime: &str) -> bool {
         ways::get(of, &self.systemd_cgroup(runtime)).and_then(Value::as_bool) == Some(true)
     }

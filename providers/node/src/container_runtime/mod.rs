@@ -85,8 +85,9 @@
 //! with, and a restart is planned. CRI-O is asked instead with what it runs (`crio status config`,
 //! from 1.28 on); of registries it does not tell.
 //!
-//! Another cgroup driver is planned with its cost, a drain, and is not applied by this version: pods
-//! keep the control groups that they were started with.
+//! Another cgroup driver is a change of the runtime and its kubelet together, which `cgroup_driver`
+//! makes; here it is planned and not applied. `cgroup_driver = "systemd"` in a new block is for a
+//! runtime that has it already.
 //!
 //! What is taken out of the block, and all of it when the block goes, gets the value back that it
 //! had before; a `hosts.toml` that was there is put back as it was. CRI-O's files go, and what others
@@ -124,19 +125,21 @@
 //! [crio.conf(5)](https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md),
 //! [containers-registries.conf(5)](https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md)
 
-mod activate;
-mod crio;
+pub(crate) mod activate;
+pub(crate) mod crio;
 mod decide;
-mod engine;
+pub(crate) mod driver;
+pub(crate) mod engine;
 mod imports;
-mod kubelet;
+pub(crate) mod kubelet;
 mod layout;
 mod look;
 mod mirrors;
 mod record;
-mod text;
+pub(crate) mod text;
 mod wishes;
 
+use crate::cgroup_driver;
 use crate::codes;
 use crate::host_type::{Became, HostType, Site};
 use crate::look::Looked;
@@ -259,6 +262,12 @@ impl ResourceKind for ContainerRuntime {
 
     fn needs(&self, _identity: &Identity, _args: &Value) -> Vec<ObjectKey> {
         Vec::new()
+    }
+
+    fn provides(&self, identity: &Identity, args: &Value) -> Vec<ObjectKey> {
+        let claims = wishes::given(args, "cgroup_driver").is_some();
+        let key = || cgroup_driver::claimed(part(identity, "node"), "container_runtime");
+        claims.then(key).into_iter().collect()
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {

@@ -10,7 +10,7 @@ use toml_edit::{Document, DocumentMut, Item, Key, Table, TableLike};
 use values::{Map, Value};
 
 /// What a text says, or why it could not be read, as the end of a sentence.
-pub(super) fn read(text: &str) -> Result<Value, String> {
+pub(crate) fn read(text: &str) -> Result<Value, String> {
     Ok(table(parsed(text)?.as_table()))
 }
 
@@ -73,7 +73,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The text that says `wanted` where it differs; the error is the end of a sentence.
-pub(super) fn edited(text: &str, wanted: &Value, ours: &[&Way]) -> Result<String, String> {
+pub(crate) fn edited(text: &str, wanted: &Value, ours: &[&Way]) -> Result<String, String> {
     let (mark, body) = match text.strip_prefix('\u{feff}') {
         Some(body) => ("\u{feff}", body),
         None => ("", text),

@@ -1,6 +1,6 @@
 //! Writing a kubelet's file, restarting it, and putting the old file back when it does not run.
 
-use super::{SHELF, env, running};
+use super::{SHELF, env, running, text as kubelet_text};
 use crate::codes;
 use crate::host_type::{Became, Site, mode, refused, strange, text};
 use crate::place::part;
@@ -35,7 +35,7 @@ struct Work<'a> {
     /// Notes of the kubelet's with which it would not start.
     forgets: Vec<&'a str>,
     /// Digest of the file as it was planned over.
-    planned_over: &'a str,
+    planned_over: String,
     flags: Option<Flags<'a>>,
 }
 
@@ -94,12 +94,34 @@ impl<'a> Work<'a> {
                 .guard
                 .get("digest")
                 .and_then(Value::as_str)
-                .ok_or_else(|| strange(op))?,
+                .ok_or_else(|| strange(op))?
+                .to_owned(),
             flags: match op.args.get("flags") {
                 None => None,
                 Some(_) => Some(Flags::of(op).ok_or_else(|| strange(op))?),
             },
         })
+    }
+
+    /// Where nothing but the cgroup driver changed since the plan, which is another type's, the new
+    /// file has what is there of it now.
+    fn beside(&mut self, op: &Op, file: Option<&FileOnHost>) {
+        let apart = op.guard.get("apart").and_then(Value::as_str);
+        let (Some(apart), Some(file)) = (apart, file) else { return };
+        let now = file.digest();
+        if now == self.planned_over || file.content == self.content.as_bytes() {
+            return;
+        }
+        let read = |text: &str| kubelet_text::read(text).ok();
+        let live = str::from_utf8(&file.content).ok().and_then(read);
+        let (Some(live), Some(wanted)) = (live, read(&self.content)) else { return };
+        let is_old = kubelet_text::apart(&live) == apart;
+        if is_old || kubelet_text::apart(&live) == kubelet_text::apart(&wanted) {
+            let wanted =
+                ways::with(&wanted, &[kubelet_text::DRIVER.into()], live.get(kubelet_text::DRIVER));
+            self.content = kubelet_text::edited(&self.content, &wanted);
+            self.planned_over = now;
+        }
     }
 
     fn exchange(&self) -> Exchange<'_> {
@@ -114,11 +136,12 @@ impl<'a> Work<'a> {
 /// file as it was (nothing happened) or as it was to be; then doing it again goes on from there,
 /// and still knows the old file from its copy.
 pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
-    let work = Work::of(op)?;
+    let mut work = Work::of(op)?;
+    let found = Found::read(site, SHELF, work.path).await?;
+    work.beside(op, found.file.as_ref());
     let exchange = work.exchange();
-    let found = exchange.found(site).await?;
     exchange.check_record(op, &found)?;
-    let turn = turn(op, &exchange, &found, work.planned_over)?;
+    let turn = turn(op, &exchange, &found, &work.planned_over)?;
     let mut of_flags = None;
     if let Some(flags) = &work.flags {
         let exchange = flags.exchange();
@@ -199,8 +222,10 @@ fn turn<'a>(
 }
 
 pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
-    let work = Work::of(op)?;
-    let (mut written, mut open) = far(site, &work.exchange(), work.planned_over).await?;
+    let mut work = Work::of(op)?;
+    let found = Found::read(site, SHELF, work.path).await?;
+    work.beside(op, found.file.as_ref());
+    let (mut written, mut open) = far(site, &work.exchange(), &work.planned_over).await?;
     if let Some(flags) = &work.flags {
         let (of_flags, or_as_planned) = far(site, &flags.exchange(), flags.planned_over).await?;
         (written, open) = (written && of_flags, open && or_as_planned);
@@ -376,7 +401,7 @@ async fn back(site: Site<'_>, work: &Work<'_>, before: &Before<'_>) -> Result<()
         settings: Value::Null,
         restart: true,
         forgets: work.forgets.clone(),
-        planned_over: work.planned_over,
+        planned_over: work.planned_over.clone(),
         flags: None,
     };
     started(site, &anything).await?;

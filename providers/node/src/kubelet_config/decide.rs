@@ -2,6 +2,7 @@
 
 use super::env::{self, Flagged};
 use super::judge::Asked;
+use super::text::DRIVER;
 use super::{SHELF, flags, memory, rules, running, text, upgrade};
 use crate::codes;
 use crate::place::{self, part};
@@ -262,7 +263,14 @@ impl Case<'_> {
         };
         let of_flags = of_flags.iter().map(String::as_str).filter(is_one);
         let names: BTreeSet<&str> = settings.copied().chain(of_flags).collect();
-        let guard = |name: &str| place::no_procedure(&format!("another `{name}`"), node);
+        let guard = |name: &str| {
+            let what = format!("another `{name}`");
+            if name == DRIVER {
+                place::as_one(&what, node)
+            } else {
+                place::no_procedure(&what, node)
+            }
+        };
         names.into_iter().map(guard).collect()
     }
 
@@ -419,6 +427,15 @@ impl Case<'_> {
         ])
     }
 
+    /// Digest of the file but for what `cgroup_driver` keeps of it, which may change meanwhile; null
+    /// where that is kept here.
+    fn apart(&self) -> Value {
+        let way: Way = vec![DRIVER.into()];
+        let asked = self.request.desired.and_then(|args| args.get("settings")?.get(DRIVER));
+        let is_ours = self.record.earlier.contains_key(&way) || asked.is_some();
+        if is_ours { Value::Null } else { text::apart(&self.live).into() }
+    }
+
     fn op(&self, name: &str, content: Value, more: Vec<(&'static str, Value)>) -> Op {
         let identity = self.request.identity;
         let (path, node) = (part(identity, "path"), part(identity, "node"));
@@ -431,6 +448,7 @@ impl Case<'_> {
             args: Value::map(args.into_iter().chain(more)),
             guard: Value::map([
                 ("digest", digest(self.content)),
+                ("apart", self.apart()),
                 ("record", self.recorded.map_or(Value::Null, digest)),
             ]),
             text: match name {
@@ -520,7 +538,7 @@ fn no_file(request: &PlanRequest<'_>) -> Problem {
 }
 
 /// The program that says which kubelet it is does not answer.
-pub(super) fn no_kubelet(identity: &Identity) -> Problem {
+pub(crate) fn no_kubelet(identity: &Identity) -> Problem {
     let node = part(identity, "node");
     let detail = format!("`kubelet --version` says nothing on host `{node}`.");
     let summary = "Kubelet does not say its version";

@@ -84,32 +84,36 @@ pub(crate) fn asks() -> Vec<Ask> {
 /// What was seen of them, one text for each flag, so that nothing else of these files gets into a
 /// plan. What is no setting is left out.
 pub(super) fn seen(looked: &Looked) -> Result<Value, HostError> {
+    let of_settings = all(looked)?.into_iter().filter(|flag| way(&flag.name).is_some());
+    let text = |flag: Flag| Value::list([flag.name.into(), flag.value.into(), flag.place.into()]);
+    Ok(Value::list(of_settings.map(text)))
+}
+
+/// All flags of the next start, in their order.
+fn all(looked: &Looked) -> Result<Vec<Flag>, HostError> {
     let unit = match looked.ran(&UNIT) {
         Ok(Some(output)) if output.succeeded() => of_unit(&output.text()),
         // The unit may be of another init system; then the running kubelet tells.
         Ok(Some(_) | None) | Err(HostError::NoCommands { .. }) => Vec::new(),
         Err(error) => return Err(error),
     };
-    let of_unit = unit.into_iter().map(|(name, value)| (name, value, THE_UNIT));
-    let mut flags: Vec<(String, String, &str)> = of_unit.collect();
+    let at =
+        |place: &'static str| move |(name, value)| Flag { name, value, place: place.to_owned() };
+    let mut flags: Vec<Flag> = unit.into_iter().map(at(THE_UNIT)).collect();
     for path in FILES {
         if let Some(file) = looked.file(path)? {
             let text = String::from_utf8_lossy(&file.content);
-            flags.extend(of_file(&text).into_iter().map(|(name, value)| (name, value, path)));
+            flags.extend(of_file(&text).into_iter().map(at(path)));
         }
     }
-    let of_settings = flags.into_iter().filter(|(name, _, _)| way(name).is_some());
-    let text = |(name, value, place): (String, String, &str)| {
-        Value::list([name.into(), value.into(), place.into()])
-    };
-    Ok(Value::list(of_settings.map(text)))
+    Ok(flags)
 }
 
-/// What the next start is given for a flag that is a setting, and where that stands.
+/// What the next start is given for a flag, and where that stands.
 pub(crate) fn given(looked: &Looked, name: &str) -> Result<Option<(String, String)>, HostError> {
-    let flags = seen(looked)?;
-    let mut flags = flags.as_list().unwrap_or(&[]).iter().rev().filter_map(Flag::read);
-    Ok(flags.find(|flag| flag.name == name).map(|flag| (flag.value, flag.place)))
+    // The last one wins.
+    let found = all(looked)?.into_iter().rev().find(|flag| flag.name == name);
+    Ok(found.map(|flag| (flag.value, flag.place)))
 }
 
 /// The variables of a file, and the flags in them.

@@ -50,16 +50,16 @@
 //! kubelet wrote to its journal. Pods go on running while a kubelet restarts. One kubelet is
 //! restarted after the other; those of nodes that carry the control plane come last.
 //!
-//! Settings by which pods were placed or started (`cgroupDriver`, the policies of the CPU, memory
-//! and topology managers and what they hand out, `podLogsDir`, `memorySwap`) cost a drain: the
-//! node is cordoned, its pods are evicted as their budgets let them, the kubelet is restarted,
+//! Settings by which pods were placed or started (the policies of the CPU, memory and topology
+//! managers and what they hand out, `podLogsDir`, `memorySwap`) cost a drain: the node is cordoned, its pods are evicted as their budgets let them, the kubelet is restarted,
 //! and the node goes back into service when it is ready. What the kubelet noted of CPUs and memory
 //! that it handed out (`cpu_manager_state`, `memory_manager_state`) is removed while it stands
 //! still, since it does not start with notes of another policy.
 //!
-//! `cgroupDriver`, `cgroupRoot`, `cgroupsPerQOS`, `containerRuntimeEndpoint` and the flags
-//! `cloud-provider`, `hostname-override` and `root-dir` take more than a drained node; such a
-//! change is planned and not applied by this version.
+//! Another `cgroupDriver` is a change of the kubelet and its runtime together, which `cgroup_driver`
+//! makes; here it is planned and not applied. `cgroupRoot`, `cgroupsPerQOS`,
+//! `containerRuntimeEndpoint` and the flags `cloud-provider`, `hostname-override` and `root-dir` take
+//! more than a drained node; such a change is planned and not applied by this version.
 //!
 //! A setting that is taken out of the block, and all of them when the block goes, get the value
 //! back that the file had before.
@@ -89,7 +89,7 @@
 //! [Set kubelet parameters via a configuration file](https://kubernetes.io/docs/tasks/administer-cluster/kubelet-config-file/),
 //! [Kubelet Configuration (v1beta1)](https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/)
 
-mod activate;
+pub(crate) mod activate;
 pub(crate) mod decide;
 mod env;
 pub(crate) mod flags;
@@ -101,6 +101,7 @@ pub(crate) mod text;
 pub(crate) mod upgrade;
 
 use crate::central::{Central, KEY};
+use crate::cgroup_driver;
 use crate::host_type::{Became, HostType, Site};
 use crate::look::Looked;
 use crate::place::{self, part};
@@ -113,8 +114,8 @@ use provider::{BoxFuture, Observation, PlanRequest, Planned, ResourceKind, StepE
 use values::{Attr, Path, Role, Schema, Type, Value};
 
 /// Where kubeadm puts the file.
-const USUAL_PATH: &str = "/var/lib/kubelet/config.yaml";
-const SHELF: Shelf = Shelf("kubelet");
+pub(crate) const USUAL_PATH: &str = "/var/lib/kubelet/config.yaml";
+pub(crate) const SHELF: Shelf = Shelf("kubelet");
 
 /// Settings of a node's kubelet.
 pub(crate) struct KubeletConfig {
@@ -217,6 +218,13 @@ impl ResourceKind for KubeletConfig {
     /// Nodes that join meanwhile get what is in the cluster, so that is changed first.
     fn needs(&self, _identity: &Identity, _args: &Value) -> Vec<ObjectKey> {
         vec![crate::kubelet_base_config::key()]
+    }
+
+    fn provides(&self, identity: &Identity, args: &Value) -> Vec<ObjectKey> {
+        let driver = args.get("settings").and_then(|settings| settings.get(text::DRIVER));
+        let claims = driver.is_some_and(|driver| !driver.is_null());
+        let key = || cgroup_driver::claimed(part(identity, "node"), "kubelet_config");
+        claims.then(key).into_iter().collect()
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {

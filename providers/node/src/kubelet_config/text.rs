@@ -1,9 +1,13 @@
 //! Editing the kubelet's configuration file: only the lines of settings that change are other
 //! lines afterwards, so that comments and the order of the rest stay.
 
+use crate::settings::ways;
 use std::fmt::Write as _;
 use values::Value;
 use yaml::{Kind, Node};
+
+/// The setting that the kubelet's runtime must have, too.
+pub(crate) const DRIVER: &str = "cgroupDriver";
 
 /// What the kubelet reads from a text, or why it could not, as the end of a sentence.
 pub(crate) fn read(text: &str) -> Result<Value, String> {
@@ -18,6 +22,13 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
             kind.escape_debug()
         )),
     }
+}
+
+/// Digest of a configuration without its cgroup driver.
+pub(crate) fn apart(live: &Value) -> String {
+    let without = ways::with(live, &[DRIVER.into()], None);
+    let text = access::json::to_json(&without).map(|json| json.to_string()).unwrap_or_default();
+    access::digest(text.as_bytes())
 }
 
 fn root(text: &str) -> Result<Node, String> {

@@ -21,7 +21,7 @@ pub(crate) fn brings(way: &Way, value: &Value) -> ObjectKey {
 }
 
 /// A warning when the settings are others than those of the `ConfigMap`, which has this text.
-pub(super) fn note(
+pub(crate) fn note(
     settings: &[(Way, Value)],
     base: &str,
     minor: Minor,

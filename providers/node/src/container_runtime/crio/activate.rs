@@ -303,7 +303,7 @@ async fn since(site: Site<'_>, cursor: &str) -> String {
 }
 
 /// Whether it says that it makes control groups as it should, and the node is ready.
-async fn is_well(site: Site<'_>, driver: Option<&str>, ready: bool) -> Result<(), Why> {
+pub(crate) async fn is_well(site: Site<'_>, driver: Option<&str>, ready: bool) -> Result<(), Why> {
     if let Some(driver) = driver {
         let words = ["crio", "status", "info"];
         match site.host.run(Command::new(&words)).await {

@@ -3,6 +3,7 @@
 use super::settings::{self, MAIN, Walk};
 use super::{FOLDER, REGISTRIES, is_conf, registries, registries_of};
 use crate::codes;
+use crate::container_runtime::driver::CRIO_PATH;
 use crate::container_runtime::engine::Engine;
 use crate::container_runtime::record::SHELF;
 use crate::container_runtime::{kubelet, text};
@@ -176,7 +177,9 @@ pub(in super::super) async fn find(
     let looked = Looked::at(site.host, paths.iter().map(Ask::file)).await?;
     let mut found = BTreeSet::new();
     for path in &paths {
-        let ours = looked.file(path)?.is_some_and(|file| owned::is_of(file, site.project));
+        // The drop-in of another type is no object of ours.
+        let ours = path != CRIO_PATH
+            && looked.file(path)?.is_some_and(|file| owned::is_of(file, site.project));
         let name = path.rsplit('/').next().filter(|_| ours);
         found.extend(name.map(|name| format!("{FOLDER}/{name}")));
     }

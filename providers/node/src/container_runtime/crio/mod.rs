@@ -7,7 +7,7 @@
 //!
 //! **Invariant:** no file of anybody else is written. Where one wins over ours, the plan says which.
 
-mod activate;
+pub(crate) mod activate;
 mod look;
 mod plan;
 mod registries;
@@ -15,11 +15,12 @@ mod settings;
 
 pub(super) use activate::{perform, settle};
 pub(super) use look::{asks, asks_next, find, seen};
-pub(super) use plan::plan;
+pub(super) use plan::{half, plan};
 
 use super::wishes;
 use crate::codes;
 use crate::place;
+use crate::settings::ways;
 use plans::Problem;
 use values::{Path, Value};
 
@@ -33,6 +34,16 @@ pub(super) const USUAL_PATH: &str = "/etc/crio/crio.conf.d/99-clinch.conf";
 /// Whether a path is that of a drop-in of CRI-O.
 pub(super) fn is_drop_in(path: &str) -> bool {
     path.strip_prefix(FOLDER).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Whether the usual drop-in says who makes control groups, by what was seen of another one.
+pub(super) fn keeps_driver(present: &Value) -> bool {
+    let lists = ["before", "after"].map(|name| present.get(name).and_then(Value::as_list));
+    lists.into_iter().flatten().flatten().any(|pair| {
+        let Some([path, said]) = pair.as_list() else { return false };
+        let is_it = path.as_str() == Some(USUAL_PATH);
+        is_it && ways::get(said, &settings::driver_way()).is_some()
+    })
 }
 
 /// The drop-in about registries that goes with one of settings: it has the same name.

@@ -1,5 +1,9 @@
 //! What is done about CRI-O's files, and what they will say.
 
+mod half;
+
+pub(in super::super) use half::half;
+
 use super::look::no_runtime;
 use super::{registries, registries_of, settings};
 use crate::codes;
@@ -16,9 +20,6 @@ use provider::{Decision, PlanRequest, Planned};
 use values::{Disruption, Map, Path, Type, Value};
 
 const LATE: &str = "values known after apply";
-/// From this minor version on, CRI-O tells a kubelet its driver, and can be asked how it runs.
-/// Source: `server/runtime_config.go` and `internal/criocli/status.go`, new in v1.28.0.
-const ANSWERS: u32 = 28;
 
 pub(in super::super) fn plan(ty: &TypeName, request: &PlanRequest<'_>, present: &Value) -> Planned {
     let seen = |name: &str| Seen::read(present.get(name).unwrap_or(&Value::Null));
@@ -350,13 +351,12 @@ impl Case<'_> {
 
     fn other_driver(&self, goal: &Goal, asked: &Value) -> Option<Problem> {
         let is_asked = wishes::given(asked, "cgroup_driver").is_some();
-        let version = self.text("version").and_then(kubelet::minor_of);
         kubelet::disagrees(
             Engine::Crio,
             self.request.identity,
             self.present.get("kubelet"),
             settings::driver(&goal.effective),
-            version.is_some_and(|minor| minor >= ANSWERS),
+            self.answers(),
             is_asked,
         )
     }
@@ -529,16 +529,21 @@ impl Case<'_> {
         let of_registries = registries_of(path);
         let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
         let files = [(path.to_owned(), &goal.settings), (of_registries.clone(), &goal.registries)];
-        let driver = match self.text("version").and_then(kubelet::minor_of) {
-            Some(minor) if minor >= ANSWERS => settings::driver(&goal.effective).into(),
-            Some(_) | None => Value::Null,
-        };
+        // One that nobody asks for is no concern of ours, and may change meanwhile.
+        let is_ours = |of: &Value| ways::get(of, &settings::driver_way()).is_some();
+        let is_asked = goal.asked.iter().any(|(way, _)| *way == settings::driver_way());
+        let of_driver = is_asked || is_ours(&self.ours());
+        let driver = (self.answers() && of_driver).then(|| settings::driver(&goal.effective));
+        let runs_with = self.running().map_or(Value::Null, |_| {
+            let only = settings::only(&goal.effective);
+            if of_driver { only } else { ways::with(&only, &["cgroup_driver".into()], None) }
+        });
         let args = [
             ("path", path.into()),
             ("files", Value::map(files.map(|(path, wanted)| (path, text(wanted))))),
             ("act", act.name().into()),
-            ("driver", driver),
-            ("runs_with", self.running().map_or(Value::Null, |_| settings::only(&goal.effective))),
+            ("driver", driver.map_or(Value::Null, Value::from)),
+            ("runs_with", runs_with),
         ];
         let digest = |seen: &Seen<'_>| match seen.content {
             Some(_) => Value::from(seen.digest),
