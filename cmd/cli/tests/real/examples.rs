@@ -172,6 +172,30 @@ fn policies_of_topology_are_set_on_drained_nodes_and_given_back() {
 }
 
 #[test]
+fn cgroup_drivers_are_noted_where_they_fit_and_switched_on_drained_nodes() {
+    play("cgroup-driver", |site| {
+        let host = site.desk.dir().join("hosts/worker-2");
+        let says = |(path, _): (&str, &str), words: &str| {
+            let text = std::fs::read_to_string(host.join(path)).unwrap();
+            assert!(text.contains(words), "no `{words}` in {text}");
+        };
+        let said = site.well(&["plan", "-var", "driver=cgroupfs"]);
+        for words in [
+            "drain node worker-2: no pod has to leave\n",
+            "switch kubelet and containerd of worker-2 to cgroupfs: stop kubelet, end containers, ",
+            "Nodes: 2 to drain, 0 to restart, 0 to reboot (max 1 at a time).",
+        ] {
+            assert!(said.out.contains(words), "no `{words}` in {}", said.all());
+        }
+        site.well(&["apply", "-auto-approve", "-allow=drain", "-var", "driver=cgroupfs"]);
+        says(sandbox::KUBELET_CONFIG, "\ncgroupDriver: cgroupfs\n");
+        says(sandbox::RUNTIME_CONFIG, "SystemdCgroup = false\n");
+        site.well(&["apply", "-auto-approve", "-allow=drain"]);
+        says(sandbox::RUNTIME_CONFIG, sandbox::RUNTIME_CONFIG.1);
+    });
+}
+
+#[test]
 fn flags_of_the_control_plane_are_set_and_given_back() {
     play("control-plane-flags", |site| {
         let manifests = site.desk.dir().join("hosts/control-plane-1/etc/kubernetes/manifests");
