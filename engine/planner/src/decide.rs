@@ -23,7 +23,7 @@ use values::{Path, Value};
 pub(crate) struct Entry {
     pub(crate) change: Change,
     pub(crate) ops: Vec<plans::Op>,
-    /// What is remembered once all is done; `None` when it is gone.
+    /// What is remembered once all is done; of what is deleted, until the last of it is gone.
     pub(crate) record: Option<Recorded>,
     /// Instances that must be done before.
     pub(crate) needs: Vec<InstanceAddr>,
@@ -329,6 +329,8 @@ impl Decider<'_, '_> {
         let identity = &removed.recorded.identity;
         let mut entry =
             self.entry(removed.addr.clone(), kind, identity, decision, Some(removed.recorded));
+        let several = entry.change.action == Action::Delete && entry.ops.len() > 1;
+        entry.record = several.then(|| removed.recorded.clone());
         entry.change.reason = Some(removed.reason.clone());
         entry.change.origin = Origin::Pending;
         self.unless_protected(entry, removed.recorded.protected);

@@ -133,16 +133,15 @@ pub(crate) fn lay_steps(
         let first = drafts.len();
         for (i, op) in entry.ops.iter().enumerate() {
             let action = step_action(entry.change.action, i);
+            // What is several objects is remembered until the last of them is gone.
+            let more = entry.change.action == Action::Delete && i + 1 < entry.ops.len();
+            let gone = action == Action::Delete && !entry.former && !more;
             drafts.push(Draft {
                 addr: Some(entry.change.addr.clone()),
                 scope: entry.change.scope.clone(),
                 action,
                 op: op.clone(),
-                record: if action == Action::Delete && !entry.former {
-                    None
-                } else {
-                    entry.record.clone()
-                },
+                record: if gone { None } else { entry.record.clone() },
                 needs: (i > 0).then(|| first + i - 1).into_iter().collect(),
                 bracket: None,
             });
