@@ -254,8 +254,10 @@ fn talk(err: &str, complaints: bool) -> String {
     };
     let did = |line: &str| {
         let verbs = ["Creating", "Creation", "Modif", "Destr", "Delet", "Replac", "Forg", "Mov"];
-        !line.starts_with([' ', '│', '╷', '╵'])
-            && line.split_once(": ").is_some_and(|(_, r)| verbs.iter().any(|v| r.starts_with(v)))
+        // A resource of several steps tells of each.
+        let is_step = |r: &str| r.starts_with("step ") || r.ends_with("...");
+        let is = |r: &str| verbs.iter().any(|v| r.starts_with(v)) || is_step(r);
+        !line.starts_with([' ', '│', '╷', '╵']) && line.split_once(": ").is_some_and(|(_, r)| is(r))
     };
     let lines: Vec<&str> = err.lines().filter(|l| !told(l) && did(l) != complaints).collect();
     joined(&lines)

@@ -74,3 +74,15 @@ pub const NO_ENDPOINTS: Code = Code("E0759");
 pub const DEFINITION: Code = Code("E0757");
 /// An object does not fit what a version of Kubernetes has.
 pub const SCHEMA: Code = Code("E0766");
+/// A setting of the DNS cache of nodes is not valid.
+pub const NODELOCAL: Code = Code("E0950");
+/// How kube-proxy works is not known.
+pub const PROXY_MODE: Code = Code("E0951");
+/// The address of the cluster's DNS is not known.
+pub const CLUSTER_DNS: Code = Code("E0952");
+/// A setting of the DNS cache of nodes is not known while planning, or hidden.
+pub const NODELOCAL_LATE: Code = Code("E0953");
+/// Kubelets give an address to pods that would go away.
+pub const KUBELETS_USE: Code = Code("E0954");
+/// The DNS cache of nodes does something else than was meant, probably.
+pub const NODELOCAL_EFFECT: Code = Code("E0955");

@@ -1,7 +1,7 @@
 //! What every resource type and data source of this crate promises.
 
 use crate::support::{arguments, examples};
-use plans::Identity;
+use plans::{Identity, Op};
 use provider::contract;
 use provider::{Observation, PlanRequest, Planned, Preview, ResourceKind};
 use values::Value;
@@ -20,17 +20,51 @@ fn plan_of(
     let request = contract::request(identity, Some(args), observed);
     match kind.plan(&request) {
         Planned::NeedsPreview(op) => {
-            let answer = Preview::Would(op.args.get("object").unwrap().clone());
-            kind.plan(&PlanRequest { preview: Some(&answer), ..request })
+            let answer = Preview::Would(would(&op));
+            kind.plan(&PlanRequest { preview: Some(&answer), asked: Some(&op), ..request })
         }
         planned => planned,
     }
 }
 
-/// The object as it is once the operations are done: applied by us, owned field by field.
-fn applied(planned: &Planned) -> Observation {
+/// The object that is asked about, or each of several.
+fn would(op: &Op) -> Value {
+    let of = |args: &Value| args.get("object").unwrap().clone();
+    let Some(ops) = op.args.get("ops").and_then(Value::as_list) else { return of(&op.args) };
+    let answers = ops.iter().map(|op| Value::map([("would", of(op.get("args").unwrap()))]));
+    Value::map([("answers", Value::list(answers)), ("kubelets", Value::empty_map())])
+}
+
+/// What is there once the operations are done.
+fn applied(name: &str, planned: &Planned) -> Observation {
     let Planned::Decided(decision) = planned else { panic!("{planned:?}") };
+    if name == "nodelocal_dns" {
+        let live = |op| match one_applied(op) {
+            Observation::Present(live) => live,
+            other => panic!("{other:?}"),
+        };
+        let objects = NODELOCAL_DNS.into_iter().zip(decision.ops.iter().map(live));
+        return nodelocal_dns(Value::map(objects));
+    }
     let [op] = decision.ops.as_slice() else { panic!("{:?}", decision.ops) };
+    one_applied(op)
+}
+
+const NODELOCAL_DNS: [&str; 5] =
+    ["service_account", "upstream_service", "config_map", "metrics_service", "daemon_set"];
+
+/// A cluster with a DNS and kube-proxy, and these objects.
+fn nodelocal_dns(objects: Value) -> Observation {
+    let dns = Value::map([("spec", Value::map([("clusterIP", "10.96.0.10".into())]))]);
+    let proxy = Value::map([("data", Value::map([("config.conf", "mode: iptables".into())]))]);
+    Observation::Present(Value::map([
+        ("objects", objects),
+        ("seen", Value::map([("kube_dns", dns), ("kube_proxy", proxy)])),
+    ]))
+}
+
+/// The object as it is once the operation is done: applied by us, owned field by field.
+fn one_applied(op: &Op) -> Observation {
     let Some(object) = op.args.get("object") else {
         if op.name == "set_node" {
             return Observation::Present(set_node(&op.args));
@@ -91,6 +125,7 @@ fn before(name: &str) -> Observation {
     let node = Value::map([("metadata", Value::map([("uid", "u1".into())]))]);
     match name {
         "extended_resource" | "node_settings" => Observation::Present(node),
+        "nodelocal_dns" => nodelocal_dns(Value::empty_map()),
         _ => Observation::Absent,
     }
 }
@@ -122,7 +157,7 @@ fn every_resource_type_keeps_its_promises() {
             let created = plan(&*kind, &args, &before(&name));
             let Planned::Decided(decision) = &created else { panic!("{name}: {created:?}") };
             assert_eq!(decision.action, plans::Action::Create, "{name}");
-            let live = applied(&created);
+            let live = applied(&name, &created);
             assert_eq!(contract::decided(&*kind, &args, &live), [""; 0], "{name}");
             let again = plan(&*kind, &args, &live);
             assert_eq!(contract::nothing_to_do(&*kind, &again), [""; 0], "{name}");

@@ -98,6 +98,12 @@ fn own(args: &Value, own: &str, node: &str) -> Value {
         let name = format!("{name}-{own}");
         map.insert("name".into(), name.into());
     }
+    // Neither kube-proxy nor a DNS is here to be looked at.
+    for (name, here) in [("cluster_dns_ip", "10.96.0.10"), ("proxy_mode", "iptables")] {
+        if map.get(name).is_some_and(Value::is_null) {
+            map.insert(name.into(), here.into());
+        }
+    }
     if let Some(manifest) = map.get("manifest").and_then(Value::as_map) {
         let mut manifest: Map = manifest.clone();
         let mut metadata = manifest.get("metadata").unwrap().as_map().unwrap().clone();
@@ -127,8 +133,10 @@ async fn every_example_is_created_proven_unchanged_and_deleted_on_every_server()
         let mut lived = 0;
         for kind in &kinds {
             let name = kind.name().to_string();
-            // What is read from elsewhere is not here; the casebook plays that.
-            let here = |example: &String| !example.contains("data_from");
+            // What is read from elsewhere is not here, and what a cluster has once is not ours alone
+            // on a server that others use; the casebook plays that.
+            let once = name == "nodelocal_dns" && server == "real";
+            let here = |example: &String| !example.contains("data_from") && !once;
             for example in examples(kind.page(), &name).into_iter().filter(here) {
                 let args = own(&arguments(kind.schema(), &example), &room, node);
                 let life = Life { kind: &**kind, provider: &provider, args, project: room.clone() };

@@ -196,6 +196,22 @@ fn cgroup_drivers_are_noted_where_they_fit_and_switched_on_drained_nodes() {
 }
 
 #[test]
+fn cache_for_dns_is_on_every_node_and_gone_again() {
+    play("nodelocal-dns", |site| {
+        let said = site.desk.run(&["output", "-json", "kubelets_must_give"]);
+        assert_eq!(said.out.split_whitespace().collect::<String>(), "[\"10.96.0.10\"]");
+        let ipvs = ["plan", "-var", "proxy_mode=ipvs", "-var", "kubelets=[\"worker-1\"]"];
+        let said = site.run(&ipvs);
+        assert!(
+            said.out.contains("\nPlan: 1 to add, 1 to change, 0 to destroy.\n"),
+            "{}",
+            said.all()
+        );
+        assert!(said.out.contains("clusterDNS"), "{}", said.all());
+    });
+}
+
+#[test]
 fn flags_of_the_control_plane_are_set_and_given_back() {
     play("control-plane-flags", |site| {
         let manifests = site.desk.dir().join("hosts/control-plane-1/etc/kubernetes/manifests");

@@ -31,7 +31,10 @@ const OURS: &[(&str, &[&str])] = &[
     ("access", &["diags", "addrs", "values", "plans", "provider", "apimachinery"]),
     ("sandbox", &["access", "apimachinery"]),
     ("rollout", &["diags", "addrs", "values", "plans", "provider", "access", "apimachinery"]),
-    ("cluster", &["diags", "addrs", "values", "plans", "provider", "access", "apimachinery"]),
+    (
+        "cluster",
+        &["diags", "addrs", "values", "yaml", "plans", "provider", "access", "apimachinery"],
+    ),
     (
         "node",
         &[

@@ -16,6 +16,7 @@ mod escalation;
 mod ops;
 mod refusal;
 mod remove;
+pub(crate) mod several;
 
 use crate::fields::Names;
 use crate::sources::Sourced;
@@ -212,12 +213,17 @@ impl<T: ApiType> ResourceKind for Api<T> {
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {
-        let answer = match request.desired {
-            Some(args) => decide::wanted::<T>(&self.name, request, args),
-            None => remove::unwanted(&self.name, request),
-        };
-        answer.unwrap_or_else(Planned::Failed)
+        plan_as::<T>(&self.name, request)
     }
+}
+
+/// What to do about one object, in the name of a type that may have more of them.
+pub(crate) fn plan_as<T: ApiType>(ty: &TypeName, request: &PlanRequest<'_>) -> Planned {
+    let answer = match request.desired {
+        Some(args) => decide::wanted::<T>(ty, request, args),
+        None => remove::unwanted(ty, request),
+    };
+    answer.unwrap_or_else(Planned::Failed)
 }
 
 /// What a decision function gives back: problems end the decision early.

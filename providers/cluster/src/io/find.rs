@@ -2,6 +2,7 @@
 
 use super::target;
 use crate::api::{ObjectRef, identity_of};
+use crate::kinds::nodelocal_dns;
 use crate::ownership::{PART_OF, PROTECTED, set_id};
 use crate::settings::{RECORD, Record};
 use access::{Cluster, ClusterError, Query, Resource};
@@ -49,7 +50,10 @@ pub(super) async fn find(cluster: &Cluster, project: &str) -> Result<Search, Pro
             Err(error) => return Err(error.to_problem()),
         };
         for object in objects {
-            found.insert(object.identity.key.clone(), object);
+            // Several objects may be one resource; what one of them says counts for all.
+            let key = object.identity.key.clone();
+            let protected = found.get(&key).is_some_and(|other| other.protected);
+            found.insert(key, Found { protected: object.protected || protected, ..object });
         }
     }
     match settings(cluster, project).await {
@@ -103,6 +107,11 @@ pub(super) async fn kinds(cluster: &Cluster) -> Result<Vec<Resource>, ClusterErr
 
 fn of(resource: &Resource, live: &Json) -> Found {
     let text = |name: &str| live["metadata"][name].as_str().unwrap_or_default();
+    let protected = live["metadata"]["annotations"][PROTECTED] == "true";
+    if live["metadata"]["annotations"][nodelocal_dns::OWNER] == nodelocal_dns::NAME {
+        let (ty, identity) = (crate::type_name(nodelocal_dns::NAME), nodelocal_dns::identity());
+        return Found { ty, identity, uid: None, protected };
+    }
     let (version, kind, name) = (&resource.api_version, &resource.kind, text("name"));
     let object = if resource.namespaced {
         ObjectRef::namespaced(version, kind, text("namespace"), name)
@@ -113,7 +122,7 @@ fn of(resource: &Resource, live: &Json) -> Found {
         ty: crate::type_name(type_of(resource)),
         identity: identity_of(&object),
         uid: Some(text("uid").to_owned()).filter(|uid| !uid.is_empty()),
-        protected: live["metadata"]["annotations"][PROTECTED] == "true",
+        protected,
     }
 }
 

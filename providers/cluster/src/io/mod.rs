@@ -16,6 +16,7 @@
 //! | find out what became of an operation nobody saw the end of | `settle` |
 //! | find everything that carries a project's mark | `find` |
 //! | data sources | `data`, `nodes` |
+//! | what a type of several objects looks at | `nodelocal_dns` |
 //! | which operations there are | `work` |
 //! | is anybody behind a service | `endpoints` |
 //! | when is an object ready | `ready` (pure), `wait` |
@@ -35,6 +36,7 @@ mod data;
 mod docker;
 mod endpoints;
 mod find;
+mod nodelocal_dns;
 mod nodes;
 mod object;
 mod observe;
@@ -91,7 +93,7 @@ impl ClusterProvider {
 
     /// Looks at all these objects at once; answers in the same order.
     pub async fn observe(&self, wanted: Vec<Wanted>) -> Vec<Observation> {
-        observe::observe(&self.cluster, wanted).await
+        observe::observe_all(&self.cluster, wanted).await
     }
 
     /// Reads a data source.

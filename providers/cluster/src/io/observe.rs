@@ -4,6 +4,7 @@
 //! each. Where the whole kind may not be listed the namespaces are, and where these may not
 //! be, each object is read for itself: the *ladder*.
 
+use super::nodelocal_dns;
 use super::object::Named;
 use access::{Cluster, ClusterError, Item, Query, Resource, json};
 use futures::future::{BoxFuture, join_all};
@@ -22,6 +23,18 @@ const HUGE: u64 = 20;
 type Key = (String, String);
 /// What is known about the wanted objects of one kind.
 type Answers = BTreeMap<Key, Observation>;
+
+/// Objects, and sets of several objects that are one to their type.
+pub(super) async fn observe_all(cluster: &Cluster, wanted: Vec<Wanted>) -> Vec<Observation> {
+    let is_set = |wanted: &Wanted| wanted.ty.as_str() == crate::kinds::nodelocal_dns::NAME;
+    let places: Vec<bool> = wanted.iter().map(is_set).collect();
+    let (sets, objects): (Vec<Wanted>, Vec<Wanted>) = wanted.into_iter().partition(is_set);
+    let sets = join_all(sets.iter().map(|set| nodelocal_dns::look(cluster, &set.ty)));
+    let (sets, objects) = tokio::join!(sets, observe(cluster, objects));
+    let (mut sets, mut objects) = (sets.into_iter(), objects.into_iter());
+    let answer = |is_set: bool| if is_set { sets.next() } else { objects.next() };
+    places.into_iter().map_while(answer).collect()
+}
 
 pub(super) async fn observe(cluster: &Cluster, wanted: Vec<Wanted>) -> Vec<Observation> {
     let named: Vec<Result<Named, Problem>> =

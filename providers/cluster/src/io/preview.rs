@@ -1,7 +1,8 @@
 //! Asking the server what an operation would do.
 
 use super::along;
-use super::object::{Intent, Named, broken, text};
+use super::nodelocal_dns;
+use super::object::{Intent, Named, broken, flag, text};
 use super::perform::{self, Moved};
 use super::work::Work;
 use access::{Apply, Cluster, ClusterError, Delete, Failure, Propagation, Resource, json};
@@ -11,11 +12,36 @@ use provider::Preview;
 use serde_json::Value as Json;
 use values::Value;
 
+use crate::api::several;
 use crate::ownership::MANAGER;
 use crate::shown;
 
 pub(super) async fn preview(cluster: &Cluster, ops: Vec<Op>) -> Vec<Preview> {
-    join_all(ops.iter().map(|op| one(cluster, op))).await
+    join_all(ops.iter().map(|op| whole(cluster, op))).await
+}
+
+/// One operation, or a question about several.
+async fn whole(cluster: &Cluster, op: &Op) -> Preview {
+    match Work::of(op) {
+        Ok(Work::Several) => several_at_once(cluster, op).await,
+        Ok(_) | Err(_) => one(cluster, op).await,
+    }
+}
+
+async fn several_at_once(cluster: &Cluster, op: &Op) -> Preview {
+    let Some(ops) = several::asked(op) else {
+        return Preview::Unknown(broken(format!("`{}` asks nothing.", op.text)));
+    };
+    let kubelets = async {
+        if flag(&op.args, "kubelets") {
+            nodelocal_dns::kubelets(cluster).await
+        } else {
+            Value::Null
+        }
+    };
+    let answers = join_all(ops.iter().map(|op| one(cluster, op)));
+    let (answers, kubelets) = tokio::join!(answers, kubelets);
+    several::answered(answers, kubelets)
 }
 
 async fn one(cluster: &Cluster, op: &Op) -> Preview {
@@ -66,7 +92,9 @@ async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
             Ok(answer(perform::capacity_preview(cluster, op, &named).await?, &Value::Null))
         }
         // The whole of it is decided from what was read.
-        Work::SetNode | Work::SetText => Err(broken(format!("`{}` cannot be previewed.", op.text))),
+        Work::SetNode | Work::SetText | Work::Several => {
+            Err(broken(format!("`{}` cannot be previewed.", op.text)))
+        }
     }
 }
 

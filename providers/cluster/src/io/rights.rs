@@ -89,6 +89,7 @@ async fn of_operation(
         }
         Work::Delete => &[("get", ""), ("delete", "")],
         Work::SetCapacity | Work::UnsetCapacity => &[("get", ""), ("patch", "/status")],
+        Work::Several => &[],
     };
     let need = |(verb, sub): &(&'static str, &str)| Need {
         verb,

@@ -34,6 +34,7 @@ pub(super) async fn settle(
             let releases = flag(&op.args, "release");
             of_others(cluster, secrets, op, &config_maps(), releases, perform::text_holds).await
         }
+        Work::Several => Err(StepError::Refused(perform::only_asked(op))),
     }
 }
 

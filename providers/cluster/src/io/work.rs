@@ -1,6 +1,7 @@
 //! What an operation does, by its name.
 
 use super::object::broken;
+use crate::api::several;
 use plans::{Op, Problem};
 
 /// Every operation that there is. Whoever does, previews, settles or asks about one says so for
@@ -21,6 +22,8 @@ pub(super) enum Work {
     SetNode,
     /// Changes one text of a `ConfigMap`.
     SetText,
+    /// Asks about several operations, and is never performed.
+    Several,
 }
 
 impl Work {
@@ -33,6 +36,7 @@ impl Work {
             "unset_capacity" => Self::UnsetCapacity,
             "set_node" => Self::SetNode,
             "set_text" => Self::SetText,
+            several::NAME => Self::Several,
             other => return Err(broken(format!("There is no operation `{other}`."))),
         })
     }

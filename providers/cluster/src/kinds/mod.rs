@@ -12,6 +12,7 @@ mod looked_for;
 mod namespace;
 mod network_policy;
 mod node_settings;
+pub(crate) mod nodelocal_dns;
 mod nodes;
 mod object;
 mod pod_disruption_budget;
@@ -37,6 +38,7 @@ pub use namespace::Namespace;
 pub use network_policy::NetworkPolicy;
 pub use node_settings::NodeSettings;
 pub(crate) use node_settings::identity as settings_of;
+pub use nodelocal_dns::NodeLocalDns;
 pub use nodes::Nodes;
 pub use object::Object;
 pub use pod_disruption_budget::PodDisruptionBudget;
@@ -64,6 +66,7 @@ pub fn kinds(against: Option<Minor>) -> Vec<Box<dyn ResourceKind>> {
         Box::new(Api::<Namespace>::new(against)),
         Box::new(Api::<NetworkPolicy>::new(against)),
         Box::new(NodeSettings::new()),
+        Box::new(NodeLocalDns::new()),
         Box::new(Api::<Object>::new(against)),
         Box::new(Api::<PodDisruptionBudget>::new(against)),
         Box::new(Api::<PriorityClass>::new(against)),

@@ -52,7 +52,7 @@
 mod decide;
 
 use crate::central::{BASE, Central, KEY, NAMESPACE, base};
-use crate::kubelet_config::{settings_problems, upgrade};
+use crate::kubelet_config::{dns_servers, settings_problems, upgrade};
 use crate::place;
 use crate::settings::record::Record;
 use crate::settings::ways;
@@ -136,8 +136,8 @@ impl ResourceKind for KubeletBaseConfig {
         settings_problems(args)
     }
 
-    fn needs(&self, _identity: &Identity, _args: &Value) -> Vec<ObjectKey> {
-        Vec::new()
+    fn needs(&self, _identity: &Identity, args: &Value) -> Vec<ObjectKey> {
+        dns_servers(args)
     }
 
     fn provides(&self, _identity: &Identity, args: &Value) -> Vec<ObjectKey> {

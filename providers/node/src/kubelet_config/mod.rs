@@ -182,6 +182,15 @@ pub(crate) fn settings_problems(args: &Value) -> Vec<Problem> {
     }
 }
 
+/// Servers that pods are told to ask, which are there before the pods are: a `nodelocal_dns` of the
+/// same configuration provides its address in these words.
+pub(crate) fn dns_servers(args: &Value) -> Vec<ObjectKey> {
+    let given = args.get("settings").and_then(|settings| settings.get("clusterDNS"));
+    let servers = given.and_then(Value::as_list).unwrap_or_default().iter();
+    let key = |address: &str| ObjectKey(format!("nodelocal-dns:{address}").into());
+    servers.filter_map(|address| address.as_str().map(key)).collect()
+}
+
 impl ResourceKind for KubeletConfig {
     fn name(&self) -> &TypeName {
         &self.name
@@ -216,8 +225,9 @@ impl ResourceKind for KubeletConfig {
     }
 
     /// Nodes that join meanwhile get what is in the cluster, so that is changed first.
-    fn needs(&self, _identity: &Identity, _args: &Value) -> Vec<ObjectKey> {
-        vec![crate::kubelet_base_config::key()]
+    fn needs(&self, _identity: &Identity, args: &Value) -> Vec<ObjectKey> {
+        let base = crate::kubelet_base_config::key();
+        [base].into_iter().chain(dns_servers(args)).collect()
     }
 
     fn provides(&self, identity: &Identity, args: &Value) -> Vec<ObjectKey> {

@@ -6,7 +6,7 @@ mod delete;
 mod settings;
 mod text;
 
-use super::object::Named;
+use super::object::{Named, broken};
 use super::work::Work;
 use access::{Cluster, ClusterError, Secrets};
 use plans::{Op, Problem};
@@ -52,7 +52,13 @@ async fn perform_heard(
         Work::UnsetCapacity => capacity::unset(cluster, op, &named, progress).await,
         Work::SetNode => settings::set(cluster, op, &named).await,
         Work::SetText => text::set(cluster, op, &named).await,
+        Work::Several => Err(StepError::Refused(only_asked(op))),
     }
+}
+
+/// A question is in no plan.
+pub(super) fn only_asked(op: &Op) -> Problem {
+    broken(format!("`{}` is a question, and cannot be done.", op.text))
 }
 
 /// A request that changes nothing went wrong, so nothing was done.
