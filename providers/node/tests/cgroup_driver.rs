@@ -14,6 +14,7 @@ use std::sync::Arc;
 use values::{Disruption, Value};
 
 pub(crate) const CONFIG: &str = "/var/lib/kubelet/config.yaml";
+const DROP_IN: &str = "/etc/crio/crio.conf.d/99-clinch-cgroup.conf";
 pub(crate) const RUNTIME: &str = "/etc/containerd/config.toml";
 const KUBELET_FILE: &str = "apiVersion: kubelet.config.k8s.io/v1beta1\n\
                             cgroupDriver: cgroupfs # as it was\n\
@@ -219,6 +220,65 @@ async fn a_driver_that_was_edited_since_the_plan_stops_the_step_before_anything_
         assert_eq!(machine.host.dump(), edited);
         assert!(matches!(provider.settle(&op).await, Ok(Settled::Changed(_))));
     }
+}
+
+/// Such a kubelet has what its runtime says, so its own file is kept in step without a drain.
+#[tokio::test(start_paused = true)]
+async fn a_file_that_a_kubelet_only_falls_back_to_is_kept_in_step_without_a_drain() {
+    let runtime = RUNTIME_FILE.replace("false #", "true #");
+    let machine = Machine::of_version(files().with_file(RUNTIME, runtime), Trouble::None, "2.2.1");
+    assert_eq!(machine.running().as_deref(), Some("systemd"));
+    let planned = plan(&machine, Some("systemd")).await;
+    assert_eq!(cost(&planned), Disruption::Quiet);
+    assert_eq!(
+        answer(&planned),
+        "Create (Local)\nbefore: driver=\"kubelet: systemd; kubelet's file: cgroupfs; containerd: \
+         systemd\"\nafter: driver=\"systemd\"\nop: note the cgroup driver in the kubelet's file on \
+         w1 (guarded)\nnote at `driver`: the kubelet asks containerd for its driver; its file is what \
+         it falls back to, and is kept in step"
+    );
+    perform(&machine, &only_op(planned)).await.unwrap();
+    assert_eq!(machine.ran(), [""; 0]);
+    assert!(file(&machine, CONFIG).contains("\ncgroupDriver: systemd\n"));
+    assert!(answer(&plan(&machine, Some("systemd")).await).starts_with("NoOp"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn crio_gets_a_drop_in_of_its_own_and_its_pods_are_stopped_by_crictl() {
+    let (host, ran) = machine::crio();
+    let (provider, kind) = (provider(host.clone()), kind("cgroup_driver"));
+    let before = host.dump();
+    for (driver, running, cost) in [
+        (Some("cgroupfs"), "systemd", "switch kubelet and CRI-O of w1 to cgroupfs: stop kubelet"),
+        (None, "cgroupfs", "switch kubelet and CRI-O of w1 back to systemd: stop kubelet"),
+    ] {
+        let desired = driver.map(args);
+        let identity = kind.identify(&args("systemd")).unwrap();
+        let seen = observe(&host, "cgroup_driver", &identity).await;
+        let observed = Observation::Present(with(&seen, "running", running.into()));
+        let op = only_op(kind.plan(&request(&identity, desired.as_ref(), &observed)));
+        assert!(op.text.starts_with(cost), "{}", op.text);
+        provider.perform(&op, &|_| ()).await.unwrap_or_else(|e| panic!("{}", e.message()));
+        assert!(matches!(provider.settle(&op).await, Ok(Settled::Done(_))));
+        let ran = std::mem::take(&mut *ran.lock().unwrap());
+        let order = ["stop kubelet", "stopp 4f2a 77d0", "stop crio", "start crio", "start kubelet"];
+        assert_eq!(ran, order);
+        if driver.is_some() {
+            assert_eq!(
+                host.dump()[DROP_IN],
+                "# Managed by clinch (project shop)\n# Changes made here are overwritten.\n\
+                 [crio.runtime]\ncgroup_manager = \"cgroupfs\"\nconmon_cgroup = \"pod\"\n"
+            );
+            // It is no object of `container_runtime`.
+            let found = provider.find("shop").await.unwrap();
+            let found: Vec<_> = found.iter().map(|found| found.ty.as_str()).collect();
+            assert_eq!(found, ["cgroup_driver"]);
+        }
+    }
+    // The comment was about the line that changed.
+    let bare = |text: &String| text.replace(" # as it was", "");
+    let before: Vec<_> = before.values().map(bare).collect();
+    assert_eq!(host.dump().into_values().collect::<Vec<_>>(), before);
 }
 
 /// Every other setting belongs to whoever keeps it, before and after.

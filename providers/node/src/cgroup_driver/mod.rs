@@ -19,8 +19,8 @@
 //! | CRI-O | `cgroup_manager`, with `conmon_cgroup = "pod"` for `cgroupfs`, in a drop-in of its own, `/etc/crio/crio.conf.d/99-clinch-cgroup.conf` |
 //!
 //! Which runtime it is is seen on the host: the one that the kubelet talks to. All other settings
-//! of these files stay as they are, byte for byte, and may be kept by `kubelet_config` and
-//! `container_runtime` at the same time. Only the driver may not: a node with a `cgroup_driver` and
+//! of these files stay as they are, and may be kept by `kubelet_config` and `container_runtime` at the
+//! same time. Only the driver may not: a node with a `cgroup_driver` and
 //! with `cgroupDriver` among the settings of a `kubelet_config`, or `cgroup_driver` in a
 //! `container_runtime`, is an error.
 //!

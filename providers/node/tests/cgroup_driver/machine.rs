@@ -53,6 +53,12 @@ impl Machine {
     }
 
     pub(super) fn of(files: MemoryHost, trouble: Trouble) -> Self {
+        Self::of_version(files, trouble, "1.6.20")
+    }
+
+    /// From version 2 on it tells a kubelet that asks, whatever the kubelet's file says.
+    pub(super) fn of_version(files: MemoryHost, trouble: Trouble, version: &'static str) -> Self {
+        let answers = version.starts_with('2');
         let state = Arc::new(Mutex::new(State::default()));
         let (shared, all) = (files.clone(), state.clone());
         let read = move |path: &str| {
@@ -60,10 +66,10 @@ impl Machine {
             String::from_utf8(file.content).unwrap()
         };
         let drivers = move || {
-            let kubelet = if read(CONFIG).contains("cgroupDriver: systemd") { "s" } else { "c" };
-            let runtime = if read(RUNTIME).contains("SystemdCgroup = true") { "s" } else { "c" };
-            let name = |letter| if letter == "s" { "systemd" } else { "cgroupfs" };
-            (name(kubelet).to_owned(), name(runtime).to_owned())
+            let name = |systemd| if systemd { "systemd" } else { "cgroupfs" };
+            let runtime = name(read(RUNTIME).contains("SystemdCgroup = true"));
+            let kubelet = name(read(CONFIG).contains("cgroupDriver: systemd"));
+            (if answers { runtime } else { kubelet }.to_owned(), runtime.to_owned())
         };
         all.lock().unwrap().start("containerd", &drivers(), Trouble::None);
         all.lock().unwrap().start("kubelet", &drivers(), Trouble::None);
@@ -71,7 +77,9 @@ impl Machine {
             let mut state = all.lock().unwrap();
             match words {
                 ["kubelet", "--version"] => said("Kubernetes v1.36.2\n"),
-                ["containerd", "--version"] => said("containerd containerd.io 1.6.20 x\n"),
+                ["containerd", "--version"] => {
+                    said(&format!("containerd containerd.io {version} x\n"))
+                }
                 ["crio" | "crictl", ..] => complained("not found"),
                 ["stat", "-fc", "%T", "/sys/fs/cgroup"] => said("cgroup2fs\n"),
                 ["find", ..]
@@ -171,6 +179,55 @@ impl State {
         }
         said("")
     }
+}
+
+/// A host with a CRI-O that answers as its manual pages say, and what was done there.
+pub(super) fn crio() -> (MemoryHost, Arc<Mutex<Vec<String>>>) {
+    let config = super::KUBELET_FILE.replace("cgroupfs", "systemd");
+    let endpoint = "containerRuntimeEndpoint: unix:///var/run/crio/crio.sock\n";
+    let files = MemoryHost::new("w1")
+        .with_file(CONFIG, config + endpoint)
+        .with_file("/proc/1/comm", "systemd\n");
+    let ran = Arc::new(Mutex::new(Vec::new()));
+    let (shared, log) = (files.clone(), ran.clone());
+    let driver = move || {
+        let text = shared.dump().get(super::DROP_IN).cloned().unwrap_or_default();
+        if text.contains("\"cgroupfs\"") { "cgroupfs" } else { "systemd" }
+    };
+    let runs_with = Mutex::new(driver());
+    let host = files.with_program(move |words, _| {
+        let mut runs_with = runs_with.lock().unwrap();
+        match words {
+            ["kubelet", "--version"] => said("Kubernetes v1.30.2\n"),
+            ["crio", "--version"] => said("crio version 1.30.0\n"),
+            ["crictl", "--version"] => said("crictl version v1.30.0\n"),
+            ["crio", "status", "config"] => {
+                said(&format!("[crio.runtime]\ncgroup_manager = \"{runs_with}\"\n"))
+            }
+            ["crio", "status", "info"] => said(&format!("cgroup driver: {runs_with}\n")),
+            ["crictl", _, "unix:///var/run/crio/crio.sock", "pods", ..] => said("4f2a\n77d0\n"),
+            ["crictl", _, _, "stopp", pods @ ..] => {
+                log.lock().unwrap().push(format!("stopp {}", pods.join(" ")));
+                said("")
+            }
+            ["systemctl", "is-active", "crio"] => said("active\n"),
+            ["systemctl", "show", "--property=ExecStart,Environment", "kubelet"]
+            | ["test", "-d", ..] => said(""),
+            ["systemctl", "show", ..] => {
+                said("ActiveState=active\nSubState=running\nNRestarts=0\n")
+            }
+            ["systemctl", verb @ ("start" | "stop"), unit] => {
+                log.lock().unwrap().push(format!("{verb} {unit}"));
+                if *unit == "crio" {
+                    *runs_with = driver();
+                }
+                said("")
+            }
+            ["stat", ..] => said("tmpfs\n"),
+            _ => complained("not found"),
+        }
+    });
+    (host, ran)
 }
 
 /// Before anything was changed: cgroupfs.
