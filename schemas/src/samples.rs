@@ -4,10 +4,11 @@ use crate::plan::{SavedPlan, Snapshot, SourceText};
 use addrs::{InstanceAddr, Scope};
 use plans::{
     Action, Basis, Bracket, BracketId, Change, Fingerprints, Identity, Mode, Note, ObjectKey, Op,
-    Origin, OutputChange, Plan, Reason, Recorded, Step, StepId, Target, Timestamp,
+    Origin, OutputChange, Plan, Reason, Recorded, Rollout, Step, StepId, Target, Timestamp, Turn,
 };
 use states::State;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use values::{Disruption, ItemKey, Path, Type, Value};
 
 /// What must never be written.
@@ -99,6 +100,12 @@ pub(crate) fn step(id: u32, needs: &[u32], args: Value) -> Step {
     }
 }
 
+fn turn(node: &str, after: &[usize], pause: bool) -> Turn {
+    let first = vec![StepId(1)];
+    let (scope, steps) = (Scope::node(node), vec![StepId(1), StepId(2)]);
+    Turn { rollout: 0, batch: after.len(), scope, steps, first, after: after.to_vec(), pause }
+}
+
 pub(crate) fn plan() -> SavedPlan {
     let data = |v: Value| Value::map([("data", v)]);
     let text = "0.1".parse().unwrap();
@@ -137,6 +144,15 @@ pub(crate) fn plan() -> SavedPlan {
             closing: vec![StepId(2)],
             forecast: vec!["evict  shop/web-0".to_owned()],
         }],
+        rollouts: vec![Rollout {
+            name: Some("workers".to_owned()),
+            last: true,
+            max_unavailable: 2,
+            max_failures: 1,
+            pause: Duration::from_mins(5),
+            window: Some("Sat,Sun 22:00-04:00 UTC".parse().expect("a window")),
+        }],
+        turns: vec![turn("w1", &[], false), turn("w2", &[0], true)],
         remember: vec![
             (addr("config_map.gone"), None),
             (addr("config_map.found"), Some(record("f"))),

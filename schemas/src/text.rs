@@ -1,6 +1,7 @@
 //! Things that are written as one text: addresses, names, scopes.
 
 use addrs::{Ident, InstanceAddr, Scope};
+use plans::Window;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -77,6 +78,19 @@ impl Printed for Scope {
 
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).ok_or_else(|| format!("`{text}` is not a scope"))
+    }
+
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Printed for Window {
+    const SCHEMA: (&'static str, &'static str) =
+        ("Window", "Times of the week: `Sat,Sun 22:00-04:00 UTC`.");
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse()
     }
 
     fn print(&self) -> String {

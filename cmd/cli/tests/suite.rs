@@ -20,3 +20,4 @@ mod rollouts;
 mod saved;
 mod state;
 mod support;
+mod turns;

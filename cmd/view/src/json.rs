@@ -83,6 +83,7 @@ pub fn event(event: &Event, plan: Option<&Plan>, at: Timestamp) -> Vec<Line> {
         Event::Observing { .. }
         | Event::Observed { .. }
         | Event::Previewing { .. }
+        | Event::Pausing { .. }
         | Event::Stopping(_) => vec![line(Of::Step)],
         Event::StepWaiting { addr, .. } => {
             vec![line(if addr.is_some() { Of::Instance } else { Of::Step })]

@@ -47,6 +47,8 @@ pub struct Module {
     pub clinch: Option<ClinchBlock>,
     /// `cluster "NAME" { }`, of the root only.
     pub clusters: BTreeMap<Ident, ClusterBlock>,
+    /// `rollout "NAME" { }`, of the root only, in the order in which they are written.
+    pub rollouts: Vec<RolloutBlock>,
     /// `variable "NAME" { }`.
     pub variables: BTreeMap<Ident, Variable>,
     /// `locals { NAME = ... }`.
@@ -93,6 +95,17 @@ pub struct ClusterBlock {
     /// Its label.
     pub name: Ident,
     /// Its arguments, evaluated from variables and locals alone.
+    pub body: Body,
+}
+
+/// `rollout "NAME" { nodes = ..., max_unavailable = ..., ... }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolloutBlock {
+    /// The header of the block.
+    pub span: Span,
+    /// Its label.
+    pub name: Ident,
+    /// Its arguments.
     pub body: Body,
 }
 

@@ -32,6 +32,7 @@ pub use eval::{Evaluator, Lifecycle, plain_cluster};
 pub use functions::{FunctionInfo, Kind, Parameter, functions};
 pub use graph::References;
 pub use manifests::wanted_manifests;
+pub use text::seconds;
 pub use variables::{Given, GivenValue, Inputs, variables};
 
 use values::Schema;

@@ -88,6 +88,9 @@ fn exprs(module: &Module) -> Vec<&Expr> {
     for cluster in module.clusters.values() {
         all.extend(body_exprs(&cluster.body));
     }
+    for rollout in &module.rollouts {
+        all.extend(body_exprs(&rollout.body));
+    }
     for resource in module.resources.values() {
         all.extend(body_exprs(&resource.body));
         all.extend(crate::place::repeat(&resource.repeat));

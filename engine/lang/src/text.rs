@@ -112,7 +112,7 @@ pub(crate) fn short_str(text: &str) -> String {
 }
 
 /// The seconds of `90s`, `10m` or `1h`, up to a day.
-pub(crate) fn seconds(text: &str) -> Option<u64> {
+pub fn seconds(text: &str) -> Option<u64> {
     let unit = |letter: char, factor: u64| {
         text.strip_suffix(letter)?.parse::<u64>().ok()?.checked_mul(factor)
     };

@@ -28,3 +28,7 @@ pub(crate) const LEFT_OUT: Code = Code("E0413");
 pub(crate) const NO_RELEASE: Code = Code("E0411");
 /// An object that is to be given back instead of deleted would be replaced.
 pub(crate) const KEPT: Code = Code("E0412");
+/// A `rollout` block says something that it cannot mean.
+pub(crate) const BAD_ROLLOUT: Code = Code("E0414");
+/// Two `rollout` blocks select one node.
+pub(crate) const SELECTED_TWICE: Code = Code("E0415");

@@ -10,7 +10,8 @@
 //! declare   every instance: arguments, identity, needs     (declare.rs, needs.rs)
 //! decide    every instance in order: no-op, create, ...     (decide.rs, first.rs)
 //! order     steps and their needs                           (order.rs)
-//! surround  brackets around scopes, one node at a time      (brackets.rs)
+//! surround  brackets around scopes                          (brackets.rs)
+//! take turns  how many nodes at once, and after which       (turns.rs, rollouts.rs)
 //! ```
 //!
 //! **Invariant:** equal inputs give equal plans. Collections are ordered, never hashed, because
@@ -38,7 +39,9 @@ mod order;
 mod protected;
 mod removed;
 mod requested;
+mod rollouts;
 mod selection;
+mod turns;
 mod unreachable;
 
 pub use declare::{Draft, at_its_place};
@@ -90,6 +93,8 @@ fn empty(input: &PlanInput<'_, '_>) -> Plan {
         outputs: Vec::new(),
         steps: Vec::new(),
         brackets: Vec::new(),
+        rollouts: Vec::new(),
+        turns: Vec::new(),
         remember: Vec::new(),
         complete: true,
         blocked: Vec::new(),

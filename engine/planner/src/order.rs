@@ -1,24 +1,26 @@
 //! Steps, and what each needs.
 
-use crate::brackets::{one_at_a_time, surround};
+use crate::brackets::surround;
 use crate::decide::Entry;
+use crate::rollouts::Wishes;
+use crate::turns::{Turns, take_turns};
 use crate::{PlanInput, Planning, declare};
 use addrs::{InstanceAddr, Scope};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
-use plans::{Action, Bracket, BracketId, Op, Step, StepId};
+use plans::{Action, Bracket, BracketId, Op, Step, StepId, Turn};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An order in which each comes after what it needs; ties by position. The second list is one
 /// cycle, in the order of its hops, when there is no such order.
 pub(crate) fn sequence(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
-    sequence_with(needs, |_| false)
+    sequence_with(needs, |_| ())
 }
 
-/// The same with those put off that may come late, until nothing else is left that can come.
-pub(crate) fn sequence_with(
+/// The same with ties by rank, and then by position.
+pub(crate) fn sequence_with<R: Ord>(
     needs: &[Vec<usize>],
-    late: impl Fn(usize) -> bool,
+    rank: impl Fn(usize) -> R,
 ) -> (Vec<usize>, Vec<usize>) {
     let mut missing: Vec<usize> = needs.iter().map(Vec::len).collect();
     let mut wanted_by: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
@@ -28,14 +30,14 @@ pub(crate) fn sequence_with(
         }
     }
     let free = (0..needs.len()).filter(|i| missing[*i] == 0);
-    let mut ready: BTreeSet<(bool, usize)> = free.map(|i| (late(i), i)).collect();
+    let mut ready: BTreeSet<(R, usize)> = free.map(|i| (rank(i), i)).collect();
     let mut order = Vec::with_capacity(needs.len());
     while let Some((_, next)) = ready.pop_first() {
         order.push(next);
         for user in &wanted_by[next] {
             missing[*user] -= 1;
             if missing[*user] == 0 {
-                ready.insert((late(*user), *user));
+                ready.insert((rank(*user), *user));
             }
         }
     }
@@ -149,12 +151,15 @@ pub(crate) fn lay_steps(
         spans.push(first..drafts.len());
     }
     connect(&entries, &spans, &mut drafts);
-    let brackets = surround(input, &mut entries, &mut drafts, planning);
-    if let Err(cycle) = one_at_a_time(&entries, &spans, &mut drafts) {
-        planning.diagnostics.extend(cycle);
-        return;
+    let wishes = Wishes::of(input, planning);
+    let brackets = surround(input, &wishes, &mut entries, &mut drafts, planning);
+    match take_turns(&entries, &spans, &wishes, &mut drafts) {
+        Ok(turns) => number(drafts, brackets, turns, planning),
+        Err(cycle) => {
+            planning.diagnostics.extend(cycle);
+            return;
+        }
     }
-    number(drafts, brackets, planning);
     planning.plan.changes = entries.into_iter().map(|e| e.change).collect();
     planning.plan.changes.sort_by(|a, b| a.addr.cmp(&b.addr));
     planning.plan.remember.sort_by(|a, b| a.0.cmp(&b.0));
@@ -218,8 +223,21 @@ fn connect<'a>(entries: &'a [Entry], spans: &[std::ops::Range<usize>], drafts: &
 }
 
 /// Numbers the steps in an order that they can run in.
-fn number(drafts: Vec<Draft>, mut brackets: Vec<(Bracket, Vec<usize>)>, planning: &mut Planning) {
-    let needs: Vec<Vec<usize>> = drafts.iter().map(|d| d.needs.iter().copied().collect()).collect();
+fn number(
+    drafts: Vec<Draft>,
+    mut brackets: Vec<(Bracket, Vec<usize>)>,
+    turns: Turns,
+    planning: &mut Planning,
+) {
+    let mut needs: Vec<BTreeSet<usize>> = drafts.iter().map(|d| d.needs.clone()).collect();
+    // A turn comes after those that it waits for, though it does not need that they end well.
+    for turn in &turns.turns {
+        for step in &turn.first {
+            let before = turn.after.iter().flat_map(|before| &turns.turns[*before].steps);
+            needs[*step].extend(before);
+        }
+    }
+    let needs: Vec<Vec<usize>> = needs.into_iter().map(|n| n.into_iter().collect()).collect();
     let (order, cycle) = sequence(&needs);
     if !cycle.is_empty() {
         let names: Vec<&str> = cycle.iter().map(|i| drafts[*i].op.text.as_str()).collect();
@@ -260,6 +278,25 @@ fn number(drafts: Vec<Draft>, mut brackets: Vec<(Bracket, Vec<usize>)>, planning
         });
     }
     planning.plan.brackets = brackets.into_iter().map(|(bracket, _)| bracket).collect();
+    planning.plan.rollouts = turns.rollouts;
+    let numbers = |steps: Vec<usize>| {
+        let mut numbers: Vec<StepId> = steps.into_iter().map(|step| ids[step]).collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    planning.plan.turns = turns
+        .turns
+        .into_iter()
+        .map(|turn| Turn {
+            rollout: turn.rollout,
+            batch: turn.batch,
+            scope: turn.scope,
+            steps: numbers(turn.steps),
+            first: numbers(turn.first),
+            after: turn.after,
+            pause: turn.pause,
+        })
+        .collect();
 }
 
 #[cfg(test)]
@@ -272,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_come_late_comes_when_nothing_else_is_left_that_can() {
+    fn what_ranks_lower_comes_when_nothing_else_is_left_that_can() {
         let needs = [vec![], vec![], vec![], vec![0]];
         let (order, _) = super::sequence_with(&needs, |i| i == 0);
         assert_eq!(order, vec![1, 2, 0, 3]);

@@ -128,6 +128,7 @@ fn five_edits_of_one_node_drain_it_once() {
     6. create w1/d needs [2, 5]
     7. create w1/e needs [2, 6]
     8. uncordon node/w1 needs [2, 3, 4, 5, 6, 7]
+    - node/w1 [2, 3, 4, 5, 6, 7, 8] after []
     "#);
 }
 
@@ -144,10 +145,13 @@ fn one_node_at_a_time_is_out_of_service_and_those_needed_for_the_way_back_come_l
     1. drain node/back needs []
     2. create back needs [1]
     3. uncordon node/back needs [1, 2]
-    4. create side needs [1, 2, 3]
-    5. drain node/front needs [4]
+    4. create side needs []
+    5. drain node/front needs []
     6. create front needs [5]
     7. uncordon node/front needs [5, 6]
+    - node/back [1, 2, 3] after []
+    - node/side [4] after [node/back]
+    - node/front [5, 6, 7] after [node/back, node/side]
     ");
 }
 
@@ -169,6 +173,7 @@ fn node_is_not_drained_before_all_is_done_that_its_edits_need() {
     2. drain node/a needs [1]
     3. create a needs [1, 2]
     4. uncordon node/a needs [2, 3]
+    - node/a [2, 3, 4] after []
     ");
 }
 
@@ -222,7 +227,10 @@ fn restarts_on_nodes_wait_for_each_other_in_an_order_that_needs_allow() {
     1. create q needs []
     2. create w2 needs []
     3. create w1 needs [2]
-    4. create w3 needs [3]
+    4. create w3 needs []
+    - node/w2 [2] after []
+    - node/w1 [3] after [node/w2]
+    - node/w3 [4] after [node/w1]
     ");
 }
 
@@ -242,8 +250,11 @@ fn nodes_that_the_way_back_goes_through_are_restarted_after_all_others() {
     Create unit.front
     Create unit.side
     1. create back needs []
-    2. create side needs [1]
-    3. create front needs [2]
+    2. create side needs []
+    3. create front needs []
+    - node/back [1] after []
+    - node/side [2] after [node/back]
+    - node/front [3] after [node/back, node/side]
     ");
     let needed = units(&["front", "side"])
         + "resource \"unit\" \"x\" {\n  name = \"x\"\n  \
@@ -253,8 +264,11 @@ fn nodes_that_the_way_back_goes_through_are_restarted_after_all_others() {
     Create unit.side
     Create unit.x
     1. create side needs []
-    2. create front needs [1]
+    2. create front needs []
     3. create x needs [2]
+    - node/side [1] after []
+    - node/front [2] after [node/side]
+    - node/x [3] after [node/front]
     ");
 }
 
@@ -312,6 +326,7 @@ fn node_of_which_nobody_knows_what_runs_there_is_an_error_and_not_an_empty_one()
     assert_snapshot!(text(hcl, &world), @r"
     Create unit.w1
     1. create w1 needs []
+    - node/w1 [1] after []
     E9999 Unreachable: The server did not answer.
     not complete
     ");

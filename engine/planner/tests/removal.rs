@@ -360,6 +360,7 @@ fn what_nobody_knows_how_to_surround_is_planned_and_blocked() {
     assert_snapshot!(text(hcl, &World::default()), @r"
     Create unit.w1
     1. create w1 needs []
+    - node/w1 [1] after []
     ");
 }
 

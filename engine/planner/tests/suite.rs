@@ -2,6 +2,7 @@
 
 mod order;
 mod removal;
+mod rollouts;
 mod seeing;
 mod types;
 mod unreachable;

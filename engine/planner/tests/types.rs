@@ -139,7 +139,8 @@ fn decided(
     disruption: Disruption,
     exported: Value,
 ) -> Planned {
-    let last = exported.get("name").and_then(Value::as_str) == Some("front");
+    let name = exported.get("name").and_then(Value::as_str);
+    let last = name.is_some_and(|name| name.starts_with("front"));
     Planned::Decided(Box::new(Decision {
         action,
         replaced_for: Vec::new(),
@@ -212,13 +213,18 @@ impl Bracketing for Drains {
         };
         let lost = runs.contains("data");
         let guard = || Guard { kind: GuardKind::Data, why: format!("data on {scope} is lost") };
+        let limits = edits.limits.map_or(String::new(), |limits| {
+            let (most, nodes) = (limits.max_unavailable, limits.nodes.join(" "));
+            let time = limits.drain.map_or(String::new(), |time| format!(" within {time:?}"));
+            format!(" as one of {most} of {nodes}{time}")
+        });
         let op = |name: &str| Op {
             ty: "unit".parse().expect("an identifier"),
             name: name.to_owned(),
             identity: Identity { key: key(name), args: Value::Null, shown: scope.to_string() },
             args: Value::Null,
             guard: Value::Null,
-            text: format!("{name} {scope}"),
+            text: format!("{name} {scope}{limits}"),
         };
         Ok(Some(Recipe {
             open: vec![op("drain")],

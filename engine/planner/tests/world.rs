@@ -1,7 +1,7 @@
 //! A small world to plan for.
 
 use crate::types::{PROBLEM, key, types};
-use addrs::InstanceAddr;
+use addrs::{InstanceAddr, Scope};
 use config::InMemory;
 use diags::SourceMap;
 use lang::Inputs;
@@ -188,6 +188,17 @@ pub(crate) fn text(hcl: &str, world: &World) -> String {
         let needs: Vec<u32> = step.needs.iter().map(|n| n.0).collect();
         let late = if step.late { " late" } else { "" };
         let _ = writeln!(out, "{}. {}{late} needs {needs:?}", step.id.0, step.op.text);
+    }
+    for turn in &planning.plan.turns {
+        let rules = &planning.plan.rollouts[turn.rollout];
+        let name = rules.name.as_deref().unwrap_or("-");
+        let steps: Vec<u32> = turn.steps.iter().map(|n| n.0).collect();
+        let after: Vec<&Scope> =
+            turn.after.iter().map(|turn| &planning.plan.turns[*turn].scope).collect();
+        let after: Vec<String> = after.into_iter().map(Scope::to_string).collect();
+        let pause = if turn.pause { " and a pause" } else { "" };
+        let scope = &turn.scope;
+        let _ = writeln!(out, "{name} {scope} {steps:?} after [{}]{pause}", after.join(", "));
     }
     for diagnostic in &planning.diagnostics {
         let place = diagnostic.labels.first().map(|l| {

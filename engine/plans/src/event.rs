@@ -1,7 +1,7 @@
 //! What is happening and what happened.
 
 use crate::{Action, StepId};
-use addrs::InstanceAddr;
+use addrs::{InstanceAddr, Scope};
 use std::time::Duration;
 
 /// What the session and the runner tell the world. Plain data: no terminal, no colour; times
@@ -75,6 +75,13 @@ pub enum Event {
         /// Whether its scope is still out of service.
         bracket_open: bool,
     },
+    /// A rollout pauses before it begins a node.
+    Pausing {
+        /// The node.
+        scope: Scope,
+        /// How long.
+        pause: Duration,
+    },
     /// A stop was asked for; running steps finish, none begins.
     Stopping(Stop),
 }
@@ -140,6 +147,8 @@ pub struct Outcome {
     pub done: Tally,
     /// Whether it was stopped before the end.
     pub stopped: Option<Stop>,
+    /// Why rollouts did not go on, as sentences.
+    pub held: Vec<String>,
 }
 
 impl Outcome {

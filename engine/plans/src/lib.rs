@@ -15,6 +15,8 @@ mod event;
 mod guard;
 mod op;
 mod plan;
+mod rollout;
+mod window;
 
 pub use change::{Action, Basis, Change, Note, Origin, OutputChange, Reason};
 pub use event::{Ended, Event, Outcome, Stop, Tally};
@@ -24,3 +26,5 @@ pub use plan::{
     Bracket, BracketId, Exported, Fingerprints, Mode, Plan, Recorded, Step, StepId, Target,
     Timestamp,
 };
+pub use rollout::{Rollout, Turn};
+pub use window::Window;

@@ -1,6 +1,6 @@
 //! What will happen.
 
-use crate::{Action, Change, Guard, Op, OutputChange, Right};
+use crate::{Action, Change, Guard, Op, OutputChange, Right, Rollout, Turn};
 use addrs::{InstanceAddr, Scope};
 use values::{Disruption, Value};
 
@@ -133,6 +133,10 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// All brackets.
     pub brackets: Vec<Bracket>,
+    /// The rules by which nodes take turns.
+    pub rollouts: Vec<Rollout>,
+    /// All turns, in an order in which they can be taken.
+    pub turns: Vec<Turn>,
     /// What the state remembers from now on without any step: objects found as they should
     /// be, and instances (`None`) that are gone or have another address now.
     pub remember: Vec<(InstanceAddr, Option<Recorded>)>,

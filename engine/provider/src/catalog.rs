@@ -4,6 +4,7 @@ use crate::world::{Preview, Wanted};
 use addrs::{Scope, TypeName};
 use plans::{Action, Basis, Exported, Guard, Identity, Note, ObjectKey, Op, Problem, Recorded};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use values::{Disruption, Path, Schema, Value};
 
 /// All types that this program knows.
@@ -233,6 +234,19 @@ pub struct Edits<'a> {
     pub project: &'a str,
     /// The plan that they are of.
     pub plan: &'a str,
+    /// What the configuration says about the nodes that it is one of, if it does.
+    pub limits: Option<Limits<'a>>,
+}
+
+/// What holds for a selection of nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits<'a> {
+    /// All of them.
+    pub nodes: &'a [String],
+    /// So many may be out of service at once, for whatever reason.
+    pub max_unavailable: u32,
+    /// How long bringing a node out of service may take.
+    pub drain: Option<Duration>,
 }
 
 /// The operations around edits.

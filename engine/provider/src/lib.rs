@@ -18,8 +18,8 @@ pub mod contract;
 mod world;
 
 pub use catalog::{
-    Bracketing, Catalog, DataKind, Decision, Edits, NoRecipe, Observation, PlanRequest, Planned,
-    Recipe, ResourceKind,
+    Bracketing, Catalog, DataKind, Decision, Edits, Limits, NoRecipe, Observation, PlanRequest,
+    Planned, Recipe, ResourceKind,
 };
 pub use world::{
     Asked, BoxFuture, Found, Performed, Preview, Progress, Providers, Search, Settled, StepError,

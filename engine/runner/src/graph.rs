@@ -1,7 +1,9 @@
 //! Which steps may begin: the graph as a queue.
 
+use crate::turns::{Now, Opened, Turns};
 use plans::{Bracket, BracketId, Ended, Plan, StepId, Tally};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The steps of a plan, and what is known of each. Every operation is constant or logarithmic
 /// in the number of steps, so that a walk is linear.
@@ -29,6 +31,9 @@ pub(crate) struct Graph<'a> {
     entered: BTreeSet<BracketId>,
     /// Nothing begins any more but what brings scopes back into service.
     stopping: bool,
+    turns: Turns<'a>,
+    /// When the last step ended.
+    now: Duration,
 }
 
 impl<'a> Graph<'a> {
@@ -46,6 +51,10 @@ impl<'a> Graph<'a> {
                 dependents[*need].push(i);
             }
         }
+        // The first steps of a turn need it to begin.
+        for first in plan.turns.iter().flat_map(|t| &t.first).filter_map(|id| index.get(id)) {
+            missing[*first] += 1;
+        }
         let ready = (0..count).filter(|i| missing[*i] == 0).collect();
         let mut graph = Self {
             plan,
@@ -61,6 +70,8 @@ impl<'a> Graph<'a> {
             held: BTreeSet::new(),
             entered: BTreeSet::new(),
             stopping: false,
+            turns: Turns::new(plan),
+            now: Duration::ZERO,
         };
         for (id, ended) in already {
             match ended {
@@ -80,6 +91,60 @@ impl<'a> Graph<'a> {
         let Some(bracket) = step.bracket.and_then(|b| self.brackets.get(&b)) else { return false };
         step.addr.is_none()
             && bracket.steps.iter().any(|other| already.get(other) != Some(&Ended::Done))
+    }
+
+    /// Begins the turns that may begin now.
+    pub(crate) fn open_turns(&mut self, now: Now) -> Opened {
+        self.now = now.elapsed;
+        if self.stopping {
+            return Opened::default();
+        }
+        let opened = self.turns.open(now);
+        for i in opened.steps.iter().filter_map(|id| self.index.get(id)) {
+            self.missing[*i] = self.missing[*i].saturating_sub(1);
+            if self.missing[*i] == 0 && self.ended[*i].is_none() {
+                self.ready.insert(*i);
+            }
+        }
+        opened
+    }
+
+    /// When nothing runs and nothing can begin: gives up turns of which a step needs what failed
+    /// elsewhere. Whether there were any.
+    pub(crate) fn give_up(&mut self) -> bool {
+        let begun = self.turns.begun();
+        for turn in &begun {
+            let steps = &self.plan.turns[*turn].steps;
+            let brackets: BTreeSet<BracketId> =
+                steps.iter().filter_map(|id| self.plan.step(*id)?.bracket).collect();
+            for bracket in brackets {
+                self.leave(bracket);
+            }
+            self.check_turn(*turn);
+        }
+        !begun.is_empty()
+    }
+
+    /// Whether a turn is over now, after one of its steps has ended.
+    fn check_turn(&mut self, turn: usize) {
+        let steps = &self.plan.turns[turn].steps;
+        let at = steps.iter().filter_map(|id| self.index.get(id).copied());
+        let (mut done, mut goes_on, mut held) = (true, false, false);
+        for i in at {
+            done &= self.ended[i] == Some(Ended::Done);
+            goes_on |= self.begun[i] && self.ended[i].is_none();
+            goes_on |= self.ended[i].is_none() && self.ready.contains(&i) && self.may_begin(i);
+            held |= self.plan.steps[i].bracket.is_some_and(|b| self.held.contains(&b));
+        }
+        if !goes_on {
+            self.turns.over(turn, done, held, self.now);
+        }
+    }
+
+    /// Why rollouts did not go on.
+    pub(crate) fn refusals(&self, now: Now) -> Vec<String> {
+        let refusals = self.turns.refusals(now).into_iter();
+        refusals.filter(|why| !why.is_empty()).collect()
     }
 
     /// Takes the next step that may begin.
@@ -149,6 +214,14 @@ impl<'a> Graph<'a> {
         self.ended[i] = Some(ended);
         if let Some(bracket) = bracket.filter(|b| !is_done || self.left.contains(b)) {
             self.leave(bracket);
+        }
+        if let Some(turn) = self.turns.of(id) {
+            // As long as all goes well, a turn is over with its last step.
+            let mut steps = self.plan.turns[turn].steps.iter().filter_map(|id| self.index.get(id));
+            let is_left = bracket.is_some_and(|b| self.left.contains(&b));
+            if !is_done || is_left || steps.all(|i| self.ended[*i].is_some()) {
+                self.check_turn(turn);
+            }
         }
     }
 

@@ -15,6 +15,9 @@
 //! the run is stopped, no other edit of it begins, and the steps that close it do. It stays open
 //! only where what a step did is in doubt, or where closing it failed; resuming opens it again.
 //!
+//! **Invariant:** of a rollout's nodes no more are begun than its rules allow, counting those that
+//! stay out of service; and none after more failures, or outside of its window.
+//!
 //! **Invariant:** everything comes in through [`Ports`]: no clock, no file, no randomness.
 //!
 //! **Not here:** the entries about a run as a whole, and what to do with an outcome
@@ -25,6 +28,7 @@ mod ports;
 mod run;
 mod settle;
 mod step;
+mod turns;
 
 pub use ports::{Clock, Journal, Late, Ports};
 pub use provider::BoxFuture;

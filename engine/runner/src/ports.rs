@@ -1,6 +1,6 @@
 //! What the walk needs from outside.
 
-use plans::{Event, Op, Step};
+use plans::{Event, Op, Step, Timestamp};
 use provider::{BoxFuture, Performed, Providers};
 use states::JournalEntry;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ pub trait Journal: Send + Sync {
 pub trait Clock: Send + Sync {
     /// Since some fixed moment; never goes back.
     fn elapsed(&self) -> Duration;
+    /// The time of the day, which may jump.
+    fn now(&self) -> Timestamp;
     /// Returns after this time.
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
 }

@@ -3,10 +3,12 @@
 use crate::Ports;
 use crate::graph::{Graph, tally};
 use crate::step::{Report, reason, run_step};
+use crate::turns::Now;
 use plans::{Ended, Event, Outcome, Plan, Step, StepId, Stop};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// How to walk.
@@ -51,14 +53,15 @@ pub async fn run(
         if heard == Some(Stop::Now) {
             break;
         }
-        walk.begin(options.parallelism.get());
-        // Also when nothing else can begin: an edit may have waited for what failed elsewhere.
-        if walk.running.is_empty() {
-            if !walk.journal_lost && walk.graph.stop() {
+        let wake = walk.begin(options.parallelism.get());
+        if walk.running.is_empty() && wake.is_none() {
+            // An edit may have waited for what failed elsewhere.
+            if !walk.journal_lost && (walk.graph.give_up() || walk.graph.stop()) {
                 continue;
             }
             break;
         }
+        let clock = Arc::clone(&walk.ports.clock);
         tokio::select! {
             biased;
             changed = stop.changed(), if listening => listening = changed.is_ok(),
@@ -67,6 +70,7 @@ pub async fn run(
                     walk.end(id, report);
                 }
             }
+            () = clock.sleep(wake.unwrap_or_default()), if wake.is_some() => {}
         }
     }
     walk.finish(heard)
@@ -98,13 +102,25 @@ impl<'a> Walk<'a> {
         Self { plan, graph, ports, stop, running, reports, report, journal_lost: false, alive }
     }
 
-    /// Begins what may begin, up to the limit.
-    fn begin(&mut self, limit: usize) {
-        while !self.journal_lost && self.running.len() < limit {
-            let Some(step) = self.graph.next().and_then(|id| self.plan.step(id)) else { return };
+    /// Begins what may begin, up to the limit. Gives back when to ask again though nothing ended.
+    fn begin(&mut self, limit: usize) -> Option<Duration> {
+        if self.journal_lost {
+            return None;
+        }
+        let opened = self.graph.open_turns(self.now());
+        for (scope, pause) in opened.pauses {
+            (self.ports.events)(Event::Pausing { scope, pause });
+        }
+        while self.running.len() < limit {
+            let Some(step) = self.graph.next().and_then(|id| self.plan.step(id)) else { break };
             self.running.insert(step.id, step.clone());
             self.spawn(step.clone());
         }
+        opened.wake
+    }
+
+    fn now(&self) -> Now {
+        Now { elapsed: self.ports.clock.elapsed(), time: self.ports.clock.now() }
     }
 
     fn spawn(&self, step: Step) {
@@ -157,7 +173,11 @@ impl<'a> Walk<'a> {
         for id in self.running.keys() {
             self.graph.end(*id, Ended::InDoubt);
         }
+        let held = match stopped {
+            None => self.graph.refusals(self.now()),
+            Some(_) => Vec::new(),
+        };
         let steps = self.graph.steps();
-        Outcome { done: tally(self.plan, &steps), steps, stopped }
+        Outcome { done: tally(self.plan, &steps), steps, stopped, held }
     }
 }

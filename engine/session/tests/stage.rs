@@ -158,6 +158,9 @@ impl Clock for Stage {
     fn elapsed(&self) -> Duration {
         Duration::ZERO
     }
+    fn now(&self) -> plans::Timestamp {
+        plans::Timestamp(0)
+    }
     fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
     }

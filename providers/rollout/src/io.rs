@@ -1,11 +1,14 @@
 //! Looking at nodes, and doing what a recipe says.
 
 use crate::drain::{Cordon, Evict, Holder, Node, Options, Uncordon, Whose, World, codes, forecast};
+use crate::pool::Pool;
 use crate::recipe::{options, to_value};
 use access::Cluster;
 use plans::{Op, Problem};
 use provider::{Observation, Performed, Progress, Settled, StepError, Wanted};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 use values::{Path, Value};
 
@@ -21,11 +24,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct RolloutProvider {
     cluster: Cluster,
+    /// Held from looking how many nodes are out of service until there is one more.
+    counting: Arc<Mutex<()>>,
 }
 
 /// What is done to a node, read from an operation.
 enum Work {
-    Cordon(Cordon),
+    /// And what else must be in service.
+    Cordon(Cordon, Option<Pool>),
     Drain(Evict),
     /// And whether the node was ready before.
     Uncordon(Uncordon, bool),
@@ -34,7 +40,7 @@ enum Work {
 impl RolloutProvider {
     /// For the nodes of this cluster.
     pub fn new(cluster: Cluster) -> Self {
-        Self { cluster }
+        Self { cluster, counting: Arc::default() }
     }
 
     /// What draining each of these nodes would do, in the same order.
@@ -77,7 +83,7 @@ impl RolloutProvider {
     pub async fn perform(&self, op: &Op, progress: Progress<'_>) -> Result<Performed, StepError> {
         let cluster = &self.cluster;
         match Work::of(op)? {
-            Work::Cordon(cordon) => drop(cordon.perform(cluster, progress).await?),
+            Work::Cordon(cordon, pool) => self.cordon(&cordon, pool.as_ref(), progress).await?,
             Work::Drain(evict) => drop(evict.perform(cluster, progress).await?),
             Work::Uncordon(uncordon, was_ready) => {
                 if was_ready {
@@ -93,11 +99,31 @@ impl RolloutProvider {
     pub async fn settle(&self, op: &Op) -> Result<Settled, StepError> {
         let cluster = &self.cluster;
         let is_done = match Work::of(op)? {
-            Work::Cordon(cordon) => cordon.settle(cluster).await?.is_some(),
+            Work::Cordon(cordon, _) => cordon.settle(cluster).await?.is_some(),
             Work::Drain(evict) => evict.settle(cluster).await?.is_some(),
             Work::Uncordon(uncordon, _) => uncordon.settle(cluster).await?.is_some(),
         };
         Ok(if is_done { Settled::Done(done()) } else { Settled::NotDone })
+    }
+
+    /// Cordons the node, when no more others are out of service than may be.
+    async fn cordon(
+        &self,
+        cordon: &Cordon,
+        pool: Option<&Pool>,
+        progress: Progress<'_>,
+    ) -> Result<(), StepError> {
+        let began = Instant::now();
+        loop {
+            let _counting = self.counting.lock().await;
+            let has_room = match pool {
+                Some(pool) => pool.has_room(&self.cluster, &cordon.node, began, progress).await?,
+                None => true,
+            };
+            if has_room {
+                return cordon.perform(&self.cluster, progress).await.map(drop);
+            }
+        }
     }
 
     /// Waits until the node is ready and stays so.
@@ -137,7 +163,13 @@ impl Work {
         let text = |name: &str| op.args.get(name).and_then(Value::as_str).map(str::to_owned);
         let holder = || Some(Holder { project: text("project")?, plan: text("plan")? });
         let work = match op.name.as_str() {
-            "cordon" => holder().map(|holder| Self::Cordon(Cordon { node, uid, holder })),
+            "cordon" => holder().and_then(|holder| {
+                let pool = match op.args.get("pool") {
+                    Some(pool) => Some(Pool::of(pool)?),
+                    None => None,
+                };
+                Some(Self::Cordon(Cordon { node, uid, holder }, pool))
+            }),
             "drain" => options(op).map(|options| Self::Drain(Evict { node, uid, options })),
             "uncordon" => holder().and_then(|holder| {
                 let was_ready = op.args.get("ready")?.as_bool()?;

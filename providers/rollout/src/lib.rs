@@ -15,7 +15,8 @@
 //! back what was there when it is not; pods run on meanwhile. What costs a drain is surrounded:
 //!
 //! ```text
-//! cordon     no new pod comes to the node; says on the node that it was clinch
+//! cordon     no new pod comes to the node; says on the node that it was clinch. With limits it
+//!            waits until no more of the selected nodes are out of service than may be
 //! drain      its pods are evicted, as budgets let them; it is waited for the last to end
 //! (edits)    one after the other
 //! uncordon   waits until the node is ready and stays so; takes back only what was clinch's
@@ -35,6 +36,7 @@
 
 pub mod drain;
 mod io;
+mod pool;
 mod recipe;
 
 pub use io::RolloutProvider;

@@ -1,10 +1,12 @@
 //! Which operations surround the edits of a node.
 
 use crate::drain::{Drain, Options, Whose, codes};
+use crate::pool::Pool;
 use addrs::{Scope, TypeName};
 use diags::{Code, Severity};
 use plans::{Guard, GuardKind, Identity, ObjectKey, Op, Problem};
 use provider::{Bracketing, Edits, NoRecipe, Observation, Recipe, Wanted};
+use std::time::Duration;
 use values::{Disruption, Path, Value};
 
 /// The type of the operations of this crate. No resource has it.
@@ -50,11 +52,16 @@ fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>
     let guards: Vec<Guard> = seen.problems.iter().filter_map(Told::guard).collect();
     // What is not allowed by name is not applied, so that a step only has to know what was shown.
     let shown = |kind| Value::from(guards.iter().any(|guard: &Guard| guard.kind == kind));
-    let options = Value::map([
+    let timeout = edits.limits.and_then(|limits| limits.drain).map(|time| {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        ("timeout", seconds.into())
+    });
+    let options = [
         ("force", shown(GuardKind::Bare)),
         ("delete_emptydir_data", shown(GuardKind::Data)),
         ("allow_stranded", shown(GuardKind::Stranded)),
-    ]);
+    ];
+    let options = Value::map(options.into_iter().chain(timeout));
     let op = |name: &str, args: Value, text: String| Op {
         ty: ty(),
         name: name.to_owned(),
@@ -69,6 +76,7 @@ fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>
         1 => "1 pod leaves".to_owned(),
         n => format!("{n} pods leave"),
     };
+    let pool = edits.limits.as_ref().map(|limits| ("pool", Pool::to_value(limits)));
     let back = Value::map(holder.clone().into_iter().chain([("ready", seen.ready.into())]));
     let close = if seen.stays_cordoned {
         format!("look after node {node}, which stays cordoned")
@@ -77,7 +85,7 @@ fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>
     };
     Ok(Some(Recipe {
         open: vec![
-            op("cordon", Value::map(holder), format!("cordon node {node}")),
+            op("cordon", Value::map(holder.into_iter().chain(pool)), format!("cordon node {node}")),
             op("drain", options, format!("drain node {node}: {pods}")),
         ],
         close: vec![op("uncordon", back, close)],
@@ -219,21 +227,28 @@ impl Told {
 /// What a drain may do, as the plan showed it.
 pub(crate) fn options(op: &Op) -> Option<Options> {
     let flag = |name: &str| op.args.get(name).and_then(Value::as_bool);
+    let careful = Options::careful();
+    let timeout = match op.args.get("timeout") {
+        Some(time) => Duration::from_secs(time.as_number()?.to_string().parse().ok()?),
+        None => careful.timeout,
+    };
     Some(Options {
+        timeout,
         force: flag("force")?,
         delete_emptydir_data: flag("delete_emptydir_data")?,
         allow_stranded: flag("allow_stranded")?,
-        ..Options::careful()
+        ..careful
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use provider::Limits;
     use std::fmt::Write as _;
 
     fn edits(scope: &Scope, cost: Disruption) -> Edits<'_> {
-        Edits { scope, cost, project: "shop", plan: "4f2a" }
+        Edits { scope, cost, project: "shop", plan: "4f2a", limits: None }
     }
 
     /// A node with three pods to move, and these problems.
@@ -307,6 +322,23 @@ mod tests {
             let answer = Rollouts.recipe(&edits, seen.as_ref());
             assert!(matches!(answer, Err(NoRecipe::Unseen(_))), "{answer:?}");
         }
+    }
+
+    #[test]
+    fn limits_of_a_selection_go_into_the_steps() {
+        let scope = Scope::node("w1");
+        let nodes = ["w1".to_owned(), "w2".to_owned()];
+        let drain = Some(Duration::from_mins(90));
+        let limits = Some(Limits { nodes: &nodes, max_unavailable: 2, drain });
+        let edits = Edits { limits, ..edits(&scope, Disruption::Drain) };
+        let recipe = Rollouts.recipe(&edits, Some(&seen(Vec::new()))).expect("one").expect("one");
+        insta::assert_snapshot!(text(&recipe), @r#"
+        cordon node w1: {"plan": "4f2a", "pool": {"max_unavailable": 2, "nodes": ["w1", "w2"]}, "project": "shop"}
+        drain node w1: 3 pods leave: {"allow_stranded": false, "delete_emptydir_data": false, "force": false, "timeout": 5400}
+        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true}
+        "#);
+        let timeout = |op: &Op| options(op).map(|options| options.timeout);
+        assert_eq!(timeout(&recipe.open[1]), drain);
     }
 
     #[test]

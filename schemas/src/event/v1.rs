@@ -350,9 +350,10 @@ impl Line {
     pub fn event(at: Timestamp, event: &Event, of: Of, message: impl Into<String>) -> Self {
         let line = |level| Self::log(at, level, message);
         match event {
-            Event::Observing { .. } | Event::Observed { .. } | Event::Previewing { .. } => {
-                line(Level::Info)
-            }
+            Event::Observing { .. }
+            | Event::Observed { .. }
+            | Event::Previewing { .. }
+            | Event::Pausing { .. } => line(Level::Info),
             Event::Stopping(_) => line(Level::Warn),
             Event::StepStarted { id, addr, action, text } => Self {
                 kind: of.pick(Kind::ApplyStart, Kind::StepStart),

@@ -6,6 +6,7 @@ use crate::state::v1::{Record, WireIdentity};
 use crate::text::Text;
 use crate::value::v1::WireValue;
 use addrs::{Ident, InstanceAddr, Scope};
+use plans::Window;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,6 +53,12 @@ pub struct Body {
     pub steps: Vec<Step>,
     /// All brackets.
     pub brackets: Vec<Bracket>,
+    /// The rules by which nodes take turns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<Rollout>,
+    /// All turns, in an order in which they can be taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Turn>,
     /// What the state remembers from now on without any step.
     pub remember: Vec<Remember>,
     /// Whether everything in scope could be looked at and planned.
@@ -277,6 +284,48 @@ pub struct Bracket {
     /// What it does to what runs there, in lines for people.
     #[serde(default)]
     pub forecast: Vec<String>,
+}
+
+/// The rules for a selection of nodes.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rollout {
+    /// Its name in the configuration; none for the nodes that no rollout selects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether these are the nodes that the way back goes through, which come after all others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last: bool,
+    /// So many of its nodes may be out of service at once.
+    pub max_unavailable: u32,
+    /// So many of its nodes may fail before no other node is begun.
+    pub max_failures: u32,
+    /// How many seconds it is waited between two batches.
+    pub pause: u64,
+    /// When a node may be begun; none for always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Text<Window>>,
+}
+
+/// Steps on one node that begin together and end together.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// Which of the plan's rollouts it belongs to, from 0.
+    pub rollout: usize,
+    /// Which of that rollout's batches, from 0.
+    pub batch: usize,
+    /// The node.
+    pub scope: Text<Scope>,
+    /// All its steps.
+    pub steps: Vec<u32>,
+    /// Those of them that need none of the others.
+    pub first: Vec<u32>,
+    /// Turns of the plan, from 0, that must be over before, well or not.
+    pub after: Vec<usize>,
+    /// Whether it is waited for the rollout's pause when those are over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pause: bool,
 }
 
 /// What the state remembers of one instance from now on.

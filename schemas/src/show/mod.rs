@@ -9,6 +9,7 @@
 
 pub mod lock;
 pub mod plan;
+pub mod rollout;
 pub mod state;
 mod time;
 pub(crate) mod values;

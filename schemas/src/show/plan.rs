@@ -1,5 +1,6 @@
 //! A plan in Terraform's shape, and ours beside it.
 
+use super::rollout::Rollout;
 use super::state::{Module, Resource, StateValues, modules};
 use super::values::{sensitive, shown, unknown};
 use super::{PLAN_FORMAT, PROVIDER, STATE_FORMAT, rfc3339};
@@ -66,6 +67,9 @@ pub struct PlanOps {
     pub clusters: Vec<Cluster>,
     /// Nodes taken out of service.
     pub nodes: Vec<Node>,
+    /// How nodes take turns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<Rollout>,
     /// Rights that the steps need. One that is not there stops an apply before its first step.
     pub preflight: Vec<Preflight>,
     /// What must be allowed by name because of the plan as a whole.
@@ -301,6 +305,7 @@ fn plan_ops(
         }
         .to_owned(),
         nodes: nodes.collect(),
+        rollouts: Rollout::all(plan),
         clusters: vec![Cluster {
             name: target.name,
             server: target.server,
@@ -352,7 +357,11 @@ fn digest(
     let effects: Vec<ResourceChange> = effects.collect();
     let text = serde_json::to_string(&(&plan.project, &plan.target.uid, effects, outputs))
         .expect("names and plain JSON serialize");
-    crate::envelope::digest(&[&text])
+    let rollouts = match Rollout::all(plan) {
+        none if none.is_empty() => String::new(),
+        some => serde_json::to_string(&some).expect("names and numbers serialize"),
+    };
+    crate::envelope::digest(&[&text, &rollouts])
 }
 
 /// `mode` as Terraform writes it.

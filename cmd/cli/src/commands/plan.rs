@@ -92,7 +92,8 @@ pub(crate) fn worth_a_line(event: &Event) -> bool {
         Event::Observing { .. } => false,
         Event::Observed { elapsed, .. } => *elapsed >= SLOW,
         Event::Previewing { objects } => *objects >= MANY,
-        Event::StepStarted { .. }
+        Event::Pausing { .. }
+        | Event::StepStarted { .. }
         | Event::StepWaiting { .. }
         | Event::StepFinished { .. }
         | Event::StepFailed { .. }

@@ -269,6 +269,9 @@ impl runner::Clock for MonotonicClock {
     fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
+    fn now(&self) -> plans::Timestamp {
+        super::now()
+    }
     fn sleep(&self, duration: Duration) -> provider::BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(duration))
     }

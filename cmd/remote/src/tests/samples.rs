@@ -207,6 +207,8 @@ pub(super) fn saved(id: &str) -> SavedPlan {
         outputs: Vec::new(),
         steps: Vec::new(),
         brackets: Vec::new(),
+        rollouts: Vec::new(),
+        turns: Vec::new(),
         remember: Vec::new(),
         complete: true,
         blocked: Vec::new(),

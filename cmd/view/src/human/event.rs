@@ -25,6 +25,10 @@ pub fn event(event: &Event, plan: Option<&Plan>, style: &Style) -> String {
             let changes = text::count(*objects, "change", "changes");
             format!("Asking the server about {changes} (dry run)...")
         }
+        Event::Pausing { scope, pause } => {
+            let scope = scope.to_string();
+            format!("{}: Pausing {} before it is begun...", text::line(&scope), seconds(*pause))
+        }
         Event::StepStarted { id, addr, action, text } => {
             let text = text::line(text);
             let what = match (place(plan, *id, addr.as_ref()), started(*action)) {

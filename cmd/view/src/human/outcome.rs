@@ -23,6 +23,9 @@ pub fn outcome(outcome: &Outcome, plan: &Plan, style: &Style) -> String {
                     have happened. Resuming looks first.";
         out.extend(text::wrap(text, style.width));
     }
+    for why in &outcome.held {
+        out.extend(text::wrap(&text::line(why), style.width));
+    }
     let open = open_scopes(outcome, plan);
     if !open.is_empty() {
         let text = format!("May still be out of service: {}.", open.join(", "));

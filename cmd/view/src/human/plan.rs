@@ -1,12 +1,13 @@
 //! What will happen, for a person.
 
 use super::body::Body;
-use super::{change, only_secrets_differ, table};
+use super::{change, event, only_secrets_differ, table};
 use crate::style::Ink;
 use crate::{Detail, Style, text};
-use addrs::InstanceAddr;
+use addrs::{InstanceAddr, Scope};
 use plans::{
-    Action, Basis, Change, Guard, GuardKind, Mode, Origin, OutputChange, Plan, StepId, Tally,
+    Action, Basis, Change, Guard, GuardKind, Mode, Origin, OutputChange, Plan, Rollout, StepId,
+    Tally,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub fn plan_at(plan: &Plan, style: &Style, detail: Detail, places: &Places) -> S
     } else {
         page.changes(&changes);
         page.outputs(&outputs);
+        page.rollouts();
         page.brackets();
         page.counts(&changes, !outputs.is_empty());
     }
@@ -71,11 +73,62 @@ pub fn nodes(plan: &Plan) -> Option<String> {
         n => format!(", {n} to reload"),
     };
     Some(format!(
-        "Nodes: {} to drain, {} to restart, {} to reboot{reload} (max 1 at a time).",
+        "Nodes: {} to drain, {} to restart, {} to reboot{reload} (max {} at a time).",
         of(Disruption::Drain),
         of(Disruption::Restart),
         of(Disruption::Reboot),
+        at_once(plan),
     ))
+}
+
+/// The nodes of a rollout, each once.
+fn nodes_of(plan: &Plan, rollout: usize) -> BTreeSet<&Scope> {
+    plan.turns.iter().filter(|turn| turn.rollout == rollout).map(|turn| &turn.scope).collect()
+}
+
+/// How many nodes each batch of a rollout has.
+fn batches(plan: &Plan, rollout: usize) -> Vec<usize> {
+    let mut batches: BTreeMap<usize, BTreeSet<&Scope>> = BTreeMap::new();
+    for turn in plan.turns.iter().filter(|turn| turn.rollout == rollout) {
+        batches.entry(turn.batch).or_default().insert(&turn.scope);
+    }
+    batches.into_values().map(|nodes| nodes.len()).collect()
+}
+
+/// So many nodes are out of service at once: one rollout comes after the other.
+fn at_once(plan: &Plan) -> usize {
+    let most = |(i, rollout): (usize, &Rollout)| {
+        let most = usize::try_from(rollout.max_unavailable).unwrap_or(usize::MAX);
+        most.min(nodes_of(plan, i).len())
+    };
+    plan.rollouts.iter().enumerate().map(most).max().unwrap_or(1).max(1)
+}
+
+/// What the configuration says about how nodes take turns, a line for each rollout.
+fn rollouts(plan: &Plan) -> Vec<String> {
+    let line = |(i, rollout): (usize, &Rollout)| {
+        let name = rollout.name.as_deref()?;
+        let control_plane = if rollout.last { " (control plane)" } else { "" };
+        let nodes = text::count(nodes_of(plan, i).len(), "node", "nodes");
+        let mut rules = vec![nodes, format!("at most {} at a time", rollout.max_unavailable)];
+        let sizes = batches(plan, i);
+        if sizes.len() > 1 {
+            let shown: Vec<_> = sizes.iter().take(MANY_BATCHES).map(ToString::to_string).collect();
+            let more = if sizes.len() > MANY_BATCHES { ", ..." } else { "" };
+            rules.push(format!("in batches of {}{more}", shown.join(", ")));
+        }
+        if !rollout.pause.is_zero() {
+            rules.push(format!("{} between batches", event::seconds(rollout.pause)));
+        }
+        rules.extend(rollout.window.as_ref().map(|window| format!("only {window}")));
+        rules.push(match rollout.max_failures {
+            0 => "until one fails".to_owned(),
+            n => format!("until more than {n} fail"),
+        });
+        let line = format!("  rollout.{name}{control_plane}: {}", rules.join(", "));
+        Some(text::line(&line).into_owned())
+    };
+    plan.rollouts.iter().enumerate().filter_map(line).collect()
 }
 
 /// How many changes are only predicted, and why: `Not verified by the server: 2 of 3 changes
@@ -165,6 +218,8 @@ fn costs_too_much(change: &Change) -> bool {
     change.blocked.iter().any(|guard| guard.kind == GuardKind::Disruption)
 }
 
+/// The sizes of so many batches are named.
+const MANY_BATCHES: usize = 6;
 /// So many lines of a forecast are shown.
 const MANY_PODS: usize = 12;
 /// So many reasons are told.
@@ -322,18 +377,38 @@ impl Page<'_> {
         self.out.extend(body.finish().0);
     }
 
+    /// The rules by which nodes take turns.
+    fn rollouts(&mut self) {
+        let lines = rollouts(self.plan);
+        if !lines.is_empty() {
+            self.blank();
+            self.out.push("Rollouts:".to_owned());
+            self.out.extend(lines);
+        }
+    }
+
     /// The steps that take nodes out of service, by the numbers that the run will show.
     fn brackets(&mut self) {
         if self.plan.brackets.is_empty() || self.detail == Detail::Summary {
             return;
         }
         self.paragraph(if self.plan.brackets.len() > 1 {
-            "Nodes will be taken out of service in these steps, one node at a time. Pods are told \
-             where they are now; those that leave one node may go to the next."
+            match at_once(self.plan) {
+                1 => {
+                    "Nodes will be taken out of service in these steps, one node at a time. Pods \
+                     are told where they are now; those that leave one node may go to the next."
+                }
+                _ => {
+                    "Nodes will be taken out of service in these steps. Pods are told where they \
+                     are now; those that leave one node may go to the next."
+                }
+            }
         } else {
             "A node will be taken out of service in these steps:"
         });
-        for bracket in &self.plan.brackets {
+        let mut brackets: Vec<_> = self.plan.brackets.iter().collect();
+        brackets.sort_by_key(|bracket| bracket.steps.first());
+        for bracket in brackets {
             let scope = bracket.scope.to_string();
             self.out.push(format!("  {} ({})", text::line(&scope), bracket.disruption));
             for step in bracket.steps.iter().filter_map(|id| self.plan.step(*id)) {

@@ -69,6 +69,7 @@ impl<W: Write> Progress<W> {
             // On a terminal the spinner says it.
             Event::Observing { .. } | Event::Previewing { .. } => self.live.is_none(),
             Event::Observed { .. }
+            | Event::Pausing { .. }
             | Event::StepStarted { .. }
             | Event::StepFinished { .. }
             | Event::StepFailed { .. }
@@ -153,7 +154,7 @@ impl Live {
                     whole.inc(1);
                 }
             }
-            Event::Stopping(_) => {}
+            Event::Pausing { .. } | Event::Stopping(_) => {}
         }
     }
 

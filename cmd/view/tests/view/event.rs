@@ -181,7 +181,7 @@ fn waiting_step_speaks_every_half_minute_or_when_it_waits_for_something_else() {
 }
 
 fn outcome(steps: Vec<Ended>, done: Tally, stopped: Option<Stop>) -> Outcome {
-    Outcome { steps: (1..).map(StepId).zip(steps).collect(), done, stopped }
+    Outcome { steps: (1..).map(StepId).zip(steps).collect(), done, stopped, held: Vec::new() }
 }
 
 #[test]

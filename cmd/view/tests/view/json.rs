@@ -131,7 +131,8 @@ fn stream_of_a_run_tells_each_step_and_the_outcome() {
     let mut lines: Vec<_> =
         events.iter().flat_map(|e| view_json::event(e, Some(&plan), plan.made)).collect();
     let done = Tally { added: 1, ..Tally::default() };
-    let mut outcome = Outcome { steps: vec![(StepId(1), Ended::Done)], done, stopped: None };
+    let mut outcome =
+        Outcome { steps: vec![(StepId(1), Ended::Done)], done, stopped: None, held: Vec::new() };
     let outputs = [("n", Value::from(2)), ("s", Value::from("hunter2").into_sensitive())];
     let outputs = || outputs.iter().map(|(n, v)| (*n, v));
     lines.extend(view_json::outcome(&outcome, &plan, outputs(), plan.made));

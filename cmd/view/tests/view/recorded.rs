@@ -82,6 +82,8 @@ pub(crate) fn plan(changes: Vec<Change>) -> Plan {
         outputs: Vec::new(),
         steps: Vec::new(),
         brackets: Vec::new(),
+        rollouts: Vec::new(),
+        turns: Vec::new(),
         remember: Vec::new(),
         complete: true,
         blocked: Vec::new(),

@@ -73,7 +73,8 @@ fn tfcmt_finds_errors_and_warnings_in_either_frame() {
 
 #[test]
 fn tfcmt_finds_that_an_apply_is_complete() {
-    let outcome = Outcome { steps: Vec::new(), done: Tally::default(), stopped: None };
+    let outcome =
+        Outcome { steps: Vec::new(), done: Tally::default(), stopped: None, held: Vec::new() };
     let text = human::outcome(&outcome, &several(), &Style::plain());
     assert_eq!(found(r"^(Apply complete!)", &text).len(), 1);
 }

@@ -76,6 +76,7 @@ impl Declare<'_> {
         match block.name.as_str() {
             "clinch" => self.clinch(block),
             "cluster" => self.cluster(block),
+            "rollout" => self.rollout(block),
             "resource" => self.resource(block, addrs::Mode::Managed),
             "data" => self.resource(block, addrs::Mode::Data),
             "variable" => self.variable(block),

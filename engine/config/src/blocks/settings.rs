@@ -1,10 +1,23 @@
-//! `clinch` and `cluster`: what a configuration is and where it goes.
+//! `clinch`, `cluster` and `rollout`: what a configuration is, where it goes and how fast.
 
 use super::Declare;
 use crate::codes;
 use crate::text::brief;
-use crate::tree::{Block, Body, ClinchBlock, ClusterBlock, StateBlock};
+use crate::tree::{Block, Body, ClinchBlock, ClusterBlock, RolloutBlock, StateBlock};
 use diags::Diagnostic;
+
+/// What a `rollout` block may contain.
+const OF_ROLLOUT: [&str; 9] = [
+    "nodes",
+    "max_unavailable",
+    "batch",
+    "canary",
+    "pause_between",
+    "order_by",
+    "window",
+    "max_failures",
+    "drain_timeout",
+];
 
 impl Declare<'_> {
     pub(super) fn clinch(&mut self, mut block: Block) {
@@ -80,5 +93,25 @@ impl Declare<'_> {
         }
         let cluster = ClusterBlock { span: block.span, name: name.clone(), body: block.body };
         self.module.clusters.insert(name, cluster);
+    }
+
+    pub(super) fn rollout(&mut self, block: Block) {
+        let Some([name]) = self.labels::<1>(&block, "rollout \"NAME\" { ... }") else { return };
+        if !self.root_only(&block) {
+            return;
+        }
+        let of_another = |argument: &&str| !OF_ROLLOUT.contains(argument);
+        let mut unknown = block.body.clone();
+        unknown.arguments.retain(|argument, _| of_another(&argument.as_str()));
+        self.nothing_left(&unknown, "rollout", &OF_ROLLOUT, &[]);
+        if !block.body.arguments.contains_key("nodes") {
+            self.missing(&block, "nodes", "[\"worker-1\", \"worker-2\"]");
+        }
+        if let Some(first) = self.module.rollouts.iter().find(|r| r.name == name) {
+            let first = first.span;
+            self.duplicate("rollout", name.as_str(), block.span, first);
+            return;
+        }
+        self.module.rollouts.push(RolloutBlock { span: block.span, name, body: block.body });
     }
 }

@@ -47,6 +47,11 @@ pub(super) fn check(
             here.expr(expr, EARLY);
         }
     }
+    for rollout in &module.rollouts {
+        for expr in body_exprs(&rollout.body) {
+            here.expr(expr, PLAIN);
+        }
+    }
     for resource in module.resources.values() {
         here.resource(resource);
     }

@@ -9,7 +9,7 @@ use crate::graph::{Node, Place, ResourceKey, place_of};
 use crate::references::{body_exprs, targets};
 use crate::{References, Schemas, codes, place, text};
 use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModuleInstance, ResourceAddr};
-use config::{Config, Expr, Ignore, Repeat};
+use config::{Body, Config, Expr, Ignore, Repeat, RolloutBlock};
 use diags::{Diagnostic, Diagnostics, Span};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -422,12 +422,28 @@ impl<'a> Evaluator<'a> {
         let Some(block) = root.clusters.get(name) else {
             return (Value::Null, told);
         };
-        let refs = targets(body_exprs(&block.body));
-        self.names.prepare(0, &refs, &mut told);
-        let mut eval = Eval::new(&self.names, 0, &Repetition::Once);
-        let value = free_body(&mut eval, &block.body);
-        told.extend(eval.diags);
+        let value = self.of_root(&block.body, &mut told);
         (value, self.news(told))
+    }
+
+    /// The rollouts in the order in which they are written: each block with its arguments.
+    pub fn rollouts(&mut self) -> (Vec<(&'a RolloutBlock, Value)>, Diagnostics) {
+        self.names.spent.set(0);
+        let mut told = Diagnostics::new();
+        let root = self.names.modules[0].module;
+        let all = root.rollouts.iter();
+        let all = all.map(|block| (block, self.of_root(&block.body, &mut told))).collect();
+        (all, self.news(told))
+    }
+
+    /// What a block of the root module holds, whatever it is called.
+    fn of_root(&mut self, body: &Body, told: &mut Diagnostics) -> Value {
+        let refs = targets(body_exprs(body));
+        self.names.prepare(0, &refs, told);
+        let mut eval = Eval::new(&self.names, 0, &Repetition::Once);
+        let value = free_body(&mut eval, body);
+        told.extend(eval.diags);
+        value
     }
 
     /// Where this part of an instance's arguments is written: as deep as literals, nested

@@ -168,6 +168,10 @@ impl Clock for World {
         self.with(|w| w.now)
     }
 
+    fn now(&self) -> Timestamp {
+        Timestamp(self.with(|w| i64::try_from(w.now.as_secs()).unwrap()))
+    }
+
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             tokio::task::yield_now().await;
@@ -423,6 +427,8 @@ pub(super) fn plan_of(steps: Vec<Step>, changes: Vec<Change>) -> Arc<Plan> {
         changes,
         outputs: Vec::new(),
         brackets: brackets_of(&steps),
+        rollouts: Vec::new(),
+        turns: Vec::new(),
         steps,
         remember: Vec::new(),
         complete: true,

@@ -1,4 +1,5 @@
 mod crash;
 mod dags;
 mod fake;
+mod turns;
 mod walk;

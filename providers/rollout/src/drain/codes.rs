@@ -27,8 +27,11 @@ pub const UNCONFIRMED: Code = Code("E0890");
 /// A node that did not come back.
 pub const NEVER_READY: Code = Code("E0891");
 
+/// As many nodes as may be are out of service already.
+pub const FULL: Code = Code("E0892");
+
 /// All of them.
-pub(crate) const ALL: [Code; 12] = [
+pub(crate) const ALL: [Code; 13] = [
     BARE,
     EMPTY_DIR,
     BLOCKED,
@@ -41,4 +44,5 @@ pub(crate) const ALL: [Code; 12] = [
     CORDON,
     UNCONFIRMED,
     NEVER_READY,
+    FULL,
 ];

@@ -2,13 +2,14 @@
 
 use super::{
     Basis, Body, Bracket, Change, Fingerprints, Guard, Note, Op, OutputChange, PathStep, Reason,
-    Remember, Right, Source, Step, Target,
+    Remember, Right, Rollout, Source, Step, Target, Turn,
 };
 use crate::plan::{SavedPlan, Snapshot, SourceText};
 use crate::text::Text;
 use crate::value::{sealed, sealed_pair, v1::WireValue};
 use addrs::InstanceAddr;
 use plans::{BracketId, Plan, StepId, Timestamp};
+use std::time::Duration;
 use values::{ItemKey, Path, Value};
 
 impl From<&SavedPlan> for Body {
@@ -27,6 +28,8 @@ impl From<&SavedPlan> for Body {
             outputs: plan.outputs.iter().map(Into::into).collect(),
             steps: plan.steps.iter().map(Into::into).collect(),
             brackets: plan.brackets.iter().map(Into::into).collect(),
+            rollouts: plan.rollouts.iter().map(Into::into).collect(),
+            turns: plan.turns.iter().map(Into::into).collect(),
             remember: plan.remember.iter().map(Into::into).collect(),
             complete: plan.complete,
             blocked: plan.blocked.iter().map(Into::into).collect(),
@@ -57,6 +60,8 @@ impl From<Body> for SavedPlan {
             outputs: body.outputs.into_iter().map(Into::into).collect(),
             steps: body.steps.into_iter().map(Into::into).collect(),
             brackets: body.brackets.into_iter().map(Into::into).collect(),
+            rollouts: body.rollouts.into_iter().map(Into::into).collect(),
+            turns: body.turns.into_iter().map(Into::into).collect(),
             remember: body.remember.into_iter().map(Into::into).collect(),
             complete: body.complete,
             blocked: body.blocked.into_iter().map(Into::into).collect(),
@@ -299,6 +304,53 @@ impl From<Bracket> for plans::Bracket {
             steps: bracket.steps.into_iter().map(StepId).collect(),
             closing: bracket.closing.into_iter().map(StepId).collect(),
             forecast: bracket.forecast,
+        }
+    }
+}
+
+impl From<&plans::Rollout> for Rollout {
+    fn from(rollout: &plans::Rollout) -> Self {
+        let plans::Rollout { name, last, max_unavailable, max_failures, pause, window } =
+            rollout.clone();
+        let (pause, window) = (pause.as_secs(), window.map(Text));
+        Self { name, last, max_unavailable, max_failures, pause, window }
+    }
+}
+
+impl From<Rollout> for plans::Rollout {
+    fn from(rollout: Rollout) -> Self {
+        let Rollout { name, last, max_unavailable, max_failures, pause, window } = rollout;
+        let (pause, window) = (Duration::from_secs(pause), window.map(|window| window.0));
+        Self { name, last, max_unavailable, max_failures, pause, window }
+    }
+}
+
+impl From<&plans::Turn> for Turn {
+    fn from(turn: &plans::Turn) -> Self {
+        let numbers = |steps: &[StepId]| steps.iter().map(|id| id.0).collect();
+        Self {
+            rollout: turn.rollout,
+            batch: turn.batch,
+            scope: Text(turn.scope.clone()),
+            steps: numbers(&turn.steps),
+            first: numbers(&turn.first),
+            after: turn.after.clone(),
+            pause: turn.pause,
+        }
+    }
+}
+
+impl From<Turn> for plans::Turn {
+    fn from(turn: Turn) -> Self {
+        let numbers = |steps: Vec<u32>| steps.into_iter().map(StepId).collect();
+        Self {
+            rollout: turn.rollout,
+            batch: turn.batch,
+            scope: turn.scope.0,
+            steps: numbers(turn.steps),
+            first: numbers(turn.first),
+            after: turn.after,
+            pause: turn.pause,
         }
     }
 }

@@ -1,0 +1,211 @@
+//! How the configuration says that nodes take turns.
+
+use crate::world::{World, text};
+use insta::assert_snapshot;
+
+/// Restarts on these nodes, and a rollout with these arguments.
+fn restarts(nodes: &[&str], rollout: &str) -> String {
+    let unit = |node: &&str| {
+        format!(
+            "resource \"unit\" \"{node}\" {{\n  name = \"{node}\"\n  colour = \"restart\"\n}}\n"
+        )
+    };
+    let units: String = nodes.iter().map(unit).collect();
+    format!("{units}rollout \"workers\" {{\n{rollout}\n}}\n")
+}
+
+/// The turns alone.
+fn turns(hcl: &str) -> String {
+    let text = text(hcl, &World::default());
+    let told = |line: &&str| !line.starts_with("Create") && !line.contains(". create");
+    text.lines().filter(told).fold(String::new(), |out, line| out + line + "\n")
+}
+
+const SIX: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+#[test]
+fn nodes_take_turns_in_the_order_of_the_list_and_others_come_after_them() {
+    let hcl = restarts(&["a", "b", "c"], r#"nodes = ["c", "a", "nowhere"]"#);
+    assert_snapshot!(turns(&hcl), @r"
+    workers node/c [1] after []
+    workers node/a [2] after [node/c]
+    - node/b [3] after [node/c, node/a]
+    ");
+    let hcl = restarts(&["a", "b", "c"], "nodes = [\"c\", \"a\"]\norder_by = \"name\"");
+    assert_snapshot!(turns(&hcl), @r"
+    workers node/a [1] after []
+    workers node/c [2] after [node/a]
+    - node/b [3] after [node/a, node/c]
+    ");
+}
+
+#[test]
+fn as_many_lanes_as_may_be_out_of_service() {
+    let hcl =
+        restarts(&SIX, "nodes = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]\nmax_unavailable = 2");
+    assert_snapshot!(turns(&hcl), @r"
+    workers node/a [1] after []
+    workers node/b [2] after []
+    workers node/c [3] after [node/a]
+    workers node/d [4] after [node/b]
+    workers node/e [5] after [node/c]
+    workers node/f [6] after [node/d]
+    ");
+}
+
+#[test]
+fn canary_comes_first_and_each_batch_waits_for_the_one_before() {
+    let hcl = restarts(
+        &SIX,
+        "nodes = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]\nmax_unavailable = \"50%\"\ncanary = 1\n\
+         batch = 3\npause_between = \"5m\"",
+    );
+    assert_snapshot!(turns(&hcl), @r"
+    workers node/a [1] after []
+    workers node/b [2] after [node/a] and a pause
+    workers node/c [3] after [node/a] and a pause
+    workers node/d [4] after [node/a] and a pause
+    workers node/e [5] after [node/b, node/c, node/d] and a pause
+    workers node/f [6] after [node/b, node/c, node/d] and a pause
+    ");
+}
+
+#[test]
+fn without_batches_it_pauses_after_as_many_as_may_be_out_of_service() {
+    let hcl = restarts(&["a", "b"], "nodes = [\"a\", \"b\"]\npause_between = \"1h\"");
+    assert_snapshot!(turns(&hcl), @r"
+    workers node/a [1] after []
+    workers node/b [2] after [node/a] and a pause
+    ");
+}
+
+/// The way back is never taken from more than one side at once.
+#[test]
+fn nodes_that_the_way_back_goes_through_come_last_and_alone_whatever_is_said() {
+    let hcl = restarts(
+        &["front", "front-2", "side"],
+        "nodes = [\"front\", \"front-2\", \"side\"]\nmax_unavailable = 3",
+    );
+    assert_snapshot!(turns(&hcl), @r"
+    workers node/side [1] after []
+    workers node/front [2] after [node/side]
+    workers node/front-2 [3] after [node/front]
+    ");
+}
+
+#[test]
+fn what_one_node_needs_of_another_goes_before_the_order_of_the_list() {
+    let hcl = r#"
+        resource "unit" "w1" {
+          name   = "w1"
+          colour = "restart"
+          in     = unit.w2.name
+        }
+        resource "unit" "w2" {
+          name   = "w2"
+          colour = "restart"
+        }
+        rollout "workers" { nodes = ["w1", "w2"] }
+    "#;
+    assert_snapshot!(turns(hcl), @r"
+    workers node/w2 [1] after []
+    workers node/w1 [2] after [node/w2]
+    ");
+}
+
+#[test]
+fn second_rollout_waits_for_the_first() {
+    let hcl = restarts(&["a", "b", "c"], r#"nodes = ["c"]"#)
+        + "rollout \"rest\" {\n  nodes = [\"b\", \"a\"]\n  max_unavailable = 2\n}\n";
+    assert_snapshot!(turns(&hcl), @r"
+    workers node/c [1] after []
+    rest node/b [3] after [node/c]
+    rest node/a [2] after [node/c]
+    ");
+}
+
+#[test]
+fn nodes_may_come_from_what_is_computed() {
+    let hcl = restarts(&["a", "b"], "nodes = [for u in [unit.b, unit.a] : u.name]");
+    assert_snapshot!(turns(&hcl), @r"
+    workers node/b [1] after []
+    workers node/a [2] after [node/b]
+    ");
+}
+
+#[test]
+fn limits_reach_whoever_takes_a_node_out_of_service() {
+    let hcl = "resource \"unit\" \"w1\" {\n  name = \"w1\"\n}\n\
+         rollout \"workers\" {\n  nodes = [\"w1\", \"w2\"]\n  max_unavailable = 2\n  \
+         drain_timeout = \"90s\"\n}\n";
+    let plan = crate::world::planned(hcl, &World::default()).0.plan;
+    assert_snapshot!(plan.steps[0].op.text, @"drain node/w1 as one of 2 of w1 w2 within 90s");
+}
+
+#[test]
+fn what_is_wrong_is_told_at_its_place() {
+    let wrong = [
+        "nodes = \"a\"",
+        "nodes = [\"a\", 1]",
+        "nodes = [\"a\", \"a\"]",
+        "nodes = [unit.a.uid]",
+        "nodes = [\"a\"]\nmax_unavailable = 0",
+        "nodes = [\"a\"]\nmax_unavailable = \"0%\"",
+        "nodes = [\"a\"]\nmax_unavailable = \"101%\"",
+        "nodes = [\"a\"]\nmax_unavailable = 1.5",
+        "nodes = [\"a\"]\nmax_failures = -1",
+        "nodes = [\"a\"]\npause_between = \"5 minutes\"",
+        "nodes = [\"a\"]\norder_by = \"zone\"",
+        "nodes = [\"a\"]\nwindow = \"at night\"",
+        "nodes = [\"a\"]\ndrain_timeout = \"0s\"",
+    ];
+    let told = wrong.map(|rollout| {
+        let text = turns(&restarts(&["a"], rollout));
+        let error = text.lines().find(|line| line.starts_with('E')).unwrap_or("(nothing)");
+        format!("{}\n  {error}\n", rollout.replace('\n', "; "))
+    });
+    assert_snapshot!(told.concat(), @r#"
+    nodes = "a"
+      E0414 Invalid rollout at 6:9: `nodes` is a list of names.
+    nodes = ["a", 1]
+      E0414 Invalid rollout at 6:9: `nodes` is a list of names.
+    nodes = ["a", "a"]
+      E0414 Invalid rollout at 6:9: The node `a` is in the list twice.
+    nodes = [unit.a.uid]
+      E0414 Invalid rollout at 6:9: `nodes` is known only after apply, and the order of the steps is a part of the plan.
+    nodes = ["a"]; max_unavailable = 0
+      E0414 Invalid rollout at 7:19: `max_unavailable` is not a number of nodes.
+    nodes = ["a"]; max_unavailable = "0%"
+      E0414 Invalid rollout at 7:19: `max_unavailable` is not a number of nodes.
+    nodes = ["a"]; max_unavailable = "101%"
+      E0414 Invalid rollout at 7:19: `max_unavailable` is not a number of nodes.
+    nodes = ["a"]; max_unavailable = 1.5
+      E0414 Invalid rollout at 7:19: `max_unavailable` is not a number of nodes.
+    nodes = ["a"]; max_failures = -1
+      E0414 Invalid rollout at 7:16: `max_failures` is not a number of nodes.
+    nodes = ["a"]; pause_between = "5 minutes"
+      E0414 Invalid rollout at 7:17: `5 minutes` is not a time from 0s to 24h.
+    nodes = ["a"]; order_by = "zone"
+      E0414 Invalid rollout at 7:12: Nodes cannot be put in order by `zone`.
+    nodes = ["a"]; window = "at night"
+      E0414 Invalid rollout at 7:10: `at` is not a time and another, `22:00-04:00`.
+    nodes = ["a"]; drain_timeout = "0s"
+      E0414 Invalid rollout at 7:17: `0s` is not a time from 1s to 24h.
+    "#);
+}
+
+#[test]
+fn node_of_two_rollouts_is_refused() {
+    let hcl = restarts(&["a"], "nodes = [\"a\"]") + "rollout \"rest\" { nodes = [\"a\"] }\n";
+    assert_snapshot!(turns(&hcl), @r"
+    rest node/a [1] after []
+    E0415 Node of two rollouts at 8:26: The node `a` is selected by `rollout.workers` and by `rollout.rest`, so nobody can say which rules hold for it.
+    not complete
+    ");
+}
+
+#[test]
+fn rollout_without_nodes_changes_nothing() {
+    let hcl = restarts(&["a"], "nodes = []");
+    assert_snapshot!(turns(&hcl), @"- node/a [1] after []");
+}
