@@ -166,6 +166,10 @@ impl Providers for World {
         }
     }
 
+    fn stopping(&self) {
+        self.rollouts.stopping();
+    }
+
     fn settle<'a>(&'a self, op: &'a Op) -> BoxFuture<'a, Result<Settled, StepError>> {
         if self.is_host(&op.ty) {
             Box::pin(self.nodes.settle(op))

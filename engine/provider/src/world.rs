@@ -135,6 +135,10 @@ pub trait Providers: Send + Sync {
         progress: Progress<'a>,
     ) -> BoxFuture<'a, Result<Performed, StepError>>;
 
+    /// A stop was asked for, and what runs is waited for. An operation that itself waits for others
+    /// may give up now, if it leaves nothing behind that nobody knows of.
+    fn stopping(&self) {}
+
     /// Looks what became of an operation that was begun and not seen to end.
     fn settle<'a>(&'a self, op: &'a Op) -> BoxFuture<'a, Result<Settled, StepError>>;
 

@@ -47,6 +47,7 @@ pub async fn run(
             heard = asked;
             if let Some(urgency) = asked {
                 walk.graph.stop();
+                walk.ports.providers.stopping();
                 (walk.ports.events)(Event::Stopping(urgency));
             }
         }

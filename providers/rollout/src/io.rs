@@ -1,14 +1,16 @@
 //! Looking at nodes, and doing what a recipe says.
 
 use crate::drain::{Cordon, Evict, Holder, Node, Options, Uncordon, Whose, World, codes, forecast};
+use crate::gate;
 use crate::pool::Pool;
 use crate::recipe::{options, to_value};
 use access::Cluster;
 use plans::{Op, Problem};
 use provider::{Observation, Performed, Progress, Settled, StepError, Wanted};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep};
 use values::{Path, Value};
 
@@ -17,6 +19,8 @@ use values::{Path, Value};
 const READY: Duration = Duration::from_mins(5);
 /// How long it must stay ready.
 const STAYS_READY: Duration = Duration::from_secs(5);
+/// How long a drain goes on after a stop was asked for: pods that end anyway may do so.
+const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Access to the nodes of a cluster, for the operations of this crate. The methods have the
@@ -26,21 +30,35 @@ pub struct RolloutProvider {
     cluster: Cluster,
     /// Held from looking how many nodes are out of service until there is one more.
     counting: Arc<Mutex<()>>,
+    /// Whether a stop was asked for.
+    stopping: watch::Sender<bool>,
 }
 
 /// What is done to a node, read from an operation.
 enum Work {
-    /// And what else must be in service.
-    Cordon(Cordon, Option<Pool>),
+    Cordon(Cordon, Needed),
     Drain(Evict),
-    /// And whether the node was ready before.
-    Uncordon(Uncordon, bool),
+    Uncordon(Uncordon, Before),
+}
+
+/// What else must be in service when a node is taken out.
+struct Needed {
+    pool: Option<Pool>,
+    /// Whether the node has a member of etcd without which the others are enough.
+    member: bool,
+}
+
+/// How a node was before.
+struct Before {
+    ready: bool,
+    /// Daemon sets of which the pod was not ready.
+    unready: BTreeSet<String>,
 }
 
 impl RolloutProvider {
     /// For the nodes of this cluster.
     pub fn new(cluster: Cluster) -> Self {
-        Self { cluster, counting: Arc::default() }
+        Self { cluster, counting: Arc::default(), stopping: watch::Sender::new(false) }
     }
 
     /// What draining each of these nodes would do, in the same order.
@@ -55,12 +73,9 @@ impl RolloutProvider {
                 Err(problem) => return Observation::Unknown(problem.clone()),
             };
             let node = node_of(&wanted.identity.args);
-            let Some(this) = world.nodes.get(node) else { return Observation::Absent };
             let (careful, bold) = (Options::careful(), Options::bold());
             match (forecast(world, node, &careful), forecast(world, node, &bold)) {
-                (Ok(drain), Ok(allowed)) => {
-                    Observation::Present(to_value(&drain, &allowed, &this.uid))
-                }
+                (Ok(drain), Ok(allowed)) => Observation::Present(to_value(&drain, &allowed, world)),
                 (Err(_), _) | (_, Err(_)) => Observation::Absent,
             }
         };
@@ -83,11 +98,17 @@ impl RolloutProvider {
     pub async fn perform(&self, op: &Op, progress: Progress<'_>) -> Result<Performed, StepError> {
         let cluster = &self.cluster;
         match Work::of(op)? {
-            Work::Cordon(cordon, pool) => self.cordon(&cordon, pool.as_ref(), progress).await?,
-            Work::Drain(evict) => drop(evict.perform(cluster, progress).await?),
-            Work::Uncordon(uncordon, was_ready) => {
-                if was_ready {
-                    self.is_ready(&uncordon.node, progress).await?;
+            Work::Cordon(cordon, needed) => self.cordon(&cordon, &needed, progress).await?,
+            Work::Drain(evict) => tokio::select! {
+                biased;
+                done = evict.perform(cluster, progress) => drop(done?),
+                () = self.out_of_patience() => {
+                    return Err(StepError::Refused(interrupted(&evict.node)));
+                }
+            },
+            Work::Uncordon(uncordon, before) => {
+                if before.ready {
+                    self.is_back(&uncordon.node, &before.unready, progress).await?;
                 }
                 uncordon.perform(cluster, progress).await?;
             }
@@ -106,28 +127,56 @@ impl RolloutProvider {
         Ok(if is_done { Settled::Done(done()) } else { Settled::NotDone })
     }
 
+    /// A stop was asked for: what is waited for may take a little longer, and not its whole time.
+    pub fn stopping(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Returns some time after a stop was asked for.
+    async fn out_of_patience(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender is ours, so this cannot fail.
+        if stopping.wait_for(|asked| *asked).await.is_ok() {
+            sleep(PATIENCE).await;
+        }
+    }
+
     /// Cordons the node, when no more others are out of service than may be.
     async fn cordon(
         &self,
         cordon: &Cordon,
-        pool: Option<&Pool>,
+        needed: &Needed,
         progress: Progress<'_>,
     ) -> Result<(), StepError> {
+        if needed.member {
+            let quorum = gate::no_quorum(&self.cluster, &cordon.node).await;
+            if let Some(problem) = quorum.map_err(StepError::Refused)? {
+                return Err(StepError::Refused(problem));
+            }
+        }
         let began = Instant::now();
         loop {
             let _counting = self.counting.lock().await;
-            let has_room = match pool {
+            let has_room = match &needed.pool {
                 Some(pool) => pool.has_room(&self.cluster, &cordon.node, began, progress).await?,
                 None => true,
             };
+            if !has_room && *self.stopping.borrow() {
+                return Err(StepError::Refused(interrupted(&cordon.node)));
+            }
             if has_room {
                 return cordon.perform(&self.cluster, progress).await.map(drop);
             }
         }
     }
 
-    /// Waits until the node is ready and stays so.
-    async fn is_ready(&self, node: &str, progress: Progress<'_>) -> Result<(), StepError> {
+    /// Waits until the node is ready and stays so, and what runs on every node does so there.
+    async fn is_back(
+        &self,
+        node: &str,
+        unready: &BTreeSet<String>,
+        progress: Progress<'_>,
+    ) -> Result<(), StepError> {
         progress(format!("node {node} to be ready"));
         let began = Instant::now();
         let mut since = None;
@@ -135,10 +184,15 @@ impl RolloutProvider {
             let why = match self.cluster.is_node_ready(node).await {
                 Ok(true) => {
                     let since: Instant = *since.get_or_insert_with(Instant::now);
-                    if since.elapsed() >= STAYS_READY {
-                        return Ok(());
+                    if since.elapsed() < STAYS_READY {
+                        None
+                    } else {
+                        match gate::unfinished(&self.cluster, node, unready).await {
+                            Ok(None) => return Ok(()),
+                            Ok(why @ Some(_)) => why,
+                            Err(problem) => Some(problem.detail),
+                        }
                     }
-                    None
                 }
                 Ok(false) => Some("It says that it is not ready.".to_owned()),
                 // Nobody is left to be brought back.
@@ -146,6 +200,7 @@ impl RolloutProvider {
                 Err(error) => Some(error.to_problem().detail),
             };
             if let Some(why) = why {
+                progress(format!("node {node} to be back: {why}"));
                 since = None;
                 if began.elapsed() > READY {
                     return Err(StepError::Refused(never_ready(node, &why)));
@@ -168,12 +223,16 @@ impl Work {
                     Some(pool) => Some(Pool::of(pool)?),
                     None => None,
                 };
-                Some(Self::Cordon(Cordon { node, uid, holder }, pool))
+                let needed = Needed { pool, member: op.args.get("member").is_some() };
+                Some(Self::Cordon(Cordon { node, uid, holder }, needed))
             }),
             "drain" => options(op).map(|options| Self::Drain(Evict { node, uid, options })),
             "uncordon" => holder().and_then(|holder| {
-                let was_ready = op.args.get("ready")?.as_bool()?;
-                Some(Self::Uncordon(Uncordon { node, uid, holder }, was_ready))
+                let ready = op.args.get("ready")?.as_bool()?;
+                let unready = op.args.get("unready").and_then(Value::as_list).unwrap_or_default();
+                let unready = unready.iter().filter_map(Value::as_str).map(str::to_owned);
+                let before = Before { ready, unready: unready.collect() };
+                Some(Self::Uncordon(Uncordon { node, uid, holder }, before))
             }),
             _ => None,
         };
@@ -187,6 +246,15 @@ fn node_of(args: &Value) -> &str {
 
 fn done() -> Performed {
     Performed { exported: Value::Null, uid: None }
+}
+
+fn interrupted(node: &str) -> Problem {
+    let detail = format!(
+        "It was asked to stop while node `{node}` was taken out of service. Pods that have left it \
+         stay where they are, and it goes back into service."
+    );
+    Problem::error(codes::INTERRUPTED, "Drain was interrupted", Path::root(), detail)
+        .with_help("Resuming drains it again.")
 }
 
 fn never_ready(node: &str, why: &str) -> Problem {

@@ -19,7 +19,8 @@
 //!            waits until no more of the selected nodes are out of service than may be
 //! drain      its pods are evicted, as budgets let them; it is waited for the last to end
 //! (edits)    one after the other
-//! uncordon   waits until the node is ready and stays so; takes back only what was clinch's
+//! uncordon   waits until the node is ready and stays so, and the pods of its daemon sets are;
+//!            takes back only what was clinch's
 //! ```
 //!
 //! When a drain or an edit fails, the node is brought back all the same: an edit that fails leaves
@@ -35,6 +36,7 @@
 //! and what an edit does (`node`).
 
 pub mod drain;
+mod gate;
 mod io;
 mod pool;
 mod recipe;

@@ -1,6 +1,7 @@
 //! Which operations surround the edits of a node.
 
-use crate::drain::{Drain, Options, Whose, codes};
+use crate::drain::{Drain, Options, Whose, World, codes};
+use crate::gate;
 use crate::pool::Pool;
 use addrs::{Scope, TypeName};
 use diags::{Code, Severity};
@@ -77,7 +78,11 @@ fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>
         n => format!("{n} pods leave"),
     };
     let pool = edits.limits.as_ref().map(|limits| ("pool", Pool::to_value(limits)));
-    let back = Value::map(holder.clone().into_iter().chain([("ready", seen.ready.into())]));
+    let member = seen.member.then(|| ("member", true.into()));
+    let unready = || Value::list(seen.unready.iter().map(|set| set.as_str().into()));
+    let unready = (!seen.unready.is_empty()).then(|| ("unready", unready()));
+    let ready = ("ready", seen.ready.into());
+    let back = Value::map(holder.clone().into_iter().chain([ready]).chain(unready));
     let close = if seen.stays_cordoned {
         format!("look after node {node}, which stays cordoned")
     } else {
@@ -85,7 +90,11 @@ fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>
     };
     Ok(Some(Recipe {
         open: vec![
-            op("cordon", Value::map(holder.into_iter().chain(pool)), format!("cordon node {node}")),
+            op(
+                "cordon",
+                Value::map(holder.into_iter().chain(pool).chain(member)),
+                format!("cordon node {node}"),
+            ),
             op("drain", options, format!("drain node {node}: {pods}")),
         ],
         close: vec![op("uncordon", back, close)],
@@ -124,6 +133,10 @@ struct Seen<'a> {
     ready: bool,
     stays_cordoned: bool,
     leaving: usize,
+    /// Daemon sets of which the pod is not ready.
+    unready: Vec<String>,
+    /// Whether it has one of several members of etcd.
+    member: bool,
     lines: Vec<String>,
     problems: Vec<Told>,
 }
@@ -138,7 +151,9 @@ struct Told {
 
 /// A forecast in the terms of observations: what stands in the way of the careful one, and line by
 /// line what happens when all of that is allowed.
-pub(crate) fn to_value(drain: &Drain, allowed: &Drain, uid: &str) -> Value {
+pub(crate) fn to_value(drain: &Drain, allowed: &Drain, world: &World) -> Value {
+    let uid = world.nodes.get(&drain.node).map_or("", |node| node.uid.as_str());
+    let unready = gate::unready(world, &drain.node).into_keys();
     let problem = |problem: Problem| {
         Value::map([
             ("code", problem.code.0.into()),
@@ -153,6 +168,8 @@ pub(crate) fn to_value(drain: &Drain, allowed: &Drain, uid: &str) -> Value {
         ("ready", drain.ready.into()),
         ("stays_cordoned", (drain.cordon == Whose::Other).into()),
         ("leaving", leaving.into()),
+        ("unready", Value::list(unready.map(|set| set.to_string().into()))),
+        ("member", gate::has_member(world, &drain.node).into()),
         ("lines", Value::list(allowed.lines().into_iter().map(Value::from))),
         ("problems", Value::list(drain.problems().into_iter().map(problem))),
     ])
@@ -168,6 +185,8 @@ impl<'a> Seen<'a> {
             ready: flag("ready")?,
             stays_cordoned: flag("stays_cordoned")?,
             leaving: value.get("leaving")?.as_number()?.to_string().parse().ok()?,
+            unready: list("unready")?.iter().map(text).collect::<Option<_>>()?,
+            member: flag("member")?,
             lines: list("lines")?.iter().map(text).collect::<Option<_>>()?,
             problems: list("problems")?.iter().map(Told::of).collect::<Option<_>>()?,
         })
@@ -259,6 +278,8 @@ mod tests {
             ("ready", true.into()),
             ("stays_cordoned", false.into()),
             ("leaving", 3_i64.into()),
+            ("unready", Value::list(["kube-system/logs".into()])),
+            ("member", true.into()),
             ("lines", Value::list(lines)),
             ("problems", Value::list(problems)),
         ]))
@@ -333,9 +354,9 @@ mod tests {
         let edits = Edits { limits, ..edits(&scope, Disruption::Drain) };
         let recipe = Rollouts.recipe(&edits, Some(&seen(Vec::new()))).expect("one").expect("one");
         insta::assert_snapshot!(text(&recipe), @r#"
-        cordon node w1: {"plan": "4f2a", "pool": {"max_unavailable": 2, "nodes": ["w1", "w2"]}, "project": "shop"}
+        cordon node w1: {"member": true, "plan": "4f2a", "pool": {"max_unavailable": 2, "nodes": ["w1", "w2"]}, "project": "shop"}
         drain node w1: 3 pods leave: {"allow_stranded": false, "delete_emptydir_data": false, "force": false, "timeout": 5400}
-        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true}
+        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true, "unready": ["kube-system/logs"]}
         "#);
         let timeout = |op: &Op| options(op).map(|options| options.timeout);
         assert_eq!(timeout(&recipe.open[1]), drain);
@@ -347,9 +368,9 @@ mod tests {
         let edits = edits(&scope, Disruption::Drain);
         let calm = Rollouts.recipe(&edits, Some(&seen(Vec::new()))).expect("one").expect("one");
         insta::assert_snapshot!(text(&calm), @r#"
-        cordon node w1: {"plan": "4f2a", "project": "shop"}
+        cordon node w1: {"member": true, "plan": "4f2a", "project": "shop"}
         drain node w1: 3 pods leave: {"allow_stranded": false, "delete_emptydir_data": false, "force": false}
-        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true}
+        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true, "unready": ["kube-system/logs"]}
         "#);
         let problems = vec![
             problem(codes::BARE, true, "Draining node `w1` removes pods without a controller: a."),
@@ -359,9 +380,9 @@ mod tests {
         ];
         let loud = Rollouts.recipe(&edits, Some(&seen(problems))).expect("one").expect("one");
         insta::assert_snapshot!(text(&loud), @r#"
-        cordon node w1: {"plan": "4f2a", "project": "shop"}
+        cordon node w1: {"member": true, "plan": "4f2a", "project": "shop"}
         drain node w1: 3 pods leave: {"allow_stranded": false, "delete_emptydir_data": true, "force": true}
-        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true}
+        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true, "unready": ["kube-system/logs"]}
         guard bare: draining node `w1` removes pods without a controller: a
         guard data: draining node `w1` loses what is in b
         warning Disruption budget leaves no room: Budget `shop/web` lets no pod go. As it is now, the drain would fail, and the node go back into service.

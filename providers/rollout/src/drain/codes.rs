@@ -29,9 +29,13 @@ pub const NEVER_READY: Code = Code("E0891");
 
 /// As many nodes as may be are out of service already.
 pub const FULL: Code = Code("E0892");
+/// A person wanted the drain to end.
+pub const INTERRUPTED: Code = Code("E0893");
+/// Too few members of etcd would be left.
+pub const QUORUM: Code = Code("E0894");
 
 /// All of them.
-pub(crate) const ALL: [Code; 13] = [
+pub(crate) const ALL: [Code; 15] = [
     BARE,
     EMPTY_DIR,
     BLOCKED,
@@ -45,4 +49,6 @@ pub(crate) const ALL: [Code; 13] = [
     UNCONFIRMED,
     NEVER_READY,
     FULL,
+    INTERRUPTED,
+    QUORUM,
 ];

@@ -51,9 +51,22 @@ impl World {
         Ok(world)
     }
 
+    /// Reads only pods of a namespace with these labels.
+    pub(crate) async fn read_pods(
+        cluster: &Cluster,
+        namespace: &str,
+        labels: &str,
+    ) -> Result<Self, Problem> {
+        let query = Query { namespace: Some(namespace), labels: Some(labels), ..Query::default() };
+        let mut world = Self::default();
+        let found = things(cluster, &pods(), query).await;
+        world.extend(found.map_err(Trouble::into_problem)?);
+        Ok(world)
+    }
+
     /// Reads what decides which pods of one node may leave: for the drain itself, which asks
     /// the server about budgets.
-    pub(super) async fn read_node(cluster: &Cluster, node: &str) -> Result<Self, Problem> {
+    pub(crate) async fn read_node(cluster: &Cluster, node: &str) -> Result<Self, Problem> {
         let here = format!("spec.nodeName={node}");
         let here = Query { fields: Some(&here), ..Query::default() };
         let (nodes, pods, sets) =

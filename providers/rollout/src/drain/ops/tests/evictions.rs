@@ -5,6 +5,8 @@ use super::*;
 use access::scripted::Reply;
 use std::sync::Mutex;
 use std::time::Duration;
+use tokio::time::Instant;
+use values::Value;
 
 /// What a drain came to, with what it said meanwhile.
 async fn drain(stage: &Stage, options: Options) -> (Result<Evicted, StepError>, Vec<String>) {
@@ -321,4 +323,33 @@ async fn what_is_left_to_do_is_found_by_looking() {
     assert_eq!(evict.settle(&stage.cluster()).await.unwrap(), None);
     drained(&stage).await;
     assert_eq!(evict.settle(&stage.cluster()).await.unwrap(), Some(Evicted::default()));
+}
+
+/// Whoever wants a run to end does not have to wait as long as a budget may block.
+#[tokio::test(start_paused = true)]
+async fn r1_a_drain_that_is_blocked_gives_up_soon_after_a_stop_was_asked_for() {
+    let (w1, seconds) = (Value::map([("node", "w1".into())]), |n: u64| Duration::from_secs(n));
+    let flags = ["force", "delete_emptydir_data", "allow_stranded"];
+    let op = plans::Op {
+        ty: crate::NAME.parse().unwrap(),
+        name: "drain".to_owned(),
+        identity: plans::Identity {
+            key: plans::ObjectKey("rollout/node/w1".into()),
+            args: w1,
+            shown: "node w1".to_owned(),
+        },
+        args: Value::map(flags.map(|flag| (flag, false.into()))),
+        guard: Value::map([("uid", "uid-w1".into())]),
+        text: "drain node w1".to_owned(),
+    };
+    let stage = Stage::new([of_set("web-0")], |_, _| full());
+    let provider = crate::RolloutProvider::new(stage.cluster());
+    let began = Instant::now();
+    let (done, ()) = tokio::join!(provider.perform(&op, &|_| {}), async {
+        tokio::time::sleep(seconds(60)).await;
+        provider.stopping();
+    });
+    let said = told(&done.unwrap_err());
+    assert!(said.starts_with("E0893: Drain was interrupted"), "{said}");
+    assert!((seconds(90)..seconds(100)).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
