@@ -207,6 +207,8 @@ fn connect<'a>(entries: &'a [Entry], spans: &[std::ops::Range<usize>], drafts: &
             let comes_anew =
                 entries[needed].former && first(&entries[needed].change.addr).is_some();
             let own = match (deletes(i), entries[needed].change.action) {
+                // What is several objects is gone with the last of them.
+                (Some(_), _) if entry.change.action == Action::Delete => last(i),
                 (Some(own), _) => Some(own),
                 (None, Action::Delete) if !comes_anew => last(i),
                 (None, _) => None,

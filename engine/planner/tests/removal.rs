@@ -1,6 +1,6 @@
 //! What goes, and what must never go.
 
-use crate::world::{World, text};
+use crate::world::{World, planned, text};
 use addrs::InstanceAddr;
 use insta::assert_snapshot;
 use planner::Selection;
@@ -20,6 +20,30 @@ fn what_is_no_longer_declared_is_deleted_after_what_needs_it() {
     1. delete b needs []
     2. delete a needs [1]
     ");
+}
+
+#[test]
+fn what_is_several_objects_is_remembered_until_the_last_of_them_is_gone() {
+    let world = World::default()
+        .with("a", 1)
+        .with("set", 1)
+        .with("user", 1)
+        .remembering("thing.a", "a", &[])
+        .remembering("thing.set", "set", &["thing.a"])
+        .remembering("thing.user", "user", &["thing.set"]);
+    assert_snapshot!(text("locals {}", &world), @r"
+    Delete thing.a (NotInConfiguration)
+    Delete thing.set (NotInConfiguration)
+    Delete thing.user (NotInConfiguration)
+    1. delete user needs []
+    2. delete set needs [1]
+    3. delete the rest of set needs [2]
+    4. delete a needs [3]
+    ");
+    let (planning, _) = planned("locals {}", &world);
+    let remembered = |step: &plans::Step| step.record.is_some();
+    let remembered: Vec<bool> = planning.plan.steps.iter().map(remembered).collect();
+    assert_eq!(remembered, [false, true, false, false]);
 }
 
 #[test]

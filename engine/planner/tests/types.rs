@@ -1,6 +1,7 @@
 //! Made-up types: a `thing` has a name, a size that can be changed in place, a colour that
 //! cannot, and may stand `in` another thing; a `unit` called `w1/a` stands on node `w1` and costs
-//! a drain, or what its colour says; `names` is a data source.
+//! a drain, or what its colour says; `names` is a data source. A thing called `set` is two objects,
+//! of which one goes after the other.
 
 use addrs::{Scope, TypeName};
 use diags::Code;
@@ -82,7 +83,10 @@ impl ResourceKind for Kind {
             text: format!("{name} {}", r.identity.shown),
         };
         let Some(desired) = r.desired else {
-            let ops = if observed.is_some() { vec![op("delete", Value::Null)] } else { vec![] };
+            let mut ops = if observed.is_some() { vec![op("delete", Value::Null)] } else { vec![] };
+            if observed.is_some() && r.identity.shown == "set" {
+                ops.push(op("delete the rest of", Value::Null));
+            }
             let action = if observed.is_some() { Action::Delete } else { Action::Forget };
             return decided(action, observed, None, ops, Disruption::Quiet, Value::Null);
         };

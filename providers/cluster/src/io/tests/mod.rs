@@ -7,6 +7,7 @@ mod delete;
 mod endpoints;
 mod faults;
 mod look;
+mod nodelocal_dns;
 mod observe;
 mod preview;
 mod ready;

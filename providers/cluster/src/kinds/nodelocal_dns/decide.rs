@@ -10,7 +10,7 @@ use crate::codes;
 use crate::digest::digest;
 use crate::kinds::Object;
 use addrs::TypeName;
-use plans::{Action, Basis, Note, Op, Problem};
+use plans::{Action, Basis, Guard, Note, Op, Problem};
 use provider::{Decision, Observation, PlanRequest, Planned, Preview};
 use values::{Map, Path, Step, Value};
 
@@ -109,7 +109,8 @@ impl<'a> Case<'a> {
                 .extend(own.then(|| kubelets::unused(kubelets, settings.local)).flatten());
         } else {
             decision.warnings.extend(warnings);
-            decision.notes.extend(lines(&settings, running.as_ref(), kubelets, &decision));
+            let lines = lines(&settings, running.as_ref(), (kubelets, self.situation), &decision);
+            decision.notes.extend(lines);
         }
         Ok(Planned::Decided(Box::new(Decision { exported, digest, ..decision })))
     }
@@ -251,7 +252,10 @@ fn joined(decisions: Vec<(&'static Part, Decision)>) -> Result<Decision, Vec<Pro
         joined.basis = weaker(joined.basis, decision.basis);
         joined.disruption = joined.disruption.max(decision.disruption);
         joined.ops.extend(decision.ops);
-        joined.guards.extend(decision.guards);
+        joined.guards.extend(decision.guards.into_iter().map(|guard| {
+            let why = format!("{}: {}", part.object().shown(), guard.why);
+            Guard { why, ..guard }
+        }));
         joined.warnings.extend(decision.warnings.into_iter().map(|problem| of(part, problem)));
         notes.extend(decision.notes.into_iter().map(|told| {
             let field = field(&told.path).map(|field| format!(" `{field}`:")).unwrap_or_default();
@@ -286,7 +290,7 @@ fn note(text: String) -> Note {
 fn lines(
     settings: &Settings,
     running: Option<&Running>,
-    kubelets: Kubelets<'_>,
+    (kubelets, situation): (Kubelets<'_>, Situation<'_>),
     decision: &Decision,
 ) -> Vec<Note> {
     let Settings { mode, local, cluster_dns, .. } = settings;
@@ -303,7 +307,7 @@ fn lines(
         });
     }
     if !mode.intercepts() {
-        lines.extend(kubelets::to_do(kubelets, *local));
+        lines.extend(kubelets::to_do(kubelets, situation, *local));
     }
     let changes = |kind: &str| {
         let is = |op: &Op| op.identity.args.get("kind").and_then(Value::as_str) == Some(kind);

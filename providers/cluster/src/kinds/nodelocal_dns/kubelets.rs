@@ -52,7 +52,11 @@ fn listed(names: &[String]) -> String {
 }
 
 /// What is to be done at the kubelets, in lines for people; none where they give the address.
-pub(super) fn to_do(kubelets: Kubelets<'_>, address: IpAddr) -> Vec<String> {
+pub(super) fn to_do(
+    kubelets: Kubelets<'_>,
+    situation: Situation<'_>,
+    address: IpAddr,
+) -> Vec<String> {
     let mut lines = Vec::new();
     let others = kubelets.nodes(false, address);
     if !others.is_empty() {
@@ -66,6 +70,13 @@ pub(super) fn to_do(kubelets: Kubelets<'_>, address: IpAddr) -> Vec<String> {
         lines.push(format!(
             "what kubelets give to pods could not be seen for {unseen}; it must be \
              `clusterDNS = [\"{address}\"]`"
+        ));
+    }
+    let joining = situation.joining();
+    if !joining.is_empty() && !joining.contains(&address) {
+        lines.push(format!(
+            "kubelets of nodes that join will not give {address} to pods, by the ConfigMap \
+             {NAMESPACE}/kubelet-config; a `kubelet_base_config` changes that"
         ));
     }
     lines

@@ -246,11 +246,13 @@ fn kubelets_that_must_change_are_named() {
         ("worker-1", Some("169.254.20.10")),
         ("worker-2", None),
     ];
-    let decision = World { kubelets, ..IPVS }.decided(&args(&[]));
+    let kubelet_config = Some("clusterDNS: [10.96.0.10]\nclusterDomain: cluster.local\n");
+    let decision = World { kubelets, kubelet_config, ..IPVS }.decided(&args(&[]));
     insta::assert_snapshot!(notes(&decision), @r#"
     kube-proxy works with ipvs: the cache answers at 169.254.20.10 alone
     kubelets do not give 169.254.20.10 to pods yet, so these ask the cluster's DNS as before: `control-plane-1`; set `clusterDNS = ["169.254.20.10"]` in their `kubelet_config`, which comes after this
     what kubelets give to pods could not be seen for `worker-2`; it must be `clusterDNS = ["169.254.20.10"]`
+    kubelets of nodes that join will not give 169.254.20.10 to pods, by the ConfigMap kube-system/kubelet-config; a `kubelet_base_config` changes that
     "#);
     // With iptables nobody has to be asked.
     let decision = World { kubelets, ..IPTABLES }.decided(&args(&[]));
