@@ -247,7 +247,7 @@ fn kubelets_that_must_change_are_named() {
         ("worker-2", None),
     ];
     let kubelet_config = Some("clusterDNS: [10.96.0.10]\nclusterDomain: cluster.local\n");
-    let decision = World { kubelets, kubelet_config, ..IPVS }.decided(&args(&[]));
+    let decision = World { kubelet_config, kubelets, ..IPVS }.decided(&args(&[]));
     insta::assert_snapshot!(notes(&decision), @r#"
     kube-proxy works with ipvs: the cache answers at 169.254.20.10 alone
     kubelets do not give 169.254.20.10 to pods yet, so these ask the cluster's DNS as before: `control-plane-1`; set `clusterDNS = ["169.254.20.10"]` in their `kubelet_config`, which comes after this
