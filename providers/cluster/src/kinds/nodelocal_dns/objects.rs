@@ -170,12 +170,12 @@ fn daemons_spec(settings: &Settings, restarts: i64) -> Value {
         ("containers", Value::list([container(settings)])),
         ("volumes", volumes()),
     ]);
-    let mut metadata = vec![("labels", label())];
+    let mut annotations = scraped().as_map().cloned().unwrap_or_default();
     if restarts > 0 {
-        let restarts = Value::map([(RESTARTS, restarts.to_string().into())]);
-        metadata.push(("annotations", restarts));
+        annotations.insert(RESTARTS.into(), restarts.to_string().into());
     }
-    let template = Value::map([("metadata", Value::map(metadata)), ("spec", pod)]);
+    let metadata = Value::map([("labels", label()), ("annotations", Value::map(annotations))]);
+    let template = Value::map([("metadata", metadata), ("spec", pod)]);
     Value::map([
         ("updateStrategy", update),
         ("selector", Value::map([("matchLabels", label())])),
@@ -185,6 +185,9 @@ fn daemons_spec(settings: &Settings, restarts: i64) -> Value {
 
 fn container(settings: &Settings) -> Value {
     let listens = settings.listens().join(",");
+    // With the file of its process id it writes its rules when it listens, else a minute later.
+    // Source: [kubernetes/dns, issue 448](https://github.com/kubernetes/dns/issues/448).
+    let started = ["-pidfile", "/tmp/node-cache.pid"];
     let args = ["-localip", &listens, "-conf", "/etc/Corefile", "-upstreamsvc", UPSTREAM];
     let port = |name: &str, protocol: &str, port: i64| {
         Value::map([
@@ -220,7 +223,7 @@ fn container(settings: &Settings) -> Value {
         ("name", "node-cache".into()),
         ("image", settings.image.as_str().into()),
         ("resources", settings.resources.clone()),
-        ("args", Value::list(args.map(Value::from))),
+        ("args", Value::list(args.into_iter().chain(started).map(Value::from))),
         ("securityContext", Value::map([("capabilities", capabilities)])),
         ("ports", Value::list(ports)),
         ("livenessProbe", alive),
