@@ -257,7 +257,11 @@ fn talk(err: &str, complaints: bool) -> String {
         // A resource of several steps tells of each.
         let is_step = |r: &str| r.starts_with("step ") || r.ends_with("...");
         let is = |r: &str| verbs.iter().any(|v| r.starts_with(v)) || is_step(r);
-        !line.starts_with([' ', '│', '╷', '╵']) && line.split_once(": ").is_some_and(|(_, r)| is(r))
+        // What surrounds changes of a node is of no resource.
+        let of_node = line.starts_with("Step ");
+        !of_node
+            && !line.starts_with([' ', '│', '╷', '╵'])
+            && line.split_once(": ").is_some_and(|(_, r)| is(r))
     };
     let lines: Vec<&str> = err.lines().filter(|l| !told(l) && did(l) != complaints).collect();
     joined(&lines)
