@@ -97,6 +97,14 @@ impl Machines {
         Some(Self { desk, ssh_config, kubectl, kubeconfig, worker, _turns: turns })
     }
 
+    /// The desk of somebody else, who manages the same cluster.
+    pub(crate) fn elsewhere(&self) -> Desk {
+        let desk = Desk::new();
+        let cluster = std::fs::read_to_string(self.desk.dir().join("cluster.hcl")).unwrap();
+        desk.write("cluster.hcl", cluster);
+        desk
+    }
+
     pub(crate) fn write(&self, hcl: &str) {
         self.desk.write("main.hcl", hcl.replace(WORKERS[0], self.worker));
     }

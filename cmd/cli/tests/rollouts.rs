@@ -1,8 +1,12 @@
 //! Settings that cost a drain, on all workers of a real cluster: one node at a time, killed in the
-//! middle, resumed, with an application that is always there.
+//! middle, resumed from another machine, with an application that is always there, and with the
+//! pods that were foreseen and no others moved.
 
-use crate::host_faults::{begun, until};
+use crate::host_faults::begun;
 use crate::machines::Machines;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
@@ -32,6 +36,15 @@ spec:
   selector: {matchLabels: {app: web}}
 ";
 
+/// The state in the cluster, and a lock that soon can be followed.
+const STATE: &str = r#"clinch {
+  name = "rollouts"
+  state "cluster" {
+    lease = "20s"
+  }
+}
+"#;
+
 const WORKERS: &str = r#"resource "kubelet_config" "workers" {
   for_each = toset(["worker-1", "worker-2"])
   node     = each.key
@@ -43,9 +56,35 @@ const WORKERS: &str = r#"resource "kubelet_config" "workers" {
 }
 "#;
 
-/// Begin and end of six steps, after the beginning of the run, and the begin of the next: the
-/// settings of the second worker.
-const IN_THE_SECOND: usize = 1 + 6 * 2 + 1;
+/// Ends the run with the first line that has these words.
+fn killed_at(child: &mut Child, words: &str) {
+    let said = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said: Vec<String> = said.map(Result::unwrap).take_while(|l| !l.contains(words)).collect();
+    let over = child.try_wait().unwrap();
+    assert!(over.is_none(), "`{words}` never came: {}", said.join("\n"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// The uids of all pods on workers, by namespace and name.
+fn pods(machines: &Machines) -> BTreeMap<String, String> {
+    let path = "jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name} {.metadata.uid} \
+                {.spec.nodeName}{\"\\n\"}{end}";
+    let all = machines.kubectl(&["get", "pods", "-A", "-o", path]);
+    let pod = |line: &str| match line.split(' ').collect::<Vec<_>>().as_slice() {
+        [name, uid, node] if node.starts_with("worker-") => {
+            Some(((*name).to_owned(), (*uid).to_owned()))
+        }
+        _ => None,
+    };
+    all.lines().filter_map(pod).collect()
+}
+
+/// The pods that a plan says will leave.
+fn foreseen(plan: &str) -> BTreeSet<String> {
+    let leaving = plan.lines().filter_map(|line| line.trim().strip_prefix("evict "));
+    leaving.filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect()
+}
 
 fn ready(machines: &Machines) -> Option<u32> {
     let path = "jsonpath={.status.readyReplicas}";
@@ -96,7 +135,8 @@ fn workers_are_drained_one_by_one_and_a_run_that_was_killed_in_the_second_finish
     while ready(&machines) != Some(3) {
         sleep(Duration::from_millis(300));
     }
-    machines.desk.write("main.hcl", WORKERS);
+    let hcl = format!("{STATE}{WORKERS}");
+    machines.desk.write("main.hcl", &hcl);
     let said = machines.well(&["plan"]);
     for words in [
         "cordon node worker-1\n",
@@ -107,28 +147,39 @@ fn workers_are_drained_one_by_one_and_a_run_that_was_killed_in_the_second_finish
     ] {
         assert!(said.out.contains(words), "no `{words}` in {}", said.all());
     }
+    let (before, foreseen) = (pods(&machines), foreseen(&said.out));
+    assert_eq!(foreseen.len(), 3, "{}", said.out);
     let least = least_ready(&machines, || {
         let mut child = begun(&machines, &["-allow=drain"]);
-        assert!(until(&machines, &mut child, IN_THE_SECOND));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        killed_at(&mut child, "[\"worker-2\"]: Creating");
         assert_eq!(cordoned(&machines), "worker-2");
         // Who does something else meanwhile is told, and does not forget the node.
-        machines.desk.write("main.hcl", "");
+        machines.desk.write("main.hcl", STATE);
         let allow = "-allow=destroy,drain,empty,stranded";
-        let said = machines.desk.run(&["apply", "-auto-approve", allow]);
+        let lock = "-lock-timeout=2m";
+        let said = machines.desk.run(&["apply", "-auto-approve", allow, lock]);
         let words = "Error: Nodes are still out of service";
         assert!(said.code == 1 && said.err.contains(words), "{}", said.all());
         assert!(said.err.contains("`worker-2` is cordoned by the run"), "{}", said.all());
-        machines.desk.write("main.hcl", WORKERS);
-        let said = machines.well(&["apply", "-resume", "-auto-approve", "-allow=drain"]);
+        // From another machine, which has nothing but the configuration.
+        let other = machines.elsewhere();
+        other.write("main.hcl", &hcl);
+        let well = |args: &[&str]| {
+            let said = other.run(args);
+            assert_eq!(said.code, 0, "{args:?}: {}", said.all());
+            said
+        };
+        let said = well(&["apply", "-resume", "-auto-approve", "-allow=drain", lock]);
         // The first is through, and is not touched again.
         assert!(!said.err.contains("worker-1"), "{}", said.all());
         assert_eq!(cordoned(&machines), "");
-        machines.is_converged();
-        let said = machines.desk.run(&["drift"]);
-        assert_eq!(said.code, 0, "{}", said.all());
-        machines.well(&["destroy", "-auto-approve", "-allow=destroy,drain"]);
+        let now = pods(&machines);
+        let stayed = |(pod, uid): &(&String, &String)| now.get(*pod) == Some(uid);
+        let left = before.iter().filter(|pod| !stayed(pod)).map(|(name, _)| name.clone());
+        assert_eq!(left.collect::<BTreeSet<_>>(), foreseen, "others left than the plan said");
+        well(&["plan", "-detailed-exitcode"]);
+        well(&["drift"]);
+        well(&["destroy", "-auto-approve", "-allow=destroy,drain", lock]);
         assert_eq!(cordoned(&machines), "");
     });
     assert!((2..=3).contains(&least), "{least} pods were ready");
