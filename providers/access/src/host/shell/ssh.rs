@@ -26,6 +26,11 @@ const LINGER: u32 = 120;
 const TRIES: u32 = 4;
 /// How long a machine that did not answer is not asked again.
 const REST: Duration = Duration::from_secs(30);
+/// The usual kinds of keys but those that are signed with SHA-1.
+///
+/// Source: [OpenSSH 8.8](https://www.openssh.com/txt/release-8.8), "Potentially-incompatible changes".
+const WITHOUT_SHA1: &str =
+    "-ssh-rsa,ssh-rsa-cert-v01@openssh.com,ssh-dss,ssh-dss-cert-v01@openssh.com";
 
 /// How many machines are called at once.
 #[derive(Debug, Clone)]
@@ -115,6 +120,14 @@ impl SshSettings {
             format!("ControlPersist={}", socket.map_or(0, |_| LINGER)),
             "ServerAliveInterval=15".to_owned(),
             "ServerAliveCountMax=3".to_owned(),
+            // Nobody is there to type a password, and none is sent.
+            "PasswordAuthentication=no".to_owned(),
+            "KbdInteractiveAuthentication=no".to_owned(),
+            // Signatures and key exchanges with SHA-1 are forged in time, whatever a person has
+            // allowed for an old machine. The names are those that versions before 8.5 know, too.
+            format!("HostKeyAlgorithms={WITHOUT_SHA1}"),
+            format!("PubkeyAcceptedKeyTypes={WITHOUT_SHA1}"),
+            "KexAlgorithms=-*-sha1".to_owned(),
             // Nothing of this machine is lent to the other.
             "ForwardAgent=no".to_owned(),
             "ForwardX11=no".to_owned(),

@@ -270,6 +270,26 @@ async fn an_agent_is_not_lent_to_a_machine_whatever_the_configuration_of_ssh_say
     assert!(theirs.starts_with("agent: /"), "{theirs}");
 }
 
+/// What was allowed for an old machine once is not used for a node.
+#[tokio::test]
+async fn a_key_that_is_signed_with_sha_1_is_refused_whatever_the_configuration_of_ssh_says() {
+    let folder = tempfile::TempDir::new().expect("a folder for the test");
+    let rsa = folder.path().join("rsa").display().to_string();
+    keygen(&["-q", "-t", "rsa", "-b", "2048", "-N", "", "-C", "test", "-f", &rsa]);
+    let old = format!("HostKey {rsa}\nHostKeyAlgorithms ssh-rsa");
+    let Some(server) = Sshd::start(&old) else { return };
+    let key = fs::read_to_string(format!("{rsa}.pub")).expect("a key");
+    server.known(&format!("[127.0.0.1]:{} {}", server.port, key.trim()));
+    let config = server.at("client");
+    fs::write(&config, "HostKeyAlgorithms +ssh-rsa\n").expect("a file");
+    let settings = SshSettings { config_file: Some(config.clone()), ..server.settings() };
+    let host = ShellHost::ssh("w1", settings, &SshGate::new());
+    let said = refusal(&host).await;
+    assert!(said.contains("no matching host key type found"), "{said}");
+    // The same configuration takes it where nobody refuses.
+    assert_eq!(server.plain_ssh(&config, "echo here"), "here\n");
+}
+
 /// A `sudo` of the test's own, since nobody has this one configured.
 async fn with_sudo(script: Option<&str>) -> Option<String> {
     let server = Sshd::start("")?;
