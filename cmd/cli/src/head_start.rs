@@ -6,7 +6,7 @@
 //! and the evaluation, and need neither. Nothing is written.
 
 use crate::args::ClusterArgs;
-use crate::catalog::World;
+use wiring::World;
 use crate::environment::Environment;
 use crate::target;
 use diags::Diagnostics;

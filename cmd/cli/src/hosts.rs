@@ -410,7 +410,7 @@ mod tests {
         let text = format!("cluster \"c\" {{ {hcl} }}");
         let mut files: config::InMemory = [("main.hcl", text.as_str())].into_iter().collect();
         let mut map = diags::SourceMap::default();
-        let catalog: Arc<dyn provider::Catalog> = Arc::new(crate::catalog::Types::new(None));
+        let catalog: Arc<dyn provider::Catalog> = Arc::new(wiring::Types::new(None));
         let inputs = lang::Inputs::default();
         let (loaded, problems) = session::load(".", "x", &mut files, &mut map, &inputs, &catalog);
         assert!(!problems.has_errors(), "{problems:?}");

@@ -11,7 +11,6 @@
 //! `drift`), 130 and 143 interrupted.
 
 mod args;
-mod catalog;
 mod commands;
 mod console;
 mod environment;

@@ -1,7 +1,7 @@
 //! Which cluster is meant, and access to it and its hosts.
 
 use crate::args::ClusterArgs;
-use crate::catalog::World;
+use wiring::World;
 use crate::environment::Environment;
 use crate::files;
 use crate::hosts::Inventory;

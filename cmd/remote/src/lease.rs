@@ -7,8 +7,10 @@ use diags::{Diagnostic, Diagnostics};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::runtime::RuntimeFlavor;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 const HOLDER: &str = "clinch.dev/holder";
 const SERIAL: &str = "clinch.dev/serial";
@@ -428,6 +430,21 @@ impl Lock {
         self.held.as_ref().map(|held| held.lost.subscribe())
     }
 
+    /// Lets it go, as dropping it does, and waits for that.
+    pub async fn release(mut self) {
+        if let Some(held) = self.let_loose() {
+            let _expires_by_itself = tokio::time::timeout(RELEASE, let_go(held)).await;
+        }
+    }
+
+    /// No sign of life any more; what there is to let go, unless it was lost.
+    fn let_loose(&mut self) -> Option<Arc<Held>> {
+        if let Some(beat) = self.beat.take() {
+            beat.abort();
+        }
+        self.held.take().filter(|held| held.lost.borrow().is_none())
+    }
+
     /// What to say when it is lost.
     pub fn problem(&self) -> Option<Diagnostic> {
         let why = self.held.as_ref()?.lost.borrow().clone()?;
@@ -445,15 +462,13 @@ fn lost_lock(why: &str) -> Diagnostic {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if let Some(beat) = self.beat.take() {
-            beat.abort();
-        }
-        let Some(held) = self.held.take() else { return };
-        if held.lost.borrow().is_some() {
+        let Some(held) = self.let_loose() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
+            // Its only thread cannot wait here; `release` can.
             return;
         }
         let work = tokio::time::timeout(RELEASE, let_go(held));
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         // Whichever way a run ends, the next one does not have to wait.
         tokio::task::block_in_place(|| {
             let _expires_by_itself = runtime.block_on(work);

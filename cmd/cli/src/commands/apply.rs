@@ -306,7 +306,7 @@ impl<'a> Run<'a> {
     /// the command line and the environment again.
     fn of_snapshot(&self, saved: &SavedPlan) -> Result<Configured, Early> {
         let mut sources = SourceMap::default();
-        let types: Arc<dyn Catalog> = Arc::new(crate::catalog::Types::new(None));
+        let types: Arc<dyn Catalog> = Arc::new(wiring::Types::new(None));
         let (given, mut problems) = variables::inputs(&self.args.variables, self.env, &mut sources);
         let inputs = variables::of_snapshot(&saved.snapshot, given)?;
         // Files of variables were read for their secrets only; they are not sources here.

@@ -3,7 +3,7 @@
 use super::apply;
 use super::work::{self, Configured};
 use crate::args::{ClusterArgs, LockArgs, VariableArgs};
-use crate::catalog::World;
+use wiring::World;
 use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::signals::Signals;

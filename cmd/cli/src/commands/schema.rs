@@ -1,7 +1,7 @@
 //! `schema`, `completion`, `version`: what this program knows about itself.
 
 use crate::args::{Cli, CompletionArgs, OutputStyleArgs, SchemaArgs, VersionArgs};
-use crate::catalog::Types;
+use wiring::Types;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::exit;

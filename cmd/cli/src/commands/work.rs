@@ -2,7 +2,7 @@
 
 use super::place::{self, Hold, Opened};
 use crate::args::{AllowArgs, ClusterArgs, PartArgs, VariableArgs};
-use crate::catalog::Types;
+use wiring::Types;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::head_start::{Begun, HeadStart, Reading};
@@ -131,7 +131,7 @@ pub(crate) async fn connected(
     env: &Environment,
     store: Store,
     lock: Lock,
-    access: Option<crate::catalog::World>,
+    access: Option<wiring::World>,
 ) -> Result<Connected, Diagnostics> {
     let project = &configured.loaded.project;
     let head_start = configured.head_start.lock().unwrap_or_else(PoisonError::into_inner).take();

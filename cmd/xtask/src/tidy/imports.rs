@@ -52,7 +52,24 @@ const OURS: &[(&str, &[&str])] = &[
     ("view", &["diags", "addrs", "values", "plans", "states", "schemas"]),
     ("local", &["diags", "addrs", "values", "plans", "states", "runner", "schemas"]),
     ("remote", &["diags", "states", "runner", "schemas", "access"]),
+    (
+        "wiring",
+        &[
+            "addrs",
+            "values",
+            "plans",
+            "provider",
+            "apimachinery",
+            "access",
+            "cluster",
+            "node",
+            "rollout",
+            "config",
+            "diags",
+        ],
+    ),
     ("cli", EVERYTHING),
+    ("sim", EVERYTHING),
     // Must still build when the crates that it checks do not.
     ("xtask", &[]),
 ];

@@ -1,4 +1,13 @@
 //! All resource types together, and the way to the provider of each.
+//!
+//! This crate answers one question: *whose is an object of this type?* [`Types`] is the pure half
+//! for whoever plans, [`World`] the I/O half for whoever looks and applies. It is a crate of its
+//! own so that the command line and the simulation drive the very same program.
+//!
+//! **Invariant:** every type that a provider registers is here, and nothing else.
+//!
+//! **Not here:** which cluster and which hosts are meant (`cli`), and what a type does (the
+//! providers).
 
 use access::{Cluster, Hosts, Secrets};
 use addrs::TypeName;
@@ -14,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use values::Value;
 
 /// Every type that this program knows.
-pub(crate) struct Types {
+pub struct Types {
     resources: BTreeMap<String, Box<dyn ResourceKind>>,
     data: BTreeMap<String, Box<dyn DataKind>>,
     bracketing: rollout::Rollouts,
@@ -22,7 +31,7 @@ pub(crate) struct Types {
 
 impl Types {
     /// With a version of Kubernetes, objects are checked against what that version has.
-    pub(crate) fn new(against: Option<Minor>) -> Self {
+    pub fn new(against: Option<Minor>) -> Self {
         let resources = cluster::kinds(against).into_iter().chain(node::kinds());
         let data = cluster::data_kinds().into_iter().chain(node::data_kinds());
         Self {
@@ -54,7 +63,7 @@ impl Catalog for Types {
 /// The I/O half of every type: a type is of the cluster, of the hosts of its nodes, or what
 /// surrounds changes of a node.
 #[derive(Clone)]
-pub(crate) struct World {
+pub struct World {
     access: Cluster,
     cluster: ClusterProvider,
     nodes: NodeProvider,
@@ -70,7 +79,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(cluster: Cluster, hosts: Hosts, project: &str) -> Self {
+    /// This cluster and these hosts, for one project.
+    pub fn new(cluster: Cluster, hosts: Hosts, project: &str) -> Self {
         Self {
             access: cluster.clone(),
             // Commands work in the folder of the configuration.
@@ -86,22 +96,22 @@ impl World {
     }
 
     /// The same for a configuration that keeps its state in this namespace.
-    pub(crate) fn keeping_state_in(self, namespace: &str) -> Self {
+    pub fn keeping_state_in(self, namespace: &str) -> Self {
         Self { state_in: Some(namespace.to_owned()), ..self }
     }
 
     /// The cluster itself, for what is not a resource.
-    pub(crate) fn cluster(&self) -> &Cluster {
+    pub fn cluster(&self) -> &Cluster {
         &self.access
     }
 
     /// Nodes that a run of this project left out of service.
-    pub(crate) async fn left_cordoned(&self, project: &str) -> Result<Vec<String>, Problem> {
+    pub async fn left_cordoned(&self, project: &str) -> Result<Vec<String>, Problem> {
         self.rollouts.left_cordoned(project).await
     }
 
     /// The hosts of its nodes.
-    pub(crate) fn hosts(&self) -> &Hosts {
+    pub fn hosts(&self) -> &Hosts {
         &self.hosts
     }
 
