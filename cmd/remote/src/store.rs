@@ -271,19 +271,31 @@ impl Store {
         if let (Some(state), None, Some(_)) = (&loaded.state, &loaded.unfinished, &loaded.left) {
             self.commit(state, true).await?;
         }
-        let mut set = None;
-        let mut is_new = false;
-        self.change(|head| {
-            is_new = head.journal.is_none();
-            set = Some(head.journal.get_or_insert_with(short_id).clone());
-            Ok(())
-        })
-        .await?;
-        let set = set.unwrap_or_default();
+        let named = head::read(&self.room).await?.and_then(|seen| seen.head.journal);
         let writer = self.grip.as_ref().map_or_else(short_id, |(identity, _)| identity.clone());
-        let journal = Arc::new(journal::open(&self.room, &set, &writer, is_new).await?);
+        let journal = match named {
+            Some(set) => {
+                self.change(|head| self.names(head, &set)).await?;
+                journal::open(&self.room, &set, &writer, false).await?
+            }
+            // A crash leaves a piece that nothing names; a head that named a journal without any
+            // piece could not be read any more.
+            None => {
+                let set = short_id();
+                let journal = journal::open(&self.room, &set, &writer, true).await?;
+                self.change(|head| self.names(head, &set)).await?;
+                journal
+            }
+        };
+        let journal = Arc::new(journal);
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&journal);
         Ok(journal)
+    }
+
+    /// Makes this the journal, where there is none or it is so already.
+    fn names(&self, head: &mut Head, set: &str) -> Result<(), Diagnostics> {
+        let named = head.journal.get_or_insert_with(|| set.to_owned());
+        if named == set { Ok(()) } else { Err(self.moving().into()) }
     }
 
     /// Writes the state. When `finished`, nothing of the journal is needed any more: it goes

@@ -96,6 +96,41 @@ async fn a_crash_at_any_request_of_a_write_leaves_the_old_state_or_the_new_one()
     assert!(seen_old >= 2 && seen_new >= 2, "{seen_old} and {seen_new}");
 }
 
+/// Every request of a beginning is the last one that arrives, once: the next one can begin.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_at_any_request_of_a_beginning_leaves_what_the_next_one_can_begin_with() {
+    let old = state(3, &["a"]);
+    for number in 1.. {
+        let stage = Stage::with(&old).await;
+        let lock = stage.lock("ada").await;
+        let faults = stage.sandbox.faults();
+        let gone = Fault::Latency(std::time::Duration::from_hours(1));
+        for later in 0..64 {
+            faults.once(Matcher::Number(faults.requests() + number + later), gone.clone());
+        }
+        let store = stage.store().under(&lock);
+        let entries = [started("one", 4)];
+        let mut beginning = Box::pin(append(&store, &entries));
+        let deadline = std::time::Duration::from_millis(100);
+        let ended = tokio::time::timeout(deadline, &mut beginning).await.is_ok();
+        drop(beginning);
+        faults.clear();
+        std::mem::forget(lock);
+        stage.load().await.unwrap_or_else(|e| panic!("request {number}: {e:?}"));
+        if ended {
+            break;
+        }
+        stage.silence(60);
+        let lock = stage.lock("ben").await;
+        let store = stage.store().under(&lock);
+        append(&store, &[started("two", 4)]).await.unwrap();
+        drop(store);
+        let store = stage.store().under(&lock);
+        store.commit(&state(5, &["c"]), true).await.unwrap();
+        assert_eq!(stage.names().await, ["clinch-state-shop", "clinch-state-shop-5-0"]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_was_lost_is_not_taken_for_a_refusal() {
     for nth in 1..=8 {
