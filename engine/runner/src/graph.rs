@@ -34,6 +34,8 @@ pub(crate) struct Graph<'a> {
     turns: Turns<'a>,
     /// When the last step ended.
     now: Duration,
+    /// Steps that an earlier attempt did and that are done again.
+    again: Vec<StepId>,
 }
 
 impl<'a> Graph<'a> {
@@ -72,10 +74,11 @@ impl<'a> Graph<'a> {
             stopping: false,
             turns: Turns::new(plan),
             now: Duration::ZERO,
+            again: Vec::new(),
         };
         for (id, ended) in already {
             match ended {
-                Ended::Done if graph.is_to_be_opened_again(*id, already) => {}
+                Ended::Done if graph.is_to_be_opened_again(*id, already) => graph.again.push(*id),
                 Ended::Done | Ended::InDoubt => graph.end(*id, ended.clone()),
                 Ended::Failed(_) | Ended::NotStarted => {}
             }
@@ -145,6 +148,12 @@ impl<'a> Graph<'a> {
     pub(crate) fn refusals(&self, now: Now) -> Vec<String> {
         let refusals = self.turns.refusals(now).into_iter();
         refusals.filter(|why| !why.is_empty()).collect()
+    }
+
+    /// Steps that an earlier attempt did and that are done again, since their bracket was not
+    /// finished.
+    pub(crate) fn again(&self) -> Vec<StepId> {
+        self.again.clone()
     }
 
     /// Takes the next step that may begin.

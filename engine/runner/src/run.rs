@@ -5,6 +5,7 @@ use crate::graph::{Graph, tally};
 use crate::step::{Report, reason, run_step};
 use crate::turns::Now;
 use plans::{Ended, Event, Outcome, Plan, Step, StepId, Stop};
+use states::{JournalEntry, RecordChange};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub async fn run(
     options: Options,
 ) -> Outcome {
     let mut walk = Walk::new(plan, already, ports, stop.clone());
+    walk.take_back().await;
     let mut heard = None;
     let mut listening = true;
     loop {
@@ -101,6 +103,22 @@ impl<'a> Walk<'a> {
         let graph = Graph::new(plan, already);
         let (running, alive) = (BTreeMap::new(), Arc::new(()));
         Self { plan, graph, ports, stop, running, reports, report, journal_lost: false, alive }
+    }
+
+    /// Notes that what opens and closes a bracket does not count as done any more. Else a crash
+    /// after its last edit would leave a journal by which the bracket was closed, long before.
+    async fn take_back(&mut self) {
+        for step in self.graph.again() {
+            let (ended, change) = (Ended::NotStarted, RecordChange::Keep);
+            let entry = JournalEntry::End { step, ended, change };
+            if let Err(why) = self.ports.journal.append(&entry).await {
+                let why = format!("The journal could not be written, so nothing was begun: {why}");
+                let Some(begun) = self.plan.step(step).cloned() else { continue };
+                self.running.insert(step, begun);
+                self.end(step, Report::JournalLost(Ended::Failed(why.clone()), why));
+                return;
+            }
+        }
     }
 
     /// Begins what may begin, up to the limit. Gives back when to ask again though nothing ended.

@@ -151,3 +151,39 @@ fn bracket_in_which_an_edit_fails_is_closed_wherever_the_run_was_stopped() {
         assert!(effects.ends_with(&[1, 2, 3, 4, 5]), "stopped after {stopped}: {effects:?}");
     }
 }
+
+/// An edit failed and the bracket was closed. The resumption opens it again, and dies anywhere.
+#[test]
+fn bracket_that_a_resumption_opened_again_is_closed_by_the_next_one() {
+    let plan = plan(vec![own(1, &[]), in_bracket(2, &[1]), own(3, &[2]), step(4, &[2, 3])]);
+    for stopped in 0..=15 {
+        let world = World::default().act(2, Act::Refuse);
+        assert!(live_until(&world, &plan, None));
+        assert_eq!(world.effects(), [1, 3]);
+        world.with(|w| w.acts.clear());
+        let ended = live(&world, &plan, 1, Some(stopped)) || live(&world, &plan, 1, None);
+        let effects = world.effects();
+        let last = |id| effects.iter().rposition(|effect| *effect == id);
+        assert!(ended && last(3) > last(1), "stopped after {stopped}: {effects:?}");
+        assert_eq!(effects.last(), Some(&4), "stopped after {stopped}: {effects:?}");
+    }
+}
+
+/// Whether the journal is lost before anything is begun again.
+#[test]
+fn bracket_is_not_opened_again_when_that_cannot_be_noted() {
+    let plan = plan(vec![own(1, &[]), in_bracket(2, &[1]), own(3, &[2])]);
+    let world = World::default().act(2, Act::Refuse);
+    assert!(live_until(&world, &plan, None));
+    let entries = world.with(|w| {
+        w.acts.clear();
+        // The start of the resumption, and no more.
+        w.room = Some(w.entries.len() + 1);
+        w.entries.len()
+    });
+    assert!(live_until(&world, &plan, None));
+    assert_eq!(world.effects(), [1, 3]);
+    assert_eq!(world.with(|w| w.entries.len()), entries + 1);
+    let said = world.failures().pop().unwrap();
+    assert!(said.contains("so nothing was begun"), "{said}");
+}

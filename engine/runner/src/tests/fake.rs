@@ -241,7 +241,14 @@ impl Providers for World {
     fn settle<'a>(&'a self, op: &'a Op) -> BoxFuture<'a, Result<Settled, StepError>> {
         Box::pin(async move {
             let id = id_of(op);
-            let done = self.with(|w| w.effects.contains(&id));
+            let done = self.with(|w| {
+                // What opens and closes a bracket is done as long as nothing else did since.
+                let of = |id: &StepId| w.plan.as_ref().and_then(|plan| plan.step(*id));
+                let is_own = |id: &StepId| of(id).is_some_and(|step| step.addr.is_none());
+                let mut effects =
+                    w.effects.iter().rev().filter(|effect| is_own(effect) || !is_own(&id));
+                if is_own(&id) { effects.next() == Some(&id) } else { effects.any(|e| *e == id) }
+            });
             Ok(if done { Settled::Done(performed(id)) } else { Settled::NotDone })
         })
     }
