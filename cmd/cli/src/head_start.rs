@@ -6,7 +6,6 @@
 //! and the evaluation, and need neither. Nothing is written.
 
 use crate::args::ClusterArgs;
-use wiring::World;
 use crate::environment::Environment;
 use crate::target;
 use diags::Diagnostics;
@@ -17,6 +16,7 @@ use session::{Ahead, ClusterSettings, StatePlace};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use wiring::World;
 
 /// What was begun. Dropping it ends it.
 pub(crate) struct HeadStart(JoinSet<Begun>);

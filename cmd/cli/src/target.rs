@@ -1,7 +1,6 @@
 //! Which cluster is meant, and access to it and its hosts.
 
 use crate::args::ClusterArgs;
-use wiring::World;
 use crate::environment::Environment;
 use crate::files;
 use crate::hosts::Inventory;
@@ -11,6 +10,7 @@ use sandbox::Sandbox;
 use session::ClusterSettings;
 use std::path::{Path, PathBuf};
 use values::Value;
+use wiring::World;
 
 const WRONG_CLUSTER: Code = Code("E0901");
 const SANDBOX: Code = Code("E0902");

@@ -96,6 +96,7 @@ impl World {
     }
 
     /// The same for a configuration that keeps its state in this namespace.
+    #[must_use]
     pub fn keeping_state_in(self, namespace: &str) -> Self {
         Self { state_in: Some(namespace.to_owned()), ..self }
     }

@@ -19,6 +19,7 @@ mod kubernetes_versions;
 mod mounts;
 mod new_resource;
 mod program;
+mod sim;
 mod tidy;
 mod trouble;
 
@@ -44,6 +45,8 @@ enum Task {
     Test(gate::Arguments),
     /// Measure clinch, beside Terraform where it is installed
     Bench(bench::Arguments),
+    /// Let everything go wrong in a simulated cluster, and look whether a promise is broken
+    Sim(sim::Arguments),
     /// A real Kubernetes control plane on this machine, for tests
     #[command(subcommand)]
     ControlPlane(control_plane::Command),
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Task::NewResource(arguments) => new_resource::run(&arguments),
         Task::Test(arguments) => gate::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Sim(arguments) => sim::run(&arguments),
         Task::ControlPlane(command) => control_plane::run(command),
         Task::Cluster(command) => cluster::run(command),
     };

@@ -140,6 +140,7 @@ impl Watching {
                 continue;
             }
             tokio::select! {
+                biased;
                 changed = self.changes.changed() => {
                     if changed.is_err() {
                         return None;

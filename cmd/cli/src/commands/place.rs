@@ -3,7 +3,6 @@
 use super::apply;
 use super::work::{self, Configured};
 use crate::args::{ClusterArgs, LockArgs, VariableArgs};
-use wiring::World;
 use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::signals::Signals;
@@ -13,6 +12,7 @@ use diags::{Code, Diagnostic, Diagnostics, SourceMap};
 use local::Folder;
 use session::{STATE_NAMESPACE, StatePlace};
 use std::time::Duration;
+use wiring::World;
 
 const NOT_MOVED: Code = Code("E0930");
 const ELSEWHERE: Code = Code("E0931");

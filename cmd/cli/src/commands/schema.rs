@@ -1,7 +1,6 @@
 //! `schema`, `completion`, `version`: what this program knows about itself.
 
 use crate::args::{Cli, CompletionArgs, OutputStyleArgs, SchemaArgs, VersionArgs};
-use wiring::Types;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::exit;
@@ -9,6 +8,7 @@ use clap::CommandFactory;
 use diags::{Code, Diagnostic};
 use provider::Catalog;
 use std::path::{Path, PathBuf};
+use wiring::Types;
 
 const CANNOT_WRITE: Code = Code("E0917");
 

@@ -2,7 +2,6 @@
 
 use super::place::{self, Hold, Opened};
 use crate::args::{AllowArgs, ClusterArgs, PartArgs, VariableArgs};
-use wiring::Types;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::head_start::{Begun, HeadStart, Reading};
@@ -22,6 +21,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use wiring::Types;
 
 const OTHER_CLUSTER: Code = Code("E0906");
 const NOT_FINISHED: Code = Code("E0922");

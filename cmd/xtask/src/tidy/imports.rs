@@ -84,7 +84,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     // Only `schemas` serializes, and `access` reads what servers answer; others may speak of JSON
     // values with serde_json.
     ("serde", &["schemas", "access"]),
-    ("kube", &["access", "sandbox"]),
+    ("kube", &["access", "sandbox", "sim"]),
     ("clap", &["cli", "xtask"]),
 ];
 

@@ -146,6 +146,7 @@ enum Stuck {
 impl Round<'_> {
     async fn empty(&self, pods: &[Leaving]) -> Result<(), StepError> {
         let ends = tokio::select! {
+            biased;
             ends = join_all(pods.iter().map(|pod| self.leave(pod))) => ends,
             problem = self.board.follow() => return Err(refused(problem)),
         };

@@ -1,0 +1,129 @@
+//! The simulation, as far as every change has to stand it; `cargo xtask sim` does more.
+
+use crate::{Crash, INVARIANTS, Pause, Planted, Run, crash_points};
+
+/// So many seeds are run with every change.
+const SEEDS: u64 = 20;
+
+#[track_caller]
+fn holds(run: &Run) {
+    let violations: Vec<String> = run.violations.iter().map(ToString::to_string).collect();
+    assert!(
+        violations.is_empty(),
+        "{}\n\n{}\nTo see it again:\n  {}",
+        run.led_there().join("\n"),
+        violations.join("\n"),
+        run.replay
+    );
+}
+
+#[track_caller]
+fn breaks(bug: Planted, invariant: &str) {
+    let run = Run::with_bug(bug);
+    let broken: Vec<&str> = run.violations.iter().map(|violation| violation.id).collect();
+    assert!(broken.contains(&invariant), "{bug}: {broken:?}\n{}", run.led_there().join("\n"));
+}
+
+#[test]
+fn a_rollout_without_trouble_ends_well_and_a_second_apply_does_nothing() {
+    let run = Run::with_crashes(&[]);
+    holds(&run);
+    assert_eq!((run.first.as_str(), run.processes), ("0", 2));
+}
+
+/// A crash after an effect leaves the world that one before the next effect leaves.
+#[test]
+fn a_crash_after_any_effect_is_recovered_from() {
+    let points: Vec<Crash> = crash_points().into_iter().filter(|point| point.done).collect();
+    assert!(points.len() > 80, "{} points", points.len());
+    for point in points {
+        let run = Run::with_crashes(&[point]);
+        holds(&run);
+        assert_eq!(run.first, "died", "{}", run.replay);
+    }
+}
+
+#[test]
+fn no_seed_breaks_an_invariant() {
+    for seed in 0..SEEDS {
+        holds(&Run::by_seed(seed));
+    }
+}
+
+#[test]
+fn a_process_that_was_asleep_finds_that_another_one_has_taken_over() {
+    for after in [20, 45, 70] {
+        let run = Run::overtaken(Pause { after, until: 1000 });
+        holds(&run);
+        assert_eq!(run.first, "1", "{}", run.replay);
+    }
+}
+
+#[test]
+fn equal_seeds_give_equal_runs() {
+    let digest = |seed| Run::by_seed(seed).digest;
+    assert_eq!(digest(3), digest(3));
+    assert_ne!(digest(3), digest(4));
+}
+
+#[test]
+fn every_invariant_has_a_bug_that_breaks_it() {
+    for invariant in &INVARIANTS {
+        assert!(Planted::of(invariant.id).is_some(), "{}", invariant.id);
+    }
+}
+
+#[test]
+fn planted_bug_breaks_i1() {
+    breaks(Planted::TwoNodesAtOnce, "I1");
+}
+
+#[test]
+fn planted_bug_breaks_i2() {
+    breaks(Planted::ForgottenUncordon, "I2");
+}
+
+#[test]
+fn planted_bug_breaks_i3() {
+    breaks(Planted::ForgottenRestart, "I3");
+}
+
+#[test]
+fn planted_bug_breaks_i4() {
+    breaks(Planted::HalfFile, "I4");
+}
+
+#[test]
+fn planted_bug_breaks_i5() {
+    breaks(Planted::BlindLook, "I5");
+}
+
+#[test]
+fn planted_bug_breaks_i6() {
+    breaks(Planted::LostBegin, "I6");
+}
+
+#[test]
+fn planted_bug_breaks_i7() {
+    breaks(Planted::StrayWrite, "I7");
+}
+
+#[test]
+fn planted_bug_breaks_i8() {
+    breaks(Planted::NoFence, "I8");
+}
+
+#[test]
+fn planted_bug_breaks_i9() {
+    breaks(Planted::SpokenSecret, "I9");
+}
+
+#[test]
+fn planted_bug_breaks_i11() {
+    breaks(Planted::EndlessStep, "I11");
+}
+
+#[test]
+fn planted_bug_breaks_i12() {
+    breaks(Planted::IdleStep, "I12");
+}
