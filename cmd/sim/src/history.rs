@@ -1,8 +1,8 @@
 //! What happened so far, as far as an invariant wants to know it.
 
 use crate::operator::Exit;
-use crate::site::{CANARY, SECRET_FILE};
-use crate::touch::{Request, Touch};
+use crate::site::SECRET_FILE;
+use crate::touch::{Request, Touch, tells};
 use crate::world::{CONFIG, Machine};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -131,13 +131,13 @@ impl History {
             self.writes += 1;
         }
         match touch {
-            Touch::Object(request) => self.sees(&request.body.to_string(), "a request"),
+            Touch::Object(request) if request.tells => self.leaks.push("a request".to_owned()),
             Touch::Command { words, .. } => self.sees(&words.join(" "), "the words of a command"),
             Touch::File { path, content: Some(content), .. } if path != SECRET_FILE => {
                 let text = String::from_utf8_lossy(content).into_owned();
                 self.sees(&text, path);
             }
-            Touch::File { .. } => {}
+            Touch::Object(_) | Touch::File { .. } => {}
         }
     }
 
@@ -168,7 +168,7 @@ impl History {
 
     /// Looks for the secret in something.
     fn sees(&mut self, text: &str, place: &str) {
-        if text.contains(CANARY) || text.contains(&BASE64_STANDARD.encode(CANARY)) {
+        if tells(text) {
             self.leaks.push(place.to_owned());
         }
     }

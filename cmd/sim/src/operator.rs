@@ -152,7 +152,7 @@ impl Person {
         let ports = Ports {
             catalog: TYPES.clone(),
             providers: Arc::new(watched),
-            clock: Arc::new(Passing(tokio::time::Instant::now())),
+            clock: Arc::new(self.passing()),
             events: Arc::new(move |event| listener.heard(&event)),
         };
         let lineage = format!("lineage-{}", self.process.number);
@@ -270,6 +270,10 @@ impl Person {
 
     fn name(&self) -> String {
         format!("run-{}", self.process.number)
+    }
+
+    fn passing(&self) -> Passing {
+        Passing { began: tokio::time::Instant::now(), now: self.now() }
     }
 
     /// The clock of the machine that the person sits at.
@@ -395,11 +399,18 @@ fn told(problems: &Diagnostics, sources: &SourceMap) -> String {
     view::human::diagnostics(problems, sources, &Style::plain())
 }
 
-struct Passing(tokio::time::Instant);
+struct Passing {
+    began: tokio::time::Instant,
+    now: Timestamp,
+}
 
 impl runner::Clock for Passing {
     fn elapsed(&self) -> Duration {
-        self.0.elapsed()
+        self.began.elapsed()
+    }
+    fn now(&self) -> Timestamp {
+        let passed = i64::try_from(self.began.elapsed().as_secs()).unwrap_or(0);
+        Timestamp(self.now.0 + passed)
     }
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(duration))

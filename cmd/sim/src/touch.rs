@@ -1,6 +1,9 @@
 //! What somebody does to the world: one request that changes an object, one change of a file, one
 //! command on a host.
 
+use crate::site::CANARY;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http::Method;
 use serde_json::Value as Json;
 use std::fmt;
@@ -29,6 +32,8 @@ pub(crate) struct Request {
     pub(crate) name: String,
     pub(crate) subresource: String,
     pub(crate) body: Json,
+    /// Whether the secret stands in it.
+    pub(crate) tells: bool,
     /// The node of the pod that is meant, when it is one.
     pub(crate) pods_node: Option<String>,
 }
@@ -45,7 +50,8 @@ impl Request {
             ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
             rest => ("", rest),
         };
-        let body: Json = serde_json::from_slice(body).unwrap_or(Json::Null);
+        let text = String::from_utf8_lossy(body);
+        let body: Json = serde_json::from_str(&text).unwrap_or(Json::Null);
         let (resource, named, subresource) = match rest {
             [resource] => (*resource, "", ""),
             [resource, name] => (*resource, *name, ""),
@@ -73,6 +79,7 @@ impl Request {
             namespace: namespace.to_owned(),
             name,
             subresource: subresource.to_owned(),
+            tells: tells(&text),
             body,
             pods_node: None,
         })
@@ -91,6 +98,11 @@ impl Request {
         let of_state = self.namespace == STATE;
         label.or_else(|| by_name().filter(|_| of_state)).unwrap_or_default()
     }
+}
+
+/// Whether the secret stands in a text.
+pub(crate) fn tells(text: &str) -> bool {
+    text.contains(CANARY) || text.contains(&BASE64_STANDARD.encode(CANARY))
 }
 
 impl Touch {
