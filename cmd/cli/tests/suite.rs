@@ -7,6 +7,7 @@ mod casebook;
 mod clusters;
 mod control_plane;
 mod copies;
+mod dns_cache;
 mod drains;
 mod facts;
 mod files;

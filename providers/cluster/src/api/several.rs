@@ -12,10 +12,18 @@ use values::Value;
 /// The name of the operation that is only asked.
 pub(crate) const NAME: &str = "several";
 
-/// The question about these operations, and where `kubelets` says so what kubelets give to pods.
-pub(crate) fn question(ty: &TypeName, identity: &Identity, ops: &[Op], kubelets: bool) -> Op {
-    let args =
-        Value::map([("ops", Value::list(ops.iter().map(written))), ("kubelets", kubelets.into())]);
+/// The question about these operations; and where there are labels, what the kubelets of nodes that
+/// have them give to pods.
+pub(crate) fn question(
+    ty: &TypeName,
+    identity: &Identity,
+    ops: &[Op],
+    kubelets: Option<&Value>,
+) -> Op {
+    let args = Value::map([
+        ("ops", Value::list(ops.iter().map(written))),
+        ("kubelets", kubelets.cloned().unwrap_or(Value::Null)),
+    ]);
     Op {
         ty: ty.clone(),
         name: NAME.to_owned(),

@@ -8,7 +8,8 @@ use addrs::TypeName;
 use futures::stream::{self, StreamExt as _};
 use provider::{Observation, Wanted};
 use serde_json::Value as Json;
-use values::Value;
+use std::sync::Arc;
+use values::{Map, Value};
 
 /// So many kubelets are asked at the same time.
 const AT_ONCE: usize = 16;
@@ -46,15 +47,21 @@ pub(super) async fn look(cluster: &Cluster, ty: &TypeName) -> Observation {
     ]))
 }
 
-/// What the kubelets of all nodes give to pods as their DNS servers, by node, and the nodes of which
-/// that could not be seen; null where nodes may not be listed.
-pub(super) async fn kubelets(cluster: &Cluster) -> Value {
+/// What the kubelets of nodes with these labels give to pods as their DNS servers, by node, and the
+/// nodes of which that could not be seen; null where nodes may not be listed.
+pub(super) async fn kubelets(cluster: &Cluster, labels: &Map) -> Value {
+    let label =
+        |(name, value): (&Arc<str>, &Value)| value.as_str().map(|value| format!("{name}={value}"));
+    let labels = labels.iter().filter_map(label).collect::<Vec<_>>().join(",");
+    let labels = Some(labels.as_str()).filter(|labels| !labels.is_empty());
     let linux = |node: Json| {
         let meta = &node["metadata"];
         let windows = meta["labels"]["kubernetes.io/os"] == "windows";
         meta["name"].as_str().filter(|_| !windows).map(str::to_owned)
     };
-    let Ok(listing) = cluster.list(&target::nodes(), Query::default(), linux).await else {
+    let Ok(listing) =
+        cluster.list(&target::nodes(), Query { labels, ..Query::default() }, linux).await
+    else {
         return Value::Null;
     };
     let ask = |node: String| async move {

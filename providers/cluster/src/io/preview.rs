@@ -2,7 +2,7 @@
 
 use super::along;
 use super::nodelocal_dns;
-use super::object::{Intent, Named, broken, flag, text};
+use super::object::{Intent, Named, broken, text};
 use super::perform::{self, Moved};
 use super::work::Work;
 use access::{Apply, Cluster, ClusterError, Delete, Failure, Propagation, Resource, json};
@@ -33,10 +33,9 @@ async fn several_at_once(cluster: &Cluster, op: &Op) -> Preview {
         return Preview::Unknown(broken(format!("`{}` asks nothing.", op.text)));
     };
     let kubelets = async {
-        if flag(&op.args, "kubelets") {
-            nodelocal_dns::kubelets(cluster).await
-        } else {
-            Value::Null
+        match op.args.get("kubelets").and_then(Value::as_map) {
+            Some(labels) => nodelocal_dns::kubelets(cluster, labels).await,
+            None => Value::Null,
         }
     };
     let answers = join_all(ops.iter().map(|op| one(cluster, op)));

@@ -28,7 +28,7 @@ fn object(kind: &str, name: &str) -> Json {
 
 /// The kind and the name at the end of a path; a list has no name.
 fn place(seen: &Seen) -> (String, Option<String>) {
-    let path = seen.path.split('?').next().unwrap_or_default();
+    let path = seen.path.as_str();
     let mut parts = path.split('/').skip_while(|part| *part != "kube-system").skip(1);
     let kind = parts.next().unwrap_or_else(|| path.rsplit('/').next().unwrap_or_default());
     (kind.to_owned(), parts.next().map(str::to_owned))
@@ -85,7 +85,10 @@ async fn kubelets_are_asked_what_they_give_to_pods_and_the_silent_ones_are_named
         let gives = |address: &str| {
             Reply::json(json!({"kubeletconfig": {"clusterDNS": [address], "maxPods": 110}}))
         };
-        match seen.path.split('?').next().unwrap_or_default() {
+        match seen.path.as_str() {
+            "/api/v1/nodes" if !seen.asks("labelSelector=pool%3Ddns") => {
+                panic!("asked for {}", seen.query)
+            }
             "/api/v1/nodes" => Reply::json(list([
                 node("w2", "linux"),
                 node("w1", "linux"),
@@ -98,7 +101,8 @@ async fn kubelets_are_asked_what_they_give_to_pods_and_the_silent_ones_are_named
             path => panic!("asked for {path}"),
         }
     });
-    let question = several::question(&crate::type_name(NAME), &identity(), &[], true);
+    let labels = Value::map([("pool", "dns".into())]);
+    let question = several::question(&crate::type_name(NAME), &identity(), &[], Some(&labels));
     let Preview::Would(told) = provider(&server).preview(vec![question]).await.remove(0) else {
         panic!("no answer")
     };
@@ -112,7 +116,8 @@ async fn kubelets_are_asked_what_they_give_to_pods_and_the_silent_ones_are_named
 #[tokio::test]
 async fn nobody_is_asked_where_nodes_may_not_be_listed() {
     let server = server(forbidden);
-    let question = several::question(&crate::type_name(NAME), &identity(), &[], true);
+    let question =
+        several::question(&crate::type_name(NAME), &identity(), &[], Some(&Value::empty_map()));
     let answer = provider(&server).preview(vec![question]).await.remove(0);
     let Preview::Would(told) = answer else { panic!("{answer:?}") };
     assert_eq!(told.get("kubelets"), Some(&Value::Null));
@@ -121,7 +126,8 @@ async fn nobody_is_asked_where_nodes_may_not_be_listed() {
 #[tokio::test]
 async fn question_is_never_performed() {
     let server = server(|seen| panic!("asked for {}", seen.path));
-    let question = several::question(&crate::type_name(NAME), &identity(), &[], true);
+    let question =
+        several::question(&crate::type_name(NAME), &identity(), &[], Some(&Value::empty_map()));
     let (done, _) = perform(&server, &question).await;
     assert!(problem(done).detail.contains("is a question, and cannot be done"));
 }

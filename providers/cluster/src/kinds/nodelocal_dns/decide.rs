@@ -56,8 +56,8 @@ impl<'a> Case<'a> {
     ) -> Result<Self, Vec<Problem>> {
         let (answers, kubelets) = match (request.asked, request.preview) {
             (Some(asked), Some(Preview::Would(answer))) => {
-                let kubelets = asked.args.get("kubelets").and_then(Value::as_bool);
-                let told = kubelets.filter(|asked| *asked).and_then(|_| answer.get("kubelets"));
+                let kubelets = asked.args.get("kubelets").filter(|labels| !labels.is_null());
+                let told = kubelets.and_then(|_| answer.get("kubelets"));
                 (several::answers(asked, answer), told)
             }
             (_, Some(Preview::Unknown(problem))) => return Err(vec![problem.clone()]),
@@ -75,7 +75,13 @@ impl<'a> Case<'a> {
         let intents = intents(&settings, self.situation.restarts(&settings));
         let running = self.situation.running();
         let old = running.as_ref().map(|r| r.local).filter(|old| *old != settings.local);
-        let look = old.is_some() || !settings.mode.intercepts();
+        // The old address may be given out where the cache is not any more.
+        let everywhere = Value::empty_map();
+        let look = match (old, settings.mode.intercepts()) {
+            (Some(_), _) => Some(&everywhere),
+            (None, false) => Some(&settings.node_selector),
+            (None, true) => None,
+        };
         let parts = PARTS.iter().zip(&intents);
         let manifest = |intent: &Value| Value::map([("manifest", intent.clone())]);
         let parts = parts.map(|(part, intent)| (part, self.part(part, Some(&manifest(intent)))));
@@ -123,7 +129,9 @@ impl<'a> Case<'a> {
         // rest until they are gone.
         let parts = PARTS.iter().rev().map(|part| (part, self.part(part, None)));
         let running = self.situation.running();
-        let decisions = match self.all(parts.collect(), running.is_some())? {
+        let everywhere = Value::empty_map();
+        let look = running.is_some().then_some(&everywhere);
+        let decisions = match self.all(parts.collect(), look)? {
             Round::Open(question) => return Ok(Planned::NeedsPreview(question)),
             Round::Decided(decisions) => decisions,
         };
@@ -186,10 +194,10 @@ impl<'a> Case<'a> {
     fn all(
         &self,
         parts: Vec<(&'static Part, (Planned, Option<&Op>))>,
-        look: bool,
+        look: Option<&Value>,
     ) -> Result<Round, Vec<Problem>> {
         let (mut problems, mut questions, mut decisions) = (Vec::new(), Vec::new(), Vec::new());
-        let mut open = look && self.kubelets.is_none();
+        let mut open = look.is_some() && self.kubelets.is_none();
         for (part, (planned, told)) in parts {
             match planned {
                 Planned::Failed(failed) => problems.extend(failed.into_iter().map(|p| of(part, p))),

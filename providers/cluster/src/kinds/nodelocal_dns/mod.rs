@@ -39,8 +39,8 @@
 //! }
 //! ```
 //!
-//! The cache is then on all nodes before the first kubelet is changed. A plan says which kubelets do
-//! not give the address to pods yet; they are asked through the API server, which needs the right to
+//! The cache is then on all nodes before the first kubelet is changed. A plan says which kubelets of
+//! nodes that it runs on do not give the address to pods yet; they are asked through the API server, which needs the right to
 //! `get` `nodes/proxy`. Pods keep the address that they were started with.
 //!
 //! # Order
