@@ -40,7 +40,12 @@ pub(crate) fn surround(
             drafts[*first].needs.extend(&edits);
         }
         planning.plan.blocked.extend(guards::lift(input, recipe.guards));
-        planning.diagnostics.extend(recipe.warnings.into_iter().map(Problem::into_diagnostic));
+        for warning in recipe.warnings.into_iter().map(Problem::into_diagnostic) {
+            // What is the same for many scopes is said once.
+            if !planning.diagnostics.iter().any(|told| *told == warning) {
+                planning.diagnostics.push(warning);
+            }
+        }
         let (steps, closing) = (Vec::new(), Vec::new());
         let bracket = Bracket { id, scope, disruption, steps, closing, forecast: recipe.forecast };
         brackets.push((bracket, close));

@@ -50,6 +50,33 @@ impl Pool {
         if out.len() < self.max_unavailable.max(1) { Vec::new() } else { out }
     }
 
+    /// What a plan should say of it: those that are out of service now, when there is no room for
+    /// this node besides them.
+    pub(crate) fn warning(limits: &Limits<'_>, node: &str, out: &[String]) -> Option<Problem> {
+        let others = out.iter().filter(|other| *other != node && limits.nodes.contains(other));
+        let others: Vec<&str> = others.map(String::as_str).collect();
+        let most = usize::try_from(limits.max_unavailable).unwrap_or(usize::MAX);
+        if others.len() < most.max(1) {
+            return None;
+        }
+        let named = others.iter().take(MANY).map(|other| format!("`{other}`"));
+        let more = match others.len().saturating_sub(MANY) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let detail = format!(
+            "Not more than {most} of {} nodes may be out of service at once, and these are now, \
+             cordoned or not ready: {}{more}. Until they are back no other of them is begun.",
+            limits.nodes.len(),
+            named.collect::<Vec<_>>().join(", "),
+        );
+        let summary = "Nodes are out of service already";
+        Some(Problem::warning(codes::FULL, summary, Path::root(), detail).with_help(
+            "Bring them back (`kubectl get nodes`), raise `max_unavailable`, or take them out of \
+             the `nodes` of the rollout.",
+        ))
+    }
+
     /// Looks once; and again until a node may be taken out of service, or for ten minutes.
     pub(crate) async fn has_room(
         &self,

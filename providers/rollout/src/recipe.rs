@@ -88,6 +88,7 @@ fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>
     } else {
         format!("uncordon node {node} when it is ready")
     };
+    let full = edits.limits.and_then(|limits| Pool::warning(&limits, node, &seen.out));
     Ok(Some(Recipe {
         open: vec![
             op(
@@ -99,7 +100,7 @@ fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>
         ],
         close: vec![op("uncordon", back, close)],
         forecast: seen.lines,
-        warnings: seen.problems.iter().filter_map(Told::warning).collect(),
+        warnings: seen.problems.iter().filter_map(Told::warning).chain(full).collect(),
         guards,
     }))
 }
@@ -137,6 +138,8 @@ struct Seen<'a> {
     unready: Vec<String>,
     /// Whether it has one of several members of etcd.
     member: bool,
+    /// All nodes that are out of service.
+    out: Vec<String>,
     lines: Vec<String>,
     problems: Vec<Told>,
 }
@@ -154,6 +157,7 @@ struct Told {
 pub(crate) fn to_value(drain: &Drain, allowed: &Drain, world: &World) -> Value {
     let uid = world.nodes.get(&drain.node).map_or("", |node| node.uid.as_str());
     let unready = gate::unready(world, &drain.node).into_keys();
+    let out = world.nodes.values().filter(|node| node.unschedulable || !node.ready);
     let problem = |problem: Problem| {
         Value::map([
             ("code", problem.code.0.into()),
@@ -170,6 +174,7 @@ pub(crate) fn to_value(drain: &Drain, allowed: &Drain, world: &World) -> Value {
         ("leaving", leaving.into()),
         ("unready", Value::list(unready.map(|set| set.to_string().into()))),
         ("member", gate::has_member(world, &drain.node).into()),
+        ("out", Value::list(out.map(|node| node.name.as_str().into()))),
         ("lines", Value::list(allowed.lines().into_iter().map(Value::from))),
         ("problems", Value::list(drain.problems().into_iter().map(problem))),
     ])
@@ -187,6 +192,7 @@ impl<'a> Seen<'a> {
             leaving: value.get("leaving")?.as_number()?.to_string().parse().ok()?,
             unready: list("unready")?.iter().map(text).collect::<Option<_>>()?,
             member: flag("member")?,
+            out: list("out")?.iter().map(text).collect::<Option<_>>()?,
             lines: list("lines")?.iter().map(text).collect::<Option<_>>()?,
             problems: list("problems")?.iter().map(Told::of).collect::<Option<_>>()?,
         })
@@ -280,6 +286,7 @@ mod tests {
             ("leaving", 3_i64.into()),
             ("unready", Value::list(["kube-system/logs".into()])),
             ("member", true.into()),
+            ("out", Value::list(["w2".into()])),
             ("lines", Value::list(lines)),
             ("problems", Value::list(problems)),
         ]))
@@ -360,6 +367,12 @@ mod tests {
         "#);
         let timeout = |op: &Op| options(op).map(|options| options.timeout);
         assert_eq!(timeout(&recipe.open[1]), drain);
+        assert_eq!(recipe.warnings, []);
+        let edits = Edits { limits: limits.map(|l| Limits { max_unavailable: 1, ..l }), ..edits };
+        let recipe = Rollouts.recipe(&edits, Some(&seen(Vec::new()))).expect("one").expect("one");
+        insta::assert_snapshot!(recipe.warnings[0].detail, @r"
+        Not more than 1 of 2 nodes may be out of service at once, and these are now, cordoned or not ready: `w2`. Until they are back no other of them is begun.
+        ");
     }
 
     #[test]
