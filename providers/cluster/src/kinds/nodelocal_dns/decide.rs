@@ -152,8 +152,8 @@ impl<'a> Case<'a> {
                 // With interception nobody has to tell pods of the address, and mostly nobody does.
                 decision.warnings.extend(kubelets::not_seen(kubelets, address));
                 format!(
-                    "pods that were started with {address} as their DNS server keep it until \
-                         they are recreated: then they have none"
+                    "pods that were started with {address} as their DNS server have none until \
+                     they are recreated"
                 )
             };
             decision.notes.push(note(line));

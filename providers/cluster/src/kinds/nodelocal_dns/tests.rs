@@ -1,7 +1,7 @@
 use super::{NodeLocalDns, PARTS, identity};
 use plans::{Action, Problem};
 use provider::{Decision, Observation, PlanRequest, Planned, Preview, ResourceKind, contract};
-use values::{Map, Value};
+use values::{Map, Path, Value};
 
 /// A cluster in which nothing of the set is there yet.
 struct World {
@@ -95,11 +95,40 @@ impl World {
             let mut object: Map = op.args.get("object")?.as_map()?.clone();
             let mut metadata = object.get("metadata")?.as_map()?.clone();
             metadata.insert("uid".into(), format!("uid of {}", op.identity.shown).into());
+            let entry = Value::map([
+                ("manager", "clinch".into()),
+                ("operation", "Apply".into()),
+                ("apiVersion", object.get("apiVersion")?.clone()),
+                ("fieldsV1", owned(op.args.get("object")?)),
+            ]);
+            metadata.insert("managedFields".into(), Value::list([entry]));
             object.insert("metadata".into(), Value::map(metadata));
             Some(Value::map(object))
         };
         let objects = PARTS.iter().map(|part| part.name).zip(ops.iter().filter_map(live));
         Self { objects: Value::map(objects), ..self }
+    }
+}
+
+/// What an apply owns; lists are taken as replaced whole, except those whose items have names.
+fn owned(value: &Value) -> Value {
+    let named = |item: &Value| Some(format!("k:{{\"name\":\"{}\"}}", item.get("name")?.as_str()?));
+    let head = ["apiVersion", "kind", "name", "namespace"];
+    match value {
+        Value::Map(map) if !map.is_empty() => {
+            let fields = map.iter().filter(|(name, _)| !head.contains(&&***name));
+            Value::map(fields.map(|(name, value)| (format!("f:{name}"), owned(value))))
+        }
+        Value::List(items)
+            if items.len() == 1 && items.iter().all(|item| named(item).is_some()) =>
+        {
+            Value::map(items.iter().filter_map(|item| {
+                let fields = owned(item).as_map().cloned().unwrap_or_default();
+                let own = [(".".into(), Value::empty_map()), ("f:name".into(), Value::empty_map())];
+                Some((named(item)?, Value::map(fields.into_iter().chain(own))))
+            }))
+        }
+        _ => Value::empty_map(),
     }
 }
 
@@ -285,7 +314,7 @@ fn cache_that_kubelets_give_to_pods_is_not_removed() {
       Look yourself:
       kubectl get --raw /api/v1/nodes/NODE/proxy/configz
     ");
-    insta::assert_snapshot!(notes(&gone), @"pods that were started with 169.254.20.10 as their DNS server keep it until they are recreated: then they have none");
+    insta::assert_snapshot!(notes(&gone), @"pods that were started with 169.254.20.10 as their DNS server have none until they are recreated");
 }
 
 #[test]
@@ -344,6 +373,46 @@ fn pods_start_anew_when_the_service_whose_address_they_know_is_made_anew() {
     // With IPVS they ask the cluster's DNS at its own address.
     let decision = without(IPVS.applied(&args(&[]))).decided(&args(&[]));
     assert_eq!(steps(&decision), "create Service kube-system/kube-dns-upstream\n");
+}
+
+#[test]
+fn whoever_asks_for_it_anew_is_told_how_its_pods_start_anew() {
+    let (kind, identity) = (NodeLocalDns::new(), identity());
+    let args = args(&[]);
+    let request = contract::request(&identity, Some(&args), &Observation::Absent);
+    let Planned::Failed(problems) = kind.plan(&request) else { panic!("it was planned") };
+    insta::assert_snapshot!(told(&problems), @r"
+    E0950 ``: The DNS cache is several objects, and is not deleted and created anew in one go.
+      To start its pods anew: `kubectl -n kube-system rollout restart daemonset node-local-dns`.
+    ");
+}
+
+#[test]
+fn what_only_the_daemon_set_has_can_be_left_as_it_is() {
+    let world = IPTABLES.applied(&args(&[]));
+    let other = args(&[("image", "registry.example/node-cache:1".into())]);
+    let plan = |ignored: &str| {
+        let (kind, identity, observed) = (NodeLocalDns::new(), identity(), world.seen());
+        let ignore = [Path::of(ignored)];
+        let request = contract::request(&identity, Some(&other), &observed);
+        let request = PlanRequest { ignore: &ignore, ..request };
+        match kind.plan(&request) {
+            Planned::NeedsPreview(question) => {
+                let answer = world.answer(&question);
+                let again =
+                    PlanRequest { preview: Some(&answer), asked: Some(&question), ..request };
+                kind.plan(&again)
+            }
+            planned => planned,
+        }
+    };
+    let Planned::Decided(decision) = plan("image") else { panic!("no decision") };
+    assert_eq!(steps(&decision), "");
+    let Planned::Failed(problems) = plan("local_ip") else { panic!("it was planned") };
+    insta::assert_snapshot!(told(&problems), @r"
+    E0950 `local_ip`: `local_ip` cannot be left as it is: several objects follow from it.
+      `ignore_changes` may name `image`, `resources`, `tolerations`, `node_selector`.
+    ");
 }
 
 #[test]
