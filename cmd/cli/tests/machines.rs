@@ -111,8 +111,13 @@ impl Machines {
 
     /// What a command prints on the worker, as root.
     pub(crate) fn on_worker(&self, command: &str) -> String {
+        self.on(self.worker, command)
+    }
+
+    /// What a command prints on this host, as root.
+    pub(crate) fn on(&self, host: &str, command: &str) -> String {
         let output = Command::new("ssh")
-            .args(["-F", &self.ssh_config, self.worker, "sudo", "-n", "sh", "-c"])
+            .args(["-F", &self.ssh_config, host, "sudo", "-n", "sh", "-c"])
             .arg(shlex::try_quote(command).unwrap().as_ref())
             .output()
             .unwrap();

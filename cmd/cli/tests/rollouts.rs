@@ -1,6 +1,6 @@
 //! Settings that cost a drain, on all workers of a real cluster: one node at a time, killed in the
-//! middle, resumed from another machine, with an application that is always there, and with the
-//! pods that were foreseen and no others moved.
+//! middle of a switch of kubelet and runtime, resumed from another machine, with an application that
+//! is always there, and with the pods that were foreseen and no others moved.
 
 use crate::host_faults::begun;
 use crate::machines::Machines;
@@ -9,9 +9,10 @@ use std::io::{BufRead, BufReader};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Three pods of one application, of which two are always kept.
+/// Three pods of one application, of which two are always kept; and one on each node that no drain
+/// moves.
 const APPLICATION: &str = "apiVersion: v1
 kind: Namespace
 metadata: {name: rollouts}
@@ -34,6 +35,17 @@ metadata: {name: web, namespace: rollouts}
 spec:
   minAvailable: 2
   selector: {matchLabels: {app: web}}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent, namespace: rollouts}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{name: agent, image: IMAGE}]
 ";
 
 /// The state in the cluster, and a lock that soon can be followed.
@@ -45,21 +57,34 @@ const STATE: &str = r#"clinch {
 }
 "#;
 
-const WORKERS: &str = r#"resource "kubelet_config" "workers" {
-  for_each = toset(["worker-1", "worker-2"])
-  node     = each.key
+const WORKERS: &str = r#"resource "kubelet_config" "worker_1" {
+  node     = "worker-1"
   settings = {
     topologyManagerPolicy = "single-numa-node"
     cpuManagerPolicy      = "static"
     kubeReserved          = { cpu = "100m" }
   }
 }
+
+resource "cgroup_driver" "workers" {
+  for_each = toset(["worker-1", "worker-2"])
+  node     = each.key
+  driver   = "cgroupfs"
+}
 "#;
 
-/// Ends the run with the first line that has these words.
-fn killed_at(child: &mut Child, words: &str) {
+/// Time for it to stop what runs, and not to start it again.
+const IN_THE_SWITCH: Duration = Duration::from_secs(3);
+
+/// The control groups above those of each container of a worker.
+const GROUPS: &str = "for p in $(ctr -n k8s.io tasks list | awk 'NR > 1 { print $2 }'); do \
+                      grep -o 'kubepods[^/]*' /proc/$p/cgroup | head -1; done | sort -u";
+
+/// Ends the run some time after the first line that has these words.
+fn killed_at(child: &mut Child, words: &str, later: Duration) {
     let said = BufReader::new(child.stderr.take().unwrap()).lines();
     let said: Vec<String> = said.map(Result::unwrap).take_while(|l| !l.contains(words)).collect();
+    sleep(later);
     let over = child.try_wait().unwrap();
     assert!(over.is_none(), "`{words}` never came: {}", said.join("\n"));
     child.kill().unwrap();
@@ -120,6 +145,23 @@ impl Drop for Ends<'_> {
     }
 }
 
+/// Waits until all containers of both workers are in control groups of this name: those that were
+/// ended are started anew when their node is in service again.
+fn are_in(machines: &Machines, group: &str) {
+    for worker in ["worker-1", "worker-2"] {
+        let began = Instant::now();
+        loop {
+            let groups = machines.on(worker, GROUPS);
+            let are = groups.lines().eq([group]);
+            if are {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_mins(1), "{worker}: {groups}");
+            sleep(Duration::from_millis(500));
+        }
+    }
+}
+
 fn cordoned(machines: &Machines) -> String {
     let path = "jsonpath={.items[?(@.spec.unschedulable==true)].metadata.name}";
     machines.kubectl(&["get", "nodes", "-o", path])
@@ -140,6 +182,9 @@ fn workers_are_drained_one_by_one_and_a_run_that_was_killed_in_the_second_finish
     let said = machines.well(&["plan"]);
     for words in [
         "cordon node worker-1\n",
+        "evict   rollouts/web-",
+        "switch kubelet and containerd of worker-1 to cgroupfs: stop kubelet, end containers, stop \
+         containerd, write both files, start containerd, start kubelet\n",
         "configure the kubelet on worker-1\n",
         "uncordon node worker-2 when it is ready\n",
         "budget rollouts/web allows 1\n",
@@ -151,7 +196,7 @@ fn workers_are_drained_one_by_one_and_a_run_that_was_killed_in_the_second_finish
     assert_eq!(foreseen.len(), 3, "{}", said.out);
     let least = least_ready(&machines, || {
         let mut child = begun(&machines, &["-allow=drain"]);
-        killed_at(&mut child, "[\"worker-2\"]: Creating");
+        killed_at(&mut child, "[\"worker-2\"]: Creating", IN_THE_SWITCH);
         assert_eq!(cordoned(&machines), "worker-2");
         // Who does something else meanwhile is told, and does not forget the node.
         machines.desk.write("main.hcl", STATE);
@@ -177,10 +222,12 @@ fn workers_are_drained_one_by_one_and_a_run_that_was_killed_in_the_second_finish
         let stayed = |(pod, uid): &(&String, &String)| now.get(*pod) == Some(uid);
         let left = before.iter().filter(|pod| !stayed(pod)).map(|(name, _)| name.clone());
         assert_eq!(left.collect::<BTreeSet<_>>(), foreseen, "others left than the plan said");
+        are_in(&machines, "kubepods");
         well(&["plan", "-detailed-exitcode"]);
         well(&["drift"]);
         well(&["destroy", "-auto-approve", "-allow=destroy,drain", lock]);
         assert_eq!(cordoned(&machines), "");
+        are_in(&machines, "kubepods.slice");
     });
     assert!((2..=3).contains(&least), "{least} pods were ready");
     machines.kubectl(&["delete", "namespace", "rollouts", "--wait=false"]);
