@@ -25,6 +25,10 @@ locals {
   nodes = toset(["control-plane-1", "worker-1", "worker-2"])
 }
 
+rollout "all" {
+  nodes = ["worker-1", "worker-2", "control-plane-1"]
+}
+
 resource "kubelet_config" "all" {
   for_each = local.nodes
   node     = each.key

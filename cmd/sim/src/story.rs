@@ -83,6 +83,8 @@ pub(crate) struct Script {
     pub(crate) acts: Vec<(Duration, Act)>,
 }
 
+/// How long a machine is away that reboots.
+pub(crate) const REBOOTS: Duration = Duration::from_secs(20);
 /// How long a rollout without trouble takes at most; acts come within this time.
 const BUSY: u64 = 240;
 /// About so many effects has one.
@@ -130,7 +132,12 @@ impl Script {
 
     /// When the last of it is over.
     pub(crate) fn end(&self) -> Duration {
-        self.acts.iter().map(|(at, _)| *at).max().unwrap_or_default()
+        let lasts = |act: &Act| match act {
+            Act::Away(_, time) => *time,
+            Act::Reboot(_) => REBOOTS,
+            _ => Duration::ZERO,
+        };
+        self.acts.iter().map(|(at, act)| *at + lasts(act)).max().unwrap_or_default()
     }
 }
 

@@ -52,12 +52,16 @@ impl Watched {
         if is("config_map", "") && self.planted(Planted::EndlessStep) {
             std::future::pending::<()>().await;
         }
-        if is("rollout", "cordon") && self.planted(Planted::TwoNodesAtOnce) {
-            let text = |name: &str| op.args.get(name).and_then(Value::as_str).map(str::to_owned);
-            let holder = Holder { project: text("project")?, plan: text("plan")? };
-            self.process.world.cordon_as("worker-2", &holder);
-        }
         None
+    }
+
+    /// Cordons another node as this operation did its own.
+    fn cordons_another(&self, op: &Op) {
+        let text = |name: &str| op.args.get(name).and_then(Value::as_str).map(str::to_owned);
+        let is_cordon = op.ty.as_str() == "rollout" && op.name == "cordon";
+        if let (true, Some(project), Some(plan)) = (is_cordon, text("project"), text("plan")) {
+            self.process.world.cordon_as("control-plane-1", &Holder { project, plan });
+        }
     }
 }
 
@@ -108,8 +112,16 @@ impl Providers for Watched {
             if op.ty.as_str() == "config_map" && self.planted(Planted::StrayWrite) {
                 self.process.stray_write().await;
             }
-            self.real.perform(op, progress).await
+            let done = self.real.perform(op, progress).await;
+            if self.planted(Planted::TwoNodesAtOnce) {
+                self.cordons_another(op);
+            }
+            done
         })
+    }
+
+    fn stopping(&self) {
+        self.real.stopping();
     }
 
     fn settle<'a>(&'a self, op: &'a Op) -> BoxFuture<'a, Result<Settled, StepError>> {

@@ -16,6 +16,13 @@ pub(super) fn check(world: &World, moment: &Moment<'_>) -> Result<(), String> {
     if ours.len() > 1 {
         return Err(format!("{} are cordoned by clinch at once.", ours.join(" and ")));
     }
+    // Whoever is to blame for the others: a node is taken out when all of them are in service.
+    let is_taken = matches!(touch, Touch::Object(_)) && ours == [node.as_str()];
+    let is_out = |one: &&NodeView| one.name != *node && (one.unschedulable || !one.ready);
+    if let Some(other) = nodes.iter().find(is_out).filter(|_| is_taken) {
+        let other = &other.name;
+        return Err(format!("{node} is taken out of service while {other} is out of it."));
+    }
     // What the rollout costs is a drain: nobody is there any more when the kubelet stops.
     let left = match touch {
         Touch::Command { .. } => world.moving_pods_on(node),

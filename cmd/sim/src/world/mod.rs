@@ -18,7 +18,7 @@ use crate::history::History;
 use crate::invariants::{self, Moment, Violation};
 use crate::planted::Planted;
 use crate::process::End;
-use crate::story::{Act, Mishap, Script};
+use crate::story::{Act, Mishap, REBOOTS, Script};
 use crate::touch::Touch;
 use sandbox::{Options, Sandbox, SequentialIdentities};
 use std::collections::BTreeMap;
@@ -410,7 +410,7 @@ impl World {
     fn reboot(&self, node: &str) {
         let Some(machine) = self.machines.get(node) else { return };
         let now = self.clock.now();
-        machine.goes_away(now + Duration::from_secs(20));
+        machine.goes_away(now + REBOOTS);
         machine.start_kubelet(now);
         self.kubelet_changed(node);
     }
