@@ -27,7 +27,10 @@ pub(super) fn check(world: &World, moment: &Moment<'_>) -> Result<(), String> {
         for name in held {
             let how = match exit.code {
                 0 => "by a run that ended well",
-                _ if !history.named.contains(name) => "and no run has said so",
+                // A run that began nothing has the journal say it for the one that died.
+                _ if exit.ran.is_some() && !history.named.contains(name) => {
+                    "and no run has said so"
+                }
                 _ if !history.journal.unfinished => "and no journal tells of it",
                 _ => continue,
             };
