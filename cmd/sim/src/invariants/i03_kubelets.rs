@@ -21,7 +21,9 @@ pub(super) fn check(world: &World, moment: &Moment<'_>) -> Result<(), String> {
             (false, true) => history.unwell.insert(node.clone()),
             (false, false) => history.unwell.contains(node),
         });
-        if is_well || said || (told && exit.code != 0) {
+        // A run that began nothing has the journal say it for the one that died.
+        let began = exit.code == 0 || exit.ran.is_some();
+        if is_well || said || !began || (told && exit.code != 0) {
             continue;
         }
         let how = if runs.is_some() { "runs with another file" } else { "does not run" };
