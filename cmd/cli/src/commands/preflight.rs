@@ -137,8 +137,8 @@ fn too_loud(plan: &Plan, severity: Severity) -> Option<Diagnostic> {
         "This version of clinch does not know how to do it safely:\n{}{nothing}",
         lines.join("\n")
     );
-    let help = "Apply the rest with `-exclude=ADDRESS`, or make this change by hand on a drained \
-                node.";
+    let help = "Apply the rest with `-exclude=ADDRESS`, and make this change as it says, or by hand on \
+                a drained node.";
     Some(of(severity, LOUD, "No procedure for this disruption", detail).with_help(help))
 }
 

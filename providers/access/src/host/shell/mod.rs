@@ -12,9 +12,9 @@
 //! - What must be there is checked right before the rename.
 //! - A script says how it ended in its last line. Without that line it did not come to its end,
 //!   whatever the exit status of the connection.
+//! - A file that is replaced keeps its access control list and its label of `SELinux`, or stays.
 //!
-//! **Not here:** access control lists, labels of `SELinux` and other extended attributes are not
-//! carried over to the new file.
+//! **Not here:** other extended attributes are not carried over to the new file.
 
 mod local;
 mod quote;

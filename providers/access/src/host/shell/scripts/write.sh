@@ -1,7 +1,7 @@
 # Replaces a file whole, or makes it: what is on the input, beside its place, then renamed.
 mark=clinch:
 path=$1 mode=$2 uid=$3 gid=$4 expect=$5 digest=$6 temporary=$7
-tools stat cat sha256sum chmod chown mkdir mv rm sync
+tools stat cat ls sha256sum chmod chown mkdir mv rm sync
 
 # Goes on from the last folder that is there, and makes the others.
 make_folders() {
@@ -39,6 +39,24 @@ said=$({ set -C && cat >"./$temporary"; } 2>&1) || verdict io "$said"
 sum=$(sha256sum <"./$temporary") || verdict io "$path: cannot be read"
 [ "${sum%% *}" = "$digest" ] || verdict torn
 
+# What belongs to a file besides owner and mode is the same in the new one: who may do what by name
+# (its access control list), and the label that SELinux decides by. A file that cannot have them is
+# not put in its place.
+keep_lists() {
+  case $(ls -ld -- "./$base") in
+    ??????????+*) ;;
+    *) return ;;
+  esac
+  tools getfacl setfacl
+  said=$({ getfacl -p -- "./$base" | setfacl --set-file=- -- "./$temporary"; } 2>&1) ||
+    verdict io "$said"
+}
+keep_label() {
+  command -v selinuxenabled >/dev/null && selinuxenabled || return 0
+  tools chcon
+  said=$(chcon --reference="./$base" -- "./$temporary" 2>&1) || verdict io "$said"
+}
+
 names=1 owner=
 expected
 [ "$names" = 1 ] || verdict instead names
@@ -47,6 +65,10 @@ expected
 own=$(stat -c %u:%g -- "./$temporary") || verdict io "$path: cannot be written"
 if [ "${uid:-${own%:*}}:${gid:-${own#*:}}" != "$own" ]; then
   said=$(chown -- "$uid:$gid" "./$temporary" 2>&1) || verdict io "$said"
+fi
+if [ -e "./$base" ]; then
+  keep_lists
+  keep_label
 fi
 # After the owner: changing that takes bits away.
 said=$(chmod -- "$mode" "./$temporary" 2>&1) || verdict io "$said"

@@ -290,6 +290,76 @@ async fn a_key_that_is_signed_with_sha_1_is_refused_whatever_the_configuration_o
     assert_eq!(server.plain_ssh(&config, "echo here"), "here\n");
 }
 
+/// A machine that has these scripts as further programs, and a file `there` which ann may read
+/// by name.
+fn with_programs(scripts: &[(&str, &str)]) -> Option<(Sshd, tempfile::TempDir)> {
+    let folder = tempfile::TempDir::new().expect("a folder for the test");
+    let bin = folder.path().join("bin");
+    fs::create_dir(&bin).expect("a folder");
+    for (name, script) in scripts {
+        let script = script.replace("SAID", &folder.path().join("said").display().to_string());
+        fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).expect("a file");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(bin.join(name), mode).expect("a program");
+    }
+    let there = folder.path().join("there");
+    fs::write(&there, "old").expect("a file");
+    // As acl(5) has it: owner, the user 1000, group, mask, others; each with what it may.
+    let entries =
+        [(1, 6, u32::MAX), (2, 4, 1000), (4, 4, u32::MAX), (16, 4, u32::MAX), (32, 0, u32::MAX)];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, may, id) in entries {
+        list.extend([u16::to_le_bytes(tag), u16::to_le_bytes(may)].concat());
+        list.extend(id.to_le_bytes());
+    }
+    let flags = rustix::fs::XattrFlags::empty();
+    if let Err(why) = rustix::fs::setxattr(&there, "system.posix_acl_access", &list, flags) {
+        eprintln!("SKIPPED: no access lists in the folder for tests: {why}");
+        return None;
+    }
+    let server = Sshd::start(&format!("SetEnv PATH={}:/bin:/usr/bin", bin.display()))?;
+    Some((server, folder))
+}
+
+#[tokio::test]
+async fn a_file_keeps_its_access_list() {
+    let Some((server, folder)) = with_programs(&[
+        ("getfacl", "echo \"the list of $3\""),
+        ("setfacl", "echo \"$1 $(cat)\" >>SAID"),
+    ]) else {
+        return;
+    };
+    let host = server.host();
+    let there = folder.path().join("there").display().to_string();
+    host.write(write(&there, b"new")).await.expect("written");
+    assert_eq!(fs::read_to_string(&there).expect("a file"), "new");
+    let said = || fs::read_to_string(folder.path().join("said")).expect("a note");
+    assert_eq!(said(), "--set-file=- the list of ./there\n");
+    // A file that is new gets it from its folder.
+    let new = folder.path().join("new").display().to_string();
+    host.write(write(&new, b"new")).await.expect("written");
+    assert_eq!(said().lines().count(), 1);
+}
+
+/// There is no SELinux here, so `chcon` cannot do what it is asked for.
+#[tokio::test]
+async fn a_file_that_would_lose_its_label_or_its_access_list_is_left_as_it_is() {
+    let lists = [("getfacl", "true"), ("setfacl", "cat >/dev/null")];
+    let refusing = [("getfacl", "true"), ("setfacl", "echo 'setfacl: no such user' >&2; exit 1")];
+    let labels = [lists[0], lists[1], ("selinuxenabled", "exit 0")];
+    for (scripts, words) in
+        [(&[][..], "`getfacl`"), (&refusing[..], "no such user"), (&labels[..], "there")]
+    {
+        let Some((server, folder)) = with_programs(scripts) else { return };
+        let there = folder.path().join("there").display().to_string();
+        let refused = server.host().write(write(&there, b"new")).await.expect_err("not written");
+        let problem = refused.to_problem();
+        assert!(problem.detail.contains(words), "no `{words}` in {problem:?}");
+        assert_eq!(fs::read_to_string(&there).expect("a file"), "old");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "bin and there");
+    }
+}
+
 /// A `sudo` of the test's own, since nobody has this one configured.
 async fn with_sudo(script: Option<&str>) -> Option<String> {
     let server = Sshd::start("")?;
