@@ -81,7 +81,7 @@ fn recipe(
         project: &options.project,
         plan: &options.id,
         limits: wish.map(|wish| Limits {
-            nodes: &wish.nodes,
+            nodes: &wish.listed,
             max_unavailable: wish.rules.max_unavailable,
             drain: wish.drain,
         }),

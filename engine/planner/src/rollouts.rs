@@ -21,6 +21,8 @@ pub(crate) struct Wish {
     pub(crate) drain: Option<Duration>,
     /// Its nodes in the order of their turns.
     pub(crate) nodes: Vec<String>,
+    /// The same as a value.
+    pub(crate) listed: Value,
 }
 
 /// The rollouts of a configuration.
@@ -136,6 +138,7 @@ impl Reader<'_> {
             batch,
             canary: self.share("canary", count, 0).unwrap_or(0),
             drain: self.duration("drain_timeout", 1),
+            listed: Value::list(nodes.iter().map(|node| node.as_str().into())),
             nodes,
         }
     }

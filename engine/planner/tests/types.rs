@@ -218,7 +218,9 @@ impl Bracketing for Drains {
         let lost = runs.contains("data");
         let guard = || Guard { kind: GuardKind::Data, why: format!("data on {scope} is lost") };
         let limits = edits.limits.map_or(String::new(), |limits| {
-            let (most, nodes) = (limits.max_unavailable, limits.nodes.join(" "));
+            let nodes = limits.nodes.as_list().unwrap_or_default().iter();
+            let nodes = nodes.filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
+            let most = limits.max_unavailable;
             let time = limits.drain.map_or(String::new(), |time| format!(" within {time:?}"));
             format!(" as one of {most} of {nodes}{time}")
         });

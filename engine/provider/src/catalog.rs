@@ -241,8 +241,8 @@ pub struct Edits<'a> {
 /// What holds for a selection of nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits<'a> {
-    /// All of them.
-    pub nodes: &'a [String],
+    /// The names of all of them: one list, which the operations of each share.
+    pub nodes: &'a Value,
     /// So many may be out of service at once, for whatever reason.
     pub max_unavailable: u32,
     /// How long bringing a node out of service may take.

@@ -26,9 +26,8 @@ pub(crate) struct Pool {
 impl Pool {
     /// As an argument of an operation.
     pub(crate) fn to_value(limits: &Limits<'_>) -> Value {
-        let nodes = limits.nodes.iter().map(|node| Value::from(node.as_str()));
         Value::map([
-            ("nodes", Value::list(nodes)),
+            ("nodes", limits.nodes.clone()),
             ("max_unavailable", i64::from(limits.max_unavailable).into()),
         ])
     }
@@ -53,8 +52,14 @@ impl Pool {
     /// What a plan should say of it: those that are out of service now, when there is no room for
     /// this node besides them.
     pub(crate) fn warning(limits: &Limits<'_>, node: &str, out: &[String]) -> Option<Problem> {
-        let others = out.iter().filter(|other| *other != node && limits.nodes.contains(other));
-        let others: Vec<&str> = others.map(String::as_str).collect();
+        if out.iter().all(|other| other == node) {
+            return None;
+        }
+        let all = limits.nodes.as_list().unwrap_or_default();
+        let all: BTreeSet<&str> = all.iter().filter_map(Value::as_str).collect();
+        let others = out.iter().map(String::as_str);
+        let others: Vec<&str> =
+            others.filter(|other| *other != node && all.contains(other)).collect();
         let most = usize::try_from(limits.max_unavailable).unwrap_or(usize::MAX);
         if others.len() < most.max(1) {
             return None;
@@ -67,7 +72,7 @@ impl Pool {
         let detail = format!(
             "Not more than {most} of {} nodes may be out of service at once, and these are now, \
              cordoned or not ready: {}{more}. Until they are back no other of them is begun.",
-            limits.nodes.len(),
+            all.len(),
             named.collect::<Vec<_>>().join(", "),
         );
         let summary = "Nodes are out of service already";
@@ -163,7 +168,7 @@ mod tests {
     }
 
     fn cordon(max_unavailable: u32) -> Op {
-        let nodes = ["w1", "w2", "w3"].map(str::to_owned);
+        let nodes = Value::list(["w1", "w2", "w3"].map(Value::from));
         let pool = Pool::to_value(&Limits { nodes: &nodes, max_unavailable, drain: None });
         Op {
             ty: crate::recipe::ty(),

@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn limits_of_a_selection_go_into_the_steps() {
         let scope = Scope::node("w1");
-        let nodes = ["w1".to_owned(), "w2".to_owned()];
+        let nodes = Value::list(["w1", "w2"].map(Value::from));
         let drain = Some(Duration::from_mins(90));
         let limits = Some(Limits { nodes: &nodes, max_unavailable: 2, drain });
         let edits = Edits { limits, ..edits(&scope, Disruption::Drain) };

@@ -341,7 +341,7 @@ async fn a_file_keeps_its_access_list() {
     assert_eq!(said().lines().count(), 1);
 }
 
-/// There is no SELinux here, so `chcon` cannot do what it is asked for.
+/// There is no `SELinux` here, so `chcon` cannot do what it is asked for.
 #[tokio::test]
 async fn a_file_that_would_lose_its_label_or_its_access_list_is_left_as_it_is() {
     let lists = [("getfacl", "true"), ("setfacl", "cat >/dev/null")];
