@@ -8,7 +8,6 @@ mod clusters;
 mod control_plane;
 mod copies;
 mod dns_cache;
-mod drains;
 mod facts;
 mod files;
 mod flags;
