@@ -11,7 +11,21 @@ fn play(example: &str, between: impl Fn(&Site<'_>)) {
 
 /// As `play`; `prepare` changes something before.
 fn play_on(example: &str, prepare: impl Fn(&Site<'_>), between: impl Fn(&Site<'_>)) {
-    for stage in Stage::both(example) {
+    play_at(Stage::both(example), example, prepare, between);
+}
+
+/// As `play`, while no other test has pods on the nodes that are drained.
+fn play_alone(example: &str, between: impl Fn(&Site<'_>)) {
+    play_at(Stage::both_alone(example), example, |_| (), between);
+}
+
+fn play_at(
+    stages: Vec<Stage>,
+    example: &str,
+    prepare: impl Fn(&Site<'_>),
+    between: impl Fn(&Site<'_>),
+) {
+    for stage in stages {
         let site = Site::new(&stage, example);
         site.has_hosts();
         prepare(&site);
@@ -161,7 +175,7 @@ fn settings_of_kubelets_are_set_and_given_back() {
 
 #[test]
 fn policies_of_topology_are_set_on_drained_nodes_and_given_back() {
-    play("topology-manager", |site| {
+    play_alone("topology-manager", |site| {
         let hosts = site.desk.dir().join("hosts");
         for node in ["worker-1", "worker-2"] {
             let file = hosts.join(node).join(sandbox::KUBELET_CONFIG.0);
@@ -173,7 +187,7 @@ fn policies_of_topology_are_set_on_drained_nodes_and_given_back() {
 
 #[test]
 fn cgroup_drivers_are_noted_where_they_fit_and_switched_on_drained_nodes() {
-    play("cgroup-driver", |site| {
+    play_alone("cgroup-driver", |site| {
         let host = site.desk.dir().join("hosts/worker-2");
         let says = |(path, _): (&str, &str), words: &str| {
             let text = std::fs::read_to_string(host.join(path)).unwrap();

@@ -94,6 +94,11 @@ impl Stage {
         std::iter::once(Self::sandbox()).chain(Self::real(test)).collect()
     }
 
+    /// The same, the real one while no other test works on it.
+    pub(super) fn both_alone(test: &str) -> Vec<Self> {
+        std::iter::once(Self::sandbox()).chain(Self::real_alone(test)).collect()
+    }
+
     /// The kubeconfig of somebody who may read only some kinds.
     pub(super) fn readonly(test: &str) -> Option<PathBuf> {
         let found = from_environment("CLINCH_TEST_KUBECONFIG_READONLY");
