@@ -47,9 +47,11 @@ keep_lists() {
     ??????????+*) ;;
     *) return ;;
   esac
-  tools getfacl setfacl
-  said=$({ getfacl -p -- "./$base" | setfacl --set-file=- -- "./$temporary"; } 2>&1) ||
-    verdict io "$said"
+  tools getfacl setfacl sed
+  list=$(getfacl -p -- "./$base") || verdict io "$path: its access control list cannot be read"
+  # Nobody may do anything by it before the mode says so: changing that sets the mask and others.
+  said=$(printf '%s\n' "$list" | sed -e 's/^mask::.*/mask::---/' -e 's/^other::.*/other::---/' |
+    setfacl --set-file=- -- "./$temporary" 2>&1) || verdict io "$said"
 }
 keep_label() {
   command -v selinuxenabled >/dev/null && selinuxenabled || return 0

@@ -324,8 +324,11 @@ fn with_programs(scripts: &[(&str, &str)]) -> Option<(Sshd, tempfile::TempDir)> 
 #[tokio::test]
 async fn a_file_keeps_its_access_list() {
     let Some((server, folder)) = with_programs(&[
-        ("getfacl", "echo \"the list of $3\""),
-        ("setfacl", "echo \"$1 $(cat)\" >>SAID"),
+        (
+            "getfacl",
+            "printf 'user:ann:r--\\ngroup::r--\\nmask::r--\\nother::r--\\n'; echo \"# $3\"",
+        ),
+        ("setfacl", "echo \"$1\" $(cat) >>SAID"),
     ]) else {
         return;
     };
@@ -334,7 +337,9 @@ async fn a_file_keeps_its_access_list() {
     host.write(write(&there, b"new")).await.expect("written");
     assert_eq!(fs::read_to_string(&there).expect("a file"), "new");
     let said = || fs::read_to_string(folder.path().join("said")).expect("a note");
-    assert_eq!(said(), "--set-file=- the list of ./there\n");
+    // Nobody reads what a file holds before its mode says so.
+    let list = "user:ann:r-- group::r-- mask::--- other::--- # ./there";
+    assert_eq!(said(), format!("--set-file=- {list}\n"));
     // A file that is new gets it from its folder.
     let new = folder.path().join("new").display().to_string();
     host.write(write(&new, b"new")).await.expect("written");
@@ -345,11 +350,15 @@ async fn a_file_keeps_its_access_list() {
 #[tokio::test]
 async fn a_file_that_would_lose_its_label_or_its_access_list_is_left_as_it_is() {
     let lists = [("getfacl", "true"), ("setfacl", "cat >/dev/null")];
+    let unread = [("getfacl", "exit 1"), ("setfacl", "cat >/dev/null")];
     let refusing = [("getfacl", "true"), ("setfacl", "echo 'setfacl: no such user' >&2; exit 1")];
     let labels = [lists[0], lists[1], ("selinuxenabled", "exit 0")];
-    for (scripts, words) in
-        [(&[][..], "`getfacl`"), (&refusing[..], "no such user"), (&labels[..], "there")]
-    {
+    for (scripts, words) in [
+        (&[][..], "`getfacl`"),
+        (&unread[..], "cannot be read"),
+        (&refusing[..], "no such user"),
+        (&labels[..], "there"),
+    ] {
         let Some((server, folder)) = with_programs(scripts) else { return };
         let there = folder.path().join("there").display().to_string();
         let refused = server.host().write(write(&there, b"new")).await.expect_err("not written");
