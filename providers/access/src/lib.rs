@@ -41,7 +41,7 @@ pub use cluster::{
 pub use host::{
     Answer, Ask, Command, Entry, EntryKind, Expected, FileOnHost, FolderHost, Host, HostError,
     HostKeys, Hosts, KeyTrouble, LONGEST_LOOK, MemoryHost, Output, ShellHost, SshGate, SshSettings,
-    SudoTrouble, WriteFile, digest,
+    Staged, SudoTrouble, WriteFile, digest,
 };
 pub use kubeconfig::{ClusterOptions, Env, ExecPlugins, connect};
 pub use secrets::{LONGEST_SECRET, SecretSource, Secrets};

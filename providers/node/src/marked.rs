@@ -569,7 +569,7 @@ impl Wanted {
         let put = match &self.0 {
             Some((content, mode)) => {
                 let (content, mode) = (content.as_slice(), *mode);
-                let file = WriteFile { path, content, mode, uid: None, gid: None, expected };
+                let file = WriteFile::new(path, content, mode, expected);
                 site.host.write(file).await
             }
             None => site.host.remove(path, expected).await,

@@ -1,6 +1,8 @@
 //! Which host is meant, and which file there.
 
+use crate::container_runtime::crio;
 use crate::{codes, records};
+use access::Staged;
 use addrs::Scope;
 use plans::{Guard, GuardKind, Identity, ObjectKey, Problem};
 use provider::{Decision, Observation, Planned};
@@ -35,6 +37,12 @@ pub(crate) fn file(node: &str, path: &str, more: Vec<(&'static str, Value)>) -> 
         args: Value::map(args),
         shown: format!("{node}:{path}"),
     }
+}
+
+/// Where new content of a file is until it takes its place: CRI-O starts with every file of its
+/// folder, and one that a loss of power left there in part would keep it from starting.
+pub(crate) fn staged(path: &str) -> Staged {
+    if crio::is_drop_in(path) { Staged::Above } else { Staged::Beside }
 }
 
 /// What is wrong with the name of a node. What it may be called is for the API to say; what it

@@ -101,7 +101,7 @@ async fn edit(machine: &Machine, path: &str, old: &str, new: &str) {
     assert!(text.contains(old), "no `{old}` in {text}");
     let text = text.replace(old, new);
     let (content, expected) = (text.as_bytes(), access::Expected::Anything);
-    let file = WriteFile { path, content, mode: 0o644, uid: None, gid: None, expected };
+    let file = WriteFile::new(path, content, 0o644, expected);
     machine.host.write(file).await.unwrap();
 }
 

@@ -153,7 +153,7 @@ impl Life {
         assert!(text.contains(old), "no `{old}` in {text}");
         let (content, expected) = (text.replace(old, new), Expected::Anything);
         let (content, mode) = (content.as_bytes(), file.mode);
-        let file = WriteFile { path: &path, content, mode, uid: None, gid: None, expected };
+        let file = WriteFile::new(&path, content, mode, expected);
         self.host.write(file).await.unwrap();
     }
 

@@ -97,7 +97,7 @@ fn files(host: &MemoryHost) -> String {
 
 async fn edit(host: &impl Host, path: &str, content: &str, mode: u32) {
     let (content, expected) = (content.as_bytes(), Expected::Anything);
-    host.write(WriteFile { path, content, mode, uid: None, gid: None, expected }).await.unwrap();
+    host.write(WriteFile::new(path, content, mode, expected)).await.unwrap();
 }
 
 #[tokio::test]

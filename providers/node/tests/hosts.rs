@@ -62,14 +62,7 @@ async fn file_that_changed_since_the_plan_stops_the_step_and_stays() {
     let write = planned(&provider, Some(&["rds"])).await;
     let remove = planned(&provider, None).await;
     let by_hand = format!("{STRICT}# by hand\n");
-    let file = WriteFile {
-        path: PATH,
-        content: by_hand.as_bytes(),
-        mode: 0o644,
-        uid: None,
-        gid: None,
-        expected: Expected::Anything,
-    };
+    let file = WriteFile::new(PATH, by_hand.as_bytes(), 0o644, Expected::Anything);
     host.write(file).await.unwrap();
     for op in [write, remove] {
         assert!(matches!(perform(&provider, &op).await, Err(StepError::Stale(_))), "{}", op.text);

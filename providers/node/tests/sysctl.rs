@@ -51,15 +51,7 @@ impl Machine {
             }
             let (path, content) =
                 (format!("/proc/sys/{name}"), format!("{}\n", value.replace(' ', "\t")));
-            let expected = Expected::Anything;
-            let file = WriteFile {
-                path: &path,
-                content: content.as_bytes(),
-                mode: 0o644,
-                uid: None,
-                gid: None,
-                expected,
-            };
+            let file = WriteFile::new(&path, content.as_bytes(), 0o644, Expected::Anything);
             shared.write(file).now_or_never().unwrap().unwrap();
             Output { status: Some(0), ..Output::default() }
         });
@@ -86,7 +78,7 @@ impl Machine {
 
     async fn set(&self, path: &str, content: &str) {
         let (content, expected) = (content.as_bytes(), Expected::Anything);
-        let file = WriteFile { path, content, mode: 0o644, uid: None, gid: None, expected };
+        let file = WriteFile::new(path, content, 0o644, expected);
         self.host.write(file).await.unwrap();
     }
 

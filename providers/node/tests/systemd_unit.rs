@@ -92,7 +92,7 @@ impl Machine {
 
     async fn edit(&self, content: &str) {
         let (content, expected) = (content.as_bytes(), Expected::Anything);
-        let file = WriteFile { path: PATH, content, mode: 0o644, uid: None, gid: None, expected };
+        let file = WriteFile::new(PATH, content, 0o644, expected);
         self.host.write(file).await.unwrap();
     }
 

@@ -143,7 +143,7 @@ impl Machine {
 
 async fn write(host: &impl Host, path: &str, content: &str) {
     let (content, expected) = (content.as_bytes(), Expected::Anything);
-    let file = WriteFile { path, content, mode: 0o644, uid: None, gid: None, expected };
+    let file = WriteFile::new(path, content, 0o644, expected);
     host.write(file).await.unwrap();
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Ask, Command, Entry, EntryKind, Expected, FileOnHost, Host, HostError, LONGEST_FILE,
-    Output, WriteFile, path,
+    Output, Staged, WriteFile, path,
 };
 use provider::BoxFuture;
 use std::fs::{self, File, FileType, Metadata, Permissions};
@@ -56,9 +56,11 @@ impl Host for FolderHost {
     }
 
     fn write<'a>(&'a self, file: WriteFile<'a>) -> BoxFuture<'a, Result<(), HostError>> {
-        let (content, meta) = (file.content.to_vec(), (file.mode, file.uid, file.gid));
-        let expected = Owned::of(file.expected);
-        self.blocking(file.path, move |place| place.write(&content, meta, expected.as_expected()))
+        let (content, expected) = (file.content.to_vec(), Owned::of(file.expected));
+        let WriteFile { path, mode, uid, gid, staged, .. } = file;
+        self.blocking(path, move |place| {
+            place.write(&content, (mode, uid, gid), expected.as_expected(), staged)
+        })
     }
 
     fn remove<'a>(
@@ -277,16 +279,21 @@ impl Place {
         content: &[u8],
         (mode, uid, gid): (u32, Option<u32>, Option<u32>),
         expected: Expected<'_>,
+        staged: Staged,
     ) -> Result<(), HostError> {
         // Before any folder is made: a write that is refused leaves nothing behind.
         self.expected(&self.resolve(false)?, expected)?;
         let at = self.resolve(true)?;
         let folder = at.parent().unwrap_or(&self.host.root);
         let fail = |error: io::Error| self.failed(&error);
+        let stage = match staged {
+            Staged::Beside => folder,
+            Staged::Above => folder.parent().unwrap_or(folder),
+        };
         // Readable for nobody else from the first moment on.
-        let beside = tempfile::Builder::new().prefix(".clinch-").tempfile_in(folder);
-        let mut beside = beside.map_err(fail)?;
-        beside.write_all(content).map_err(fail)?;
+        let new = tempfile::Builder::new().prefix(".clinch-").tempfile_in(stage);
+        let mut new = new.map_err(fail)?;
+        new.write_all(content).map_err(fail)?;
         // Right before the rename, so that there is hardly time for another change.
         let found = self.expected(&at, expected)?;
         if fs::symlink_metadata(&at).is_ok_and(|meta| meta.nlink() > 1) {
@@ -294,15 +301,15 @@ impl Place {
         }
         let uid = uid.or(found.as_ref().map(|found| found.uid));
         let gid = gid.or(found.as_ref().map(|found| found.gid));
-        let own = beside.as_file().metadata().map_err(fail)?;
+        let own = new.as_file().metadata().map_err(fail)?;
         let (uid, gid) = (uid.filter(|uid| *uid != own.uid()), gid.filter(|gid| *gid != own.gid()));
         if uid.is_some() || gid.is_some() {
-            fchown(beside.as_file(), uid, gid).map_err(fail)?;
+            fchown(new.as_file(), uid, gid).map_err(fail)?;
         }
         // After the owner: changing that takes bits away.
-        beside.as_file().set_permissions(Permissions::from_mode(mode & 0o7777)).map_err(fail)?;
-        beside.as_file().sync_all().map_err(fail)?;
-        beside.persist(&at).map_err(|error| self.failed(&error.error))?;
+        new.as_file().set_permissions(Permissions::from_mode(mode & 0o7777)).map_err(fail)?;
+        new.as_file().sync_all().map_err(fail)?;
+        new.persist(&at).map_err(|error| self.failed(&error.error))?;
         sync_folder(folder).map_err(fail)
     }
 

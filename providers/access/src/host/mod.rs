@@ -5,8 +5,8 @@
 //! Planning asks everything that it wants to know of a machine in one [`Host::look`].
 //!
 //! **Invariant:** a file is replaced whole or not at all: written beside its place under a
-//! name that begins with a dot (the kubelet reads every file of its folder that does not),
-//! brought to disk, then renamed.
+//! name that begins with a dot (the kubelet reads every file of its folder that does not), or
+//! above that folder where even those are read, brought to disk, then renamed.
 //!
 //! **Invariant:** only regular files are read and replaced. A link, a folder, a pipe or a
 //! device in the place of a file is an error, since someone meant something by it.
@@ -118,6 +118,39 @@ pub struct WriteFile<'a> {
     pub gid: Option<u32>,
     /// What must be there right before.
     pub expected: Expected<'a>,
+    /// Where the content is until it takes its place.
+    pub staged: Staged,
+}
+
+/// Where new content is brought to disk before it takes its place by a rename. A loss of power
+/// leaves it there, perhaps in part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staged {
+    /// In the folder of the file, under a name that begins with a dot.
+    Beside,
+    /// In the folder above that one, for folders of which every file is read whatever its name.
+    /// Both must be on one file system.
+    Above,
+}
+
+impl<'a> WriteFile<'a> {
+    /// This content with these permission bits, for whom it belongs to already, staged beside
+    /// its place.
+    pub fn new(path: &'a str, content: &'a [u8], mode: u32, expected: Expected<'a>) -> Self {
+        Self { path, content, mode, uid: None, gid: None, expected, staged: Staged::Beside }
+    }
+
+    /// The same for this user and group.
+    #[must_use]
+    pub fn owned_by(self, uid: Option<u32>, gid: Option<u32>) -> Self {
+        Self { uid, gid, ..self }
+    }
+
+    /// The same, staged there.
+    #[must_use]
+    pub fn staged(self, staged: Staged) -> Self {
+        Self { staged, ..self }
+    }
 }
 
 /// What must be in the place of a file right before it is changed.

@@ -15,14 +15,7 @@ fn machines() -> (Vec<Arc<dyn Host>>, TempDir) {
 }
 
 fn write<'a>(content: &'a str, expected: Expected<'a>) -> WriteFile<'a> {
-    WriteFile {
-        path: FILE,
-        content: content.as_bytes(),
-        mode: 0o640,
-        uid: None,
-        gid: None,
-        expected,
-    }
+    WriteFile::new(FILE, content.as_bytes(), 0o640, expected)
 }
 
 async fn text(host: &dyn Host) -> Option<(String, u32)> {
@@ -103,7 +96,7 @@ async fn a_file_belongs_to_whom_it_is_given_and_stays_theirs() {
         // Only the superuser gives files away; anybody gives them to themselves.
         let (uid, gid) = if own.0 == 0 { (4321, 1234) } else { own };
         let (uid, gid) = (Some(uid), Some(gid));
-        let given = WriteFile { uid, gid, ..write("one", Expected::Absent) };
+        let given = write("one", Expected::Absent).owned_by(uid, gid);
         host.write(given).await.expect("created");
         host.write(write("two", Expected::Anything)).await.expect("replaced");
         let file = host.read(FILE).await.expect("readable").expect("there");

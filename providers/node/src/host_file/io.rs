@@ -3,7 +3,7 @@
 use crate::host_type::{Became, Site, guarded_by, mode, refused, strange, text};
 use crate::look::Looked;
 use crate::owned::octal;
-use crate::place::{self, part};
+use crate::place::{self, part, staged};
 use crate::records::{self, Earlier, Record};
 use crate::{accounts, codes};
 use access::{Ask, Expected, FileOnHost, HostError, WriteFile};
@@ -199,7 +199,8 @@ async fn write(site: Site<'_>, op: &Op) -> Result<(), StepError> {
     };
     let content = wanted.content.as_ref().map_or(old, |content| content.as_bytes());
     let (uid, gid, expected) = (wanted.uid, wanted.gid, guarded_by(op));
-    let file = WriteFile { path, content, mode, uid, gid, expected };
+    let file =
+        WriteFile::new(path, content, mode, expected).owned_by(uid, gid).staged(staged(path));
     let written = site.host.write(file).await;
     // Refused means that nothing was done. A record that could not be taken back does no harm:
     // it says how the file was, and so it is.
@@ -232,7 +233,9 @@ async fn remove(site: Site<'_>, op: &Op) -> Result<(), StepError> {
         _ if done => {}
         Some((Earlier { mode, uid, gid }, content)) => {
             let (mode, uid, gid) = (*mode, Some(*uid), Some(*gid));
-            let file = WriteFile { path, content, mode, uid, gid, expected: guarded_by(op) };
+            let file = WriteFile::new(path, content, mode, guarded_by(op))
+                .owned_by(uid, gid)
+                .staged(staged(path));
             site.host.write(file).await.map_err(refused)?;
         }
         None => site.host.remove(path, guarded_by(op)).await.map_err(refused)?,
@@ -285,7 +288,7 @@ fn is_earlier(now: Option<&FileOnHost>, earlier: Option<&(Earlier, Vec<u8>)>) ->
 /// Writes a file that is ours alone.
 async fn put(site: Site<'_>, path: &str, content: &[u8]) -> Result<(), StepError> {
     let (mode, expected) = (records::MODE, Expected::Anything);
-    let file = WriteFile { path, content, mode, uid: None, gid: None, expected };
+    let file = WriteFile::new(path, content, mode, expected).staged(staged(path));
     site.host.write(file).await.map_err(refused)
 }
 

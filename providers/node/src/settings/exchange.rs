@@ -7,6 +7,7 @@
 
 use super::record::Shelf;
 use crate::host_type::{Site, refused};
+use crate::place::staged;
 use crate::records::MODE;
 use access::{Expected, FileOnHost, HostError, WriteFile, digest};
 use plans::Op;
@@ -164,6 +165,5 @@ pub(crate) async fn write(
     mode: u32,
     expected: Expected<'_>,
 ) -> Result<(), HostError> {
-    let file = WriteFile { path, content, mode, uid: None, gid: None, expected };
-    site.host.write(file).await
+    site.host.write(WriteFile::new(path, content, mode, expected).staged(staged(path))).await
 }

@@ -14,6 +14,7 @@
 
 use super::record::Shelf;
 use crate::host_type::Site;
+use crate::place::staged;
 use crate::records;
 use crate::settings::exchange;
 use access::{Expected, FileOnHost, HostError, WriteFile};
@@ -48,8 +49,8 @@ impl Before {
         path: &str,
         expected: Expected<'_>,
     ) -> Result<(), HostError> {
-        let (uid, gid, content) = (Some(self.uid), Some(self.gid), self.content.as_slice());
-        site.host.write(WriteFile { path, content, mode: self.mode, uid, gid, expected }).await
+        let file = WriteFile::new(path, &self.content, self.mode, expected).staged(staged(path));
+        site.host.write(file.owned_by(Some(self.uid), Some(self.gid))).await
     }
 }
 

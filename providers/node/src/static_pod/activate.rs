@@ -126,8 +126,7 @@ pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
     if turn == Turn::Same {
         // The kubelet looks again at a file that is put in its place.
         let (content, expected) = (new.as_bytes(), Expected::Stamp(work.stamp));
-        let same =
-            WriteFile { path: work.path, content, mode: file.mode, uid: None, gid: None, expected };
+        let same = WriteFile::new(work.path, content, file.mode, expected);
         site.host.write(same).await.map_err(refused)?;
     }
     match pod.comes_up(&before).await {

@@ -6,8 +6,8 @@
 //!
 //! - Every part of a path is a folder, never a link: they go to the folder, ask the shell where
 //!   it truly is, and use names relative to it.
-//! - A file is written beside its place under a name that begins with a dot, readable for
-//!   nobody else; its digest is checked, so that a broken connection cannot shorten it; owner
+//! - A file is written beside its place, or in the folder above, under a name that begins with a
+//!   dot, readable for nobody else; its digest is checked, so that a broken connection cannot shorten it; owner
 //!   and mode are set; it is brought to disk, renamed, and the folder brought to disk.
 //! - What must be there is checked right before the rename.
 //! - A script says how it ended in its last line. Without that line it did not come to its end,
@@ -28,8 +28,8 @@ mod trouble;
 pub use ssh::{HostKeys, SshGate, SshSettings};
 
 use super::{
-    Answer, Ask, Command, Expected, Host, HostError, LONGEST_FILE, LONGEST_LOOK, Output, WriteFile,
-    digest, path,
+    Answer, Ask, Command, Expected, Host, HostError, LONGEST_FILE, LONGEST_LOOK, Output, Staged,
+    WriteFile, digest, path,
 };
 use provider::BoxFuture;
 use reply::Where;
@@ -215,9 +215,13 @@ impl Host for ShellHost {
             let number = |number: Option<u32>| number.map_or("-".to_owned(), |n| n.to_string());
             let (mode, uid) = (format!("{:04o}", file.mode & 0o7777), number(file.uid));
             let (gid, digest) = (number(file.gid), digest(file.content));
-            let beside = format!(".clinch-{}", uuid::Uuid::new_v4().simple());
+            let folder = match file.staged {
+                Staged::Beside => ".",
+                Staged::Above => "..",
+            };
+            let new = format!("{folder}/.clinch-{}", uuid::Uuid::new_v4().simple());
             let expected = words(file.expected);
-            let arguments = [file.path, &mode, &uid, &gid, &expected, &digest, &beside];
+            let arguments = [file.path, &mode, &uid, &gid, &expected, &digest, &new];
             self.done(script::WRITE, file.path, &arguments, file.content).await
         })
     }

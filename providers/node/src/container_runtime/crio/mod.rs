@@ -32,7 +32,7 @@ const REGISTRIES: &str = "/etc/containers/registries.conf.d";
 pub(super) const USUAL_PATH: &str = "/etc/crio/crio.conf.d/99-clinch.conf";
 
 /// Whether a path is that of a drop-in of CRI-O.
-pub(super) fn is_drop_in(path: &str) -> bool {
+pub(crate) fn is_drop_in(path: &str) -> bool {
     path.strip_prefix(FOLDER).is_some_and(|rest| rest.starts_with('/'))
 }
 

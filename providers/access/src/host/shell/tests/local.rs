@@ -2,7 +2,7 @@
 
 use crate::host::shell::{ShellHost, script};
 use crate::host::{
-    Answer, Ask, Command, Entry, EntryKind, Expected, Host, HostError, WriteFile, digest,
+    Answer, Ask, Command, Entry, EntryKind, Expected, Host, HostError, Staged, WriteFile, digest,
 };
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -34,7 +34,7 @@ fn path(folder: &Path, name: &str) -> String {
 }
 
 fn write<'a>(path: &'a str, content: &'a [u8], expected: Expected<'a>) -> WriteFile<'a> {
-    WriteFile { path, content, mode: 0o640, uid: None, gid: None, expected }
+    WriteFile::new(path, content, 0o640, expected)
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -148,12 +148,35 @@ async fn content_that_arrives_cut_short_changes_nothing() {
     for host in hosts {
         fs::write(&file, "old").expect("a file");
         let all = digest(b"half and the other half");
-        let arguments = [file.as_str(), "0644", "-", "-", "any", &all, ".clinch-0"];
+        let arguments = [file.as_str(), "0644", "-", "-", "any", &all, "./.clinch-0"];
         let error = host.done(script::WRITE, &file, &arguments, b"half").await;
         let error = error.expect_err("cut short").to_string();
         assert!(error.contains("cut short, so the file is as it was"), "{error}");
         assert_eq!(fs::read_to_string(&file).ok().as_deref(), Some("old"));
         assert_eq!(names(folder.path()), ["x.conf"]);
+    }
+}
+
+#[tokio::test]
+async fn new_content_waits_above_a_folder_of_which_all_files_are_read() {
+    let (hosts, above) = machines();
+    let file = path(above.path(), "all.d/x.conf");
+    for host in hosts {
+        let new = write(&file, b"new", Expected::Absent).staged(Staged::Above);
+        host.write(new).await.expect("written");
+        assert_eq!(fs::read_to_string(&file).ok().as_deref(), Some("new"));
+        assert_eq!(names(above.path()), ["all.d"]);
+        // What is there already is in the way there, and there alone.
+        fs::create_dir(above.path().join(".clinch-0")).expect("a folder");
+        let all = digest(b"newer");
+        let to = |new| [file.as_str(), "0644", "-", "-", "any", &all, new];
+        let done = host.done(script::WRITE, &file, &to("../.clinch-0"), b"newer").await;
+        done.expect_err("in the way");
+        assert_eq!(fs::read_to_string(&file).ok().as_deref(), Some("new"));
+        host.done(script::WRITE, &file, &to("./.clinch-0"), b"newer").await.expect("written");
+        assert_eq!(names(&above.path().join("all.d")), ["x.conf"]);
+        fs::remove_dir_all(above.path().join("all.d")).expect("removed");
+        fs::remove_dir(above.path().join(".clinch-0")).expect("removed");
     }
 }
 
@@ -165,12 +188,8 @@ async fn a_file_belongs_to_whom_it_is_given_and_stays_theirs() {
     // Only the superuser gives files away; anybody gives them to themselves.
     let (uid, gid) = if own.0 == 0 { (4321, 1234) } else { own };
     for host in hosts {
-        let given = WriteFile {
-            uid: Some(uid),
-            gid: Some(gid),
-            mode: 0o4750,
-            ..write(&file, b"one", Expected::Absent)
-        };
+        let given = WriteFile::new(&file, b"one", 0o4750, Expected::Absent);
+        let given = given.owned_by(Some(uid), Some(gid));
         host.write(given).await.expect("created");
         assert_eq!(fs::metadata(&file).map(|m| m.mode() & 0o7777).ok(), Some(0o4750));
         host.write(write(&file, b"two", Expected::Anything)).await.expect("replaced");

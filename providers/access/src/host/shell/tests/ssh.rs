@@ -24,7 +24,7 @@ fn plain(server: &Sshd, text: &str) -> String {
 }
 
 fn write<'a>(path: &'a str, content: &'a [u8]) -> WriteFile<'a> {
-    WriteFile { path, content, mode: 0o600, uid: None, gid: None, expected: Expected::Anything }
+    WriteFile::new(path, content, 0o600, Expected::Anything)
 }
 
 #[tokio::test]
