@@ -3,7 +3,7 @@
 use config::{Pattern, SourceFile, Unreadable};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The port through which `config` reads.
 pub(crate) struct Directory;
@@ -51,15 +51,8 @@ impl config::Sources for Directory {
             Err(error) => return Err(format!("`{folder}`: {}", plain(&error))),
         }
         let root = fs::canonicalize(".").map_err(|e| plain(&e))?;
-        // By name, without following links: where a folder beside the root must be.
-        let mut beside = root.clone();
-        for part in folder.split('/') {
-            match part {
-                "." => {}
-                ".." => drop(beside.pop()),
-                part => beside.push(part),
-            }
-        }
+        // Where a folder beside the root must be.
+        let beside = joined(&root, Path::new(folder));
         let file = |name: String| {
             let real = fs::canonicalize(&name).map_err(|e| plain(&e));
             let inside = |real: &Path| real.starts_with(&root) || real.starts_with(&beside);
@@ -75,6 +68,40 @@ impl config::Sources for Directory {
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(files)
     }
+
+    fn file(&mut self, name: &str) -> Option<SourceFile> {
+        let inside = |real: &Path| {
+            let root = fs::canonicalize(".").map_err(|e| plain(&e))?;
+            // Beside the root, what was named and no link may lead on from it.
+            let folder = Path::new(name).parent().unwrap_or(Path::new("."));
+            let beside = name.starts_with("..") && real.parent() == Some(&joined(&root, folder));
+            Ok::<bool, String>(real.starts_with(&root) || beside)
+        };
+        let bytes = match fs::canonicalize(name) {
+            Err(error) if nowhere(&error) && fs::symlink_metadata(name).is_err() => return None,
+            Err(error) if nowhere(&error) => Err("it is a link that leads nowhere".into()),
+            Err(error) => Err(plain(&error).into()),
+            Ok(real) => match inside(&real) {
+                Ok(true) => read(&real).map_err(Unreadable::from),
+                Ok(false) => Err(leads_out()),
+                Err(why) => Err(why.into()),
+            },
+        };
+        Some(SourceFile { name: name.to_owned(), bytes })
+    }
+}
+
+/// A folder by its name from another, without following links.
+fn joined(root: &Path, folder: &Path) -> PathBuf {
+    let mut path = root.to_owned();
+    for part in folder.components() {
+        match part {
+            Component::ParentDir => drop(path.pop()),
+            Component::Normal(part) => path.push(part),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    path
 }
 
 /// The most files that are looked at for one pattern; beyond it the pattern is a mistake.

@@ -23,6 +23,7 @@
 mod blocks;
 pub mod codes;
 mod explain;
+mod files;
 mod load;
 mod lower;
 mod manifests;
@@ -34,6 +35,7 @@ mod text;
 mod tree;
 mod types;
 
+pub use files::{file_name, file_pattern, parse_template, read_set, read_template, read_text};
 pub use load::{
     InMemory, SourceFile, Sources, Unreadable, is_config_file, load, parse_expression,
     parse_variables,

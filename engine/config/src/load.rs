@@ -61,6 +61,10 @@ pub trait Sources {
     /// and so is what could hide a file that is meant: a link to a folder that the pattern
     /// [enters](Pattern::enters), or a name that is not UTF-8.
     fn matching(&mut self, pattern: &Pattern) -> Result<Vec<SourceFile>, String>;
+
+    /// The file of this name, or nothing when there is none. A link that leads out of the
+    /// configuration is a file that cannot be read.
+    fn file(&mut self, name: &str) -> Option<SourceFile>;
 }
 
 /// Files kept in memory, by path: `main.hcl`, `modules/web/main.hcl`.
@@ -94,6 +98,11 @@ impl Sources for InMemory {
             bytes: Ok(bytes.clone()),
         };
         Ok(files.map(file).collect())
+    }
+
+    fn file(&mut self, name: &str) -> Option<SourceFile> {
+        let bytes = self.0.get(name)?;
+        Some(SourceFile { name: name.to_owned(), bytes: Ok(bytes.clone()) })
     }
 }
 
@@ -350,7 +359,7 @@ fn placed(mut module: Module, path: &ModulePath) -> Module {
 }
 
 /// A path relative to a directory, without looking at the disk.
-fn resolve(dir: &str, source: &str) -> String {
+pub(crate) fn resolve(dir: &str, source: &str) -> String {
     let absolute = dir.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in dir.split('/').chain(source.split('/')) {

@@ -14,6 +14,24 @@ pub struct Config {
     pub modules: BTreeMap<ModulePath, Module>,
     /// Objects in files of YAML, by the pattern that names the files.
     pub manifests: BTreeMap<String, Manifests>,
+    /// Files that expressions read, by their names relative to the root.
+    pub files: BTreeMap<String, TextFile>,
+    /// Files as templates; `None` for one that cannot be read as one.
+    pub templates: BTreeMap<String, Option<Expr>>,
+    /// The names of files, in order, by the pattern that means them; `None` when they could not
+    /// be looked for.
+    pub file_sets: BTreeMap<String, Option<Vec<String>>>,
+}
+
+/// A file that an expression reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextFile {
+    /// There is none of this name.
+    Absent,
+    /// There is one, and it cannot be read; why was told.
+    Unreadable,
+    /// Its text.
+    Text(diags::SourceId, Arc<str>),
 }
 
 /// What the files of one pattern hold.
@@ -59,6 +77,8 @@ pub struct Module {
     pub resources: BTreeMap<ResourceAddr, Resource>,
     /// `module "NAME" { }`.
     pub calls: BTreeMap<Ident, ModuleCall>,
+    /// `check "NAME" { }`.
+    pub checks: BTreeMap<Ident, Check>,
 }
 
 /// `clinch { name = "...", required_version = "...", state "cluster" {} }`.
@@ -109,6 +129,26 @@ pub struct RolloutBlock {
     pub body: Body,
 }
 
+/// What must hold: `validation`, `precondition`, `postcondition` or `assert`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// The header of the block.
+    pub span: Span,
+    /// True when it holds.
+    pub condition: Expr,
+    /// What to say when it does not.
+    pub error_message: Expr,
+}
+
+/// `check "NAME" { assert { ... } }`: what is only warned of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The header of the block.
+    pub span: Span,
+    /// `assert { }`, in order.
+    pub asserts: Vec<Condition>,
+}
+
 /// `variable "NAME" { type, default, description, sensitive }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variable {
@@ -126,6 +166,8 @@ pub struct Variable {
     pub sensitive: bool,
     /// Whether null is a value of it.
     pub nullable: bool,
+    /// `validation { }`, in order.
+    pub validations: Vec<Condition>,
 }
 
 /// One name of a `locals` block.
@@ -150,6 +192,8 @@ pub struct Output {
     pub sensitive: bool,
     /// `depends_on`: references, in order.
     pub depends_on: Vec<Expr>,
+    /// `precondition { }`, in order.
+    pub preconditions: Vec<Condition>,
 }
 
 /// A `resource` or `data` block.
@@ -194,6 +238,10 @@ pub struct Lifecycle {
     pub wait_timeout: Option<(String, Span)>,
     /// What becomes of the object once nothing declares it: `delete` or `release`.
     pub delete: Option<(String, Span)>,
+    /// `precondition { }`, in order: what must hold before it is touched or read.
+    pub preconditions: Vec<Condition>,
+    /// `postcondition { }`, in order: what must hold of what it is then.
+    pub postconditions: Vec<Condition>,
 }
 
 /// `ignore_changes`.
@@ -259,6 +307,20 @@ pub struct Block {
     pub labels: Vec<(String, Span)>,
     /// Its inside.
     pub body: Body,
+    /// `dynamic "NAME" { }`: the block once for each item of something.
+    pub each: Option<Box<Dynamic>>,
+}
+
+/// What `dynamic` says beside the content of its blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dynamic {
+    /// Over what: a list, set, map or object.
+    pub for_each: Expr,
+    /// The name that has `key` and `value` of the item: `iterator`, or the block's own name.
+    pub iterator: Ident,
+    /// All expressions of the blocks as one `for` that binds the iterator, to find out what they
+    /// refer to; never evaluated.
+    pub mentions: Expr,
 }
 
 /// Where the steps of a path lead to within a body.
@@ -278,6 +340,10 @@ impl Body {
             return Some(Found::Argument(&argument.value, rest));
         }
         let mut blocks = self.blocks.iter().filter(|b| b.name == **name);
+        // Which of its blocks comes from which item shows only with values.
+        if let Some(repeated) = blocks.clone().find(|b| b.each.is_some()) {
+            return Some(Found::Block(repeated));
+        }
         let (block, inner) = match rest.split_first() {
             None | Some((Step::Attr(_), _)) => (blocks.next()?, rest),
             Some((Step::Index(i), inner)) => (blocks.nth(*i)?, inner),

@@ -3,9 +3,9 @@
 use crate::codes;
 use crate::syntax::Sink;
 use crate::text::{brief, nearest};
-use crate::tree::{Expr, ExprKind, ObjectKey};
+use crate::tree::{Expr, ExprKind, ObjectKey, UnaryOp};
 use diags::{Diagnostic, Span};
-use values::{ObjectAttr, Type};
+use values::{ObjectAttr, Type, Value};
 
 const PRIMITIVES: [(&str, Type); 4] =
     [("any", Type::Any), ("bool", Type::Bool), ("number", Type::Number), ("string", Type::String)];
@@ -119,30 +119,83 @@ fn attr(key: &ObjectKey, ty: &Expr, diags: &mut Sink) -> Option<ObjectAttr> {
             return None;
         }
     };
+    let plain = |ty| ObjectAttr { name: name.clone(), ty, optional: false, default: None };
     let ExprKind::Call { name: call, args, expand: false, .. } = &ty.kind else {
-        return Some(ObjectAttr { name, ty: read(ty, diags), optional: false });
+        return Some(plain(read(ty, diags)));
     };
     if &**call != "optional" {
-        return Some(ObjectAttr { name, ty: read(ty, diags), optional: false });
+        return Some(plain(read(ty, diags)));
     }
     match args.as_slice() {
-        [inner] => Some(ObjectAttr { name, ty: read(inner, diags), optional: true }),
+        [inner] => Some(ObjectAttr { optional: true, ..plain(read(inner, diags)) }),
         [inner, default] => {
-            diags.push(
-                Diagnostic::error(
-                    codes::NOT_YET,
-                    "Not in this version",
-                    "This version of clinch does not know defaults of optional attributes.",
-                )
-                .at(default.span, "")
-                .with_help("Write `optional(T)` and use `coalesce` where the attribute is read."),
-            );
-            Some(ObjectAttr { name, ty: read(inner, diags), optional: true })
+            let ty = read(inner, diags);
+            let default = default_of(default, &ty, diags);
+            Some(ObjectAttr { optional: true, default, ..plain(ty) })
         }
         _ => {
             let detail = "`optional` takes a type.".to_owned();
             wrong(diags, ty.span, detail, "Write `optional(string)`.".to_owned());
             None
         }
+    }
+}
+
+/// The default of an optional attribute, as its type wants it.
+fn default_of(expr: &Expr, ty: &Type, diags: &mut Sink) -> Option<Value> {
+    let Some(value) = literal(expr) else {
+        let detail = "The default of an attribute is read before anything is evaluated.".to_owned();
+        let help = "Write the value itself, without references, functions and calculations.";
+        wrong(diags, expr.span, detail, help.to_owned());
+        return None;
+    };
+    match values::conform(&value, ty) {
+        Ok(value) => Some(value),
+        Err(mismatches) => {
+            for m in mismatches {
+                let at = if m.path.steps().is_empty() {
+                    String::new()
+                } else {
+                    format!(" at `{}`", brief(&m.path.to_string()))
+                };
+                let detail = format!("The default does not fit{at}: {}.", brief(&m.why));
+                let help = format!("Write a value of the type `{}`.", brief(&ty.to_string()));
+                diags.push(
+                    Diagnostic::error(codes::BAD_TYPE, "Default does not fit its type", detail)
+                        .at(expr.span, "")
+                        .with_help(help),
+                );
+            }
+            None
+        }
+    }
+}
+
+/// A value that is written as itself.
+fn literal(expr: &Expr) -> Option<Value> {
+    match &expr.kind {
+        ExprKind::Null => Some(Value::Null),
+        ExprKind::Bool(truth) => Some(Value::Bool(*truth)),
+        ExprKind::Number(number) => Some(Value::Number(number.clone())),
+        ExprKind::String(text) => Some(Value::String(text.clone())),
+        ExprKind::Paren(inner) => literal(inner),
+        ExprKind::Unary(UnaryOp::Neg, inner) => match &inner.kind {
+            ExprKind::Number(number) => format!("-{number}").parse().ok().map(Value::Number),
+            _ => None,
+        },
+        ExprKind::List(items) => {
+            Some(Value::list(items.iter().map(literal).collect::<Option<Vec<_>>>()?))
+        }
+        ExprKind::Object(items) => {
+            let entry = |(key, value): &(ObjectKey, Expr)| {
+                let key: std::sync::Arc<str> = match key {
+                    ObjectKey::Name(name, _) => name.as_str().into(),
+                    ObjectKey::Expr(key) => literal(key)?.as_str()?.into(),
+                };
+                Some((key, literal(value)?))
+            };
+            Some(Value::map(items.iter().map(entry).collect::<Option<Vec<_>>>()?))
+        }
+        _ => None,
     }
 }

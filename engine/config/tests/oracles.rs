@@ -202,7 +202,8 @@ fn types_are_types_as_hcl_says() {
         tally.total += 1;
         // An exact type, without `any` and `optional`, is no type of a variable.
         let error = row["WantError"].as_str().unwrap_or("");
-        if error.contains("exact type") {
+        // Nor does the reader of types without defaults read one.
+        if error.contains("exact type") || error.contains("expects only one argument") {
             continue;
         }
         let Some(source) = row["Source"].as_str() else { continue };

@@ -71,7 +71,13 @@ pub(crate) fn check_body(map: &SourceMap, body: &Body) {
     }
     for block in &body.blocks {
         let written: String = map.slice(block.span).nfc().collect();
-        assert!(written.starts_with(block.name.as_str()));
+        match &block.each {
+            Some(each) => {
+                assert!(written.starts_with("dynamic"));
+                check(map, &each.for_each);
+            }
+            None => assert!(written.starts_with(block.name.as_str())),
+        }
         check_body(map, &block.body);
     }
 }

@@ -76,4 +76,10 @@ codes! {
     BAD_LIFECYCLE = "E0231";
     /// Which files are meant is known too late to read them.
     LATE_FILES = "E0232";
+    /// A condition that the configuration sets does not hold.
+    CONDITION_FAILED = "E0233";
+    /// A condition is neither true nor false.
+    BAD_CONDITION = "E0234";
+    /// What a `check` block asserts does not hold.
+    CHECK_FAILED = "E0235";
 }

@@ -225,6 +225,12 @@ fn between_resources(
     needs
 }
 
+/// Every expression of an output.
+pub(crate) fn output_exprs(output: &config::Output) -> impl Iterator<Item = &Expr> {
+    let conditions = output.preconditions.iter().flat_map(|c| [&c.condition, &c.error_message]);
+    [&output.value].into_iter().chain(conditions)
+}
+
 fn repeat_expr(repeat: &Repeat) -> Option<&Expr> {
     match repeat {
         Repeat::Once => None,
@@ -245,16 +251,27 @@ fn module_refs(module: &Module) -> ModuleRefs {
     let resource = |r: &Resource| ResourceRefs {
         body: targets(body_exprs(&r.body)),
         repeat: targets(repeat_expr(&r.repeat)),
-        lifecycle: targets(&r.lifecycle.prevent_destroy),
+        lifecycle: targets(lifecycle_exprs(&r.lifecycle)),
         depends_on: targets(&r.depends_on),
     };
     let key = |r: &Resource| (r.addr.mode, r.addr.ty.clone(), r.addr.name.clone());
     ModuleRefs {
         locals: module.locals.iter().map(|(n, l)| (n.clone(), targets([&l.value]))).collect(),
-        outputs: module.outputs.iter().map(|(n, o)| (n.clone(), targets([&o.value]))).collect(),
+        outputs: module
+            .outputs
+            .iter()
+            .map(|(n, o)| (n.clone(), targets(output_exprs(o))))
+            .collect(),
         calls: module.calls.iter().map(|(n, c)| (n.clone(), call(c))).collect(),
         resources: module.resources.values().map(|r| (key(r), resource(r))).collect(),
     }
+}
+
+/// Every expression of a `lifecycle` block.
+pub(crate) fn lifecycle_exprs(lifecycle: &config::Lifecycle) -> impl Iterator<Item = &Expr> {
+    let conditions = lifecycle.preconditions.iter().chain(&lifecycle.postconditions);
+    let of_conditions = conditions.flat_map(|c| [&c.condition, &c.error_message]);
+    lifecycle.prevent_destroy.iter().chain(of_conditions)
 }
 
 struct Builder<'b> {

@@ -19,6 +19,7 @@ mod analyze;
 pub mod codes;
 mod eval;
 mod expand;
+mod files;
 mod functions;
 mod graph;
 mod manifests;
@@ -28,7 +29,9 @@ mod text;
 mod variables;
 
 pub use analyze::analyze;
+pub use eval::files::Wanted;
 pub use eval::{Evaluator, Lifecycle, plain_cluster};
+pub use files::wanted_files;
 pub use functions::{FunctionInfo, Kind, Parameter, functions};
 pub use graph::References;
 pub use manifests::wanted_manifests;

@@ -4,6 +4,7 @@
 //! all at hand. What a call names must be known by then: from texts, variables of the root and
 //! locals, not from `each` or from the results of resources.
 
+use crate::graph::{lifecycle_exprs, output_exprs};
 use crate::references::{Found, body_exprs, walk};
 use crate::{Evaluator, References, Schemas};
 use addrs::{Ident, ModuleInstance, ModulePath};
@@ -81,10 +82,10 @@ fn instances(evaluator: &mut Evaluator<'_>, path: &ModulePath, expr: &Expr) -> V
 }
 
 /// Every expression of a module.
-fn exprs(module: &Module) -> Vec<&Expr> {
+pub(crate) fn exprs(module: &Module) -> Vec<&Expr> {
     let mut all: Vec<&Expr> = Vec::new();
     all.extend(module.locals.values().map(|local| &local.value));
-    all.extend(module.outputs.values().map(|output| &output.value));
+    all.extend(module.outputs.values().flat_map(output_exprs));
     for cluster in module.clusters.values() {
         all.extend(body_exprs(&cluster.body));
     }
@@ -94,8 +95,11 @@ fn exprs(module: &Module) -> Vec<&Expr> {
     for resource in module.resources.values() {
         all.extend(body_exprs(&resource.body));
         all.extend(crate::place::repeat(&resource.repeat));
-        all.extend(&resource.lifecycle.prevent_destroy);
+        all.extend(lifecycle_exprs(&resource.lifecycle));
     }
+    let asserts = module.checks.values().flat_map(|check| &check.asserts);
+    let conditions = asserts.chain(module.variables.values().flat_map(|v| &v.validations));
+    all.extend(conditions.flat_map(|c| [&c.condition, &c.error_message]));
     for call in module.calls.values() {
         all.extend(call.arguments.values().map(|argument| &argument.value));
         all.extend(crate::place::repeat(&call.repeat));

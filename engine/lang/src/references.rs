@@ -98,7 +98,8 @@ pub(crate) fn meaning<'e>(root: &Ident, steps: &[Step<'e>]) -> Meaning<'e> {
         "count" => attr(0).map_or_else(|| need("count.index"), Meaning::Count),
         "path" => attr(0).map_or_else(|| need("path.module"), Meaning::Path),
         "self" => Meaning::Nothing(
-            "`self` has no meaning here; write the resource's own address.".to_owned(),
+            "`self` has a meaning only in a `postcondition`; write the resource's own address."
+                .to_owned(),
         ),
         "terraform" => Meaning::Nothing(
             "there is no `terraform` object; what differs between environments is a variable."
@@ -250,7 +251,11 @@ pub(crate) fn targets<'e>(exprs: impl IntoIterator<Item = &'e Expr>) -> Vec<Ref>
 pub(crate) fn body_exprs(body: &config::Body) -> Vec<&Expr> {
     let mut exprs: Vec<&Expr> = body.arguments.values().map(|a| &a.value).collect();
     for block in &body.blocks {
-        exprs.extend(body_exprs(&block.body));
+        match &block.each {
+            // Its iterator means something only within.
+            Some(each) => exprs.push(&each.mentions),
+            None => exprs.extend(body_exprs(&block.body)),
+        }
     }
     exprs
 }

@@ -243,6 +243,7 @@ pub(crate) fn constant(expr: &Expr, told: &mut Diagnostics) -> Option<Value> {
         modules: Vec::new(),
         index: BTreeMap::new(),
         early: BTreeMap::new(),
+        wishes: None,
     };
     names.add_module(ModuleInstance::root(), &module, None, Repetition::Once);
     let mut unnamed = true;

@@ -129,6 +129,7 @@ fn chain(
             record: None,
             needs: after.into_iter().collect(),
             bracket: Some(bracket),
+            open: false,
         });
         after = Some(drafts.len() - 1);
         out.extend(after);

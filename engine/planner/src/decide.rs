@@ -33,6 +33,8 @@ pub(crate) struct Entry {
     pub(crate) former: bool,
     /// Whether it waits until all other nodes are through.
     pub(crate) last: bool,
+    /// Whether what must hold before it is known only after apply.
+    pub(crate) open: bool,
 }
 
 /// Decides all; what goes wrong with one instance stops only what needs it.
@@ -89,6 +91,10 @@ pub(crate) fn decide(
     let whole = selection.is_all() && decider.planning.left_out.is_empty();
     if whole && !decider.planning.diagnostics.has_errors() {
         decider.outputs();
+        if input.options.mode != plans::Mode::Destroy {
+            let warnings = decider.evaluator.checks();
+            decider.planning.diagnostics.extend(warnings);
+        }
     }
     decider.entries
 }
@@ -122,6 +128,12 @@ impl Decider<'_, '_> {
         first: Option<Planned>,
     ) {
         if needs.iter().any(|n| self.failed.contains(n)) {
+            self.failed.insert(d.addr.clone());
+            return;
+        }
+        let (open, problems) = self.evaluator.preconditions(&d.addr);
+        if problems.has_errors() {
+            self.planning.diagnostics.extend(problems);
             self.failed.insert(d.addr.clone());
             return;
         }
@@ -197,6 +209,11 @@ impl Decider<'_, '_> {
         }
         self.evaluator.set(d.addr.clone(), decision.exported.clone());
         self.planning.exports.insert(d.addr.clone(), decision.exported.clone());
+        let (_, problems) = self.evaluator.postconditions(&d.addr, &decision.exported);
+        if problems.has_errors() {
+            self.failed.insert(d.addr.clone());
+        }
+        self.planning.diagnostics.extend(problems);
         let record = Recorded {
             identity: d.identity.clone(),
             uid: decision.uid.clone(),
@@ -223,7 +240,7 @@ impl Decider<'_, '_> {
             self.planning.plan.remember.push((d.addr.clone(), recorded.cloned()));
         }
         let entry = self.entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
-        let mut entry = Entry { record: Some(record), needs, ..entry };
+        let mut entry = Entry { record: Some(record), needs, open, ..entry };
         if requested && entry.change.action == Action::Replace {
             entry.change.reason = Some(Reason::Requested);
             entry.change.origin = Origin::Pending;
@@ -442,6 +459,7 @@ impl Decider<'_, '_> {
             needed: recorded.map(|r| r.needs.clone()).unwrap_or_default(),
             former: false,
             last: decision.last,
+            open: false,
             change: Change {
                 addr,
                 identity: identity.clone(),

@@ -75,6 +75,13 @@ fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
         return out;
     }
     let mut evaluator = evaluator(input);
+    let invalid = evaluator.validations();
+    if invalid.has_errors() {
+        // What follows from a value that is refused would only repeat it.
+        out.diagnostics.extend(invalid);
+        out.failed_blocks.extend(input.references.order().iter().cloned());
+        return out;
+    }
     let mut blocks = Vec::new();
     for block in input.references.order() {
         let first = out.instances.len();
@@ -104,6 +111,7 @@ fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
             blocks.push((block, first..out.instances.len()));
         }
     }
+    out.diagnostics.extend(evaluator.validations_of_modules());
     out.order = Order::of(input, &out.instances, &out.owners, &blocks);
     out
 }
@@ -126,8 +134,16 @@ fn data(
     addr: &InstanceAddr,
     out: &mut Declaration<'_>,
 ) -> bool {
-    if input.reads.contains_key(addr) {
-        return true;
+    if let Some(exported) = input.reads.get(addr) {
+        let (_, problems) = evaluator.postconditions(addr, exported);
+        let failed = problems.has_errors();
+        out.diagnostics.extend(problems);
+        return !failed;
+    }
+    let (_, problems) = evaluator.preconditions(addr);
+    if problems.has_errors() {
+        out.diagnostics.extend(problems);
+        return false;
     }
     let (args, problems) = evaluator.arguments(addr);
     let failed = problems.has_errors();

@@ -31,7 +31,9 @@ pub fn resolve(
     for (addr, exported) in known {
         evaluator.set(addr.clone(), exported.clone());
     }
-    let (args, problems) = evaluator.arguments(addr);
+    let (_, mut problems) = evaluator.preconditions(addr);
+    let (args, wrong) = evaluator.arguments(addr);
+    problems.extend(wrong);
     if let Some(problem) = problems.iter().find(|d| d.severity == diags::Severity::Error) {
         return Err(format!("{}: {}", problem.summary, problem.detail));
     }
@@ -129,6 +131,21 @@ pub fn outputs(input: &PlanInput<'_, '_>, known: &Known) -> (BTreeMap<String, Va
         (name, if sensitive { value.into_sensitive() } else { value })
     });
     (marked.collect(), diagnostics)
+}
+
+/// What does not hold now that all instances are known: conditions of resources that the plan
+/// could not tell yet, and what is only warned of.
+pub fn conditions(input: &PlanInput<'_, '_>, known: &Known) -> Diagnostics {
+    let mut evaluator = evaluator(input);
+    for (addr, exported) in known {
+        evaluator.set(addr.clone(), exported.clone());
+    }
+    let mut told = Diagnostics::new();
+    for (addr, exported) in known {
+        told.extend(evaluator.postconditions(addr, exported).1);
+    }
+    told.extend(evaluator.checks());
+    told
 }
 
 /// The first known part of what was planned that is not so in what would be done.

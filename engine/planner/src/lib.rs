@@ -46,7 +46,7 @@ mod unreachable;
 
 pub use declare::{Draft, at_its_place};
 pub use input::{Needs, Options, PlanInput, Planning, Read};
-pub use late::{Known, outputs, resolve};
+pub use late::{Known, conditions, outputs, resolve};
 pub use selection::Selection;
 
 use plans::Plan;

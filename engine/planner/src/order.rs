@@ -121,6 +121,8 @@ pub(crate) struct Draft {
     pub(crate) record: Option<plans::Recorded>,
     pub(crate) needs: BTreeSet<usize>,
     pub(crate) bracket: Option<BracketId>,
+    /// Whether what must hold before it is known only after apply.
+    pub(crate) open: bool,
 }
 
 /// Turns decisions into changes and steps of the plan.
@@ -146,6 +148,7 @@ pub(crate) fn lay_steps(
                 record: if gone { None } else { entry.record.clone() },
                 needs: (i > 0).then(|| first + i - 1).into_iter().collect(),
                 bracket: None,
+                open: entry.open && matches!(action, Action::Create | Action::Update),
             });
         }
         spans.push(first..drafts.len());
@@ -272,7 +275,7 @@ fn number(
             addr: draft.addr,
             scope: draft.scope,
             action: draft.action,
-            late: !draft.op.args.is_known(),
+            late: draft.open || !draft.op.args.is_known(),
             op: draft.op,
             needs,
             bracket: draft.bracket,

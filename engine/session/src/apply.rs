@@ -246,6 +246,7 @@ async fn walk(
     if finished {
         let (values, problems) = walk.late.outputs(&walk.plan);
         diagnostics.extend(problems);
+        diagnostics.extend(walk.late.conditions(&walk.plan));
         outputs = values;
         let run = options.run.clone();
         let entry = JournalEntry::RunFinished { run, at: options.now, outputs: outputs.clone() };

@@ -79,6 +79,15 @@ impl LateValues {
         }
     }
 
+    /// What does not hold after the run.
+    pub(crate) fn conditions(&self, plan: &Plan) -> Diagnostics {
+        if plan.mode == Mode::Destroy {
+            return Diagnostics::new();
+        }
+        let input = input(&self.loaded, &self.state, &self.world, &self.options, &self.picture);
+        planner::conditions(&input, &self.known())
+    }
+
     /// A plan without any output has none to tell of, or is a part: then they stay.
     pub(crate) fn outputs(&self, plan: &Plan) -> (BTreeMap<String, Value>, Diagnostics) {
         if plan.outputs.is_empty() {

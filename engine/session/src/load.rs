@@ -2,9 +2,9 @@
 
 use crate::place::{StatePlace, state_place};
 use addrs::{Ident, InstanceAddr, Mode, ModuleInstance};
-use config::{Body, ClusterBlock, Config, Found, Sources};
+use config::{Body, ClusterBlock, Config, Found, Sources, TextFile};
 use diags::{Code, Diagnostic, Diagnostics, SourceMap, Span};
-use lang::{Evaluator, Inputs, References, Schemas};
+use lang::{Evaluator, Inputs, References, Schemas, Wanted};
 use provider::Catalog;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,6 +156,8 @@ impl Parsed {
         let given = (&variables, inputs);
         let (config, problems) = with_manifests(config, &schemas, &references, given, sources, map);
         diagnostics.extend(problems);
+        let (config, problems) = with_files(config, &schemas, &references, given, sources, map);
+        diagnostics.extend(problems);
         let texts: Vec<(&str, &str)> =
             map.iter().skip(first).map(|(_, source)| (&*source.name, &*source.text)).collect();
         let digest = digest(&texts, &variables);
@@ -189,6 +191,50 @@ pub fn load(
     catalog: &Arc<dyn Catalog>,
 ) -> (Loaded, Diagnostics) {
     parse(dir, fallback_name, sources, map).analyze(sources, map, inputs, catalog)
+}
+
+/// How often names of files may come from other files.
+const MOST_ROUNDS: usize = 64;
+
+/// Reads the files that expressions name. What they hold may lead to more names.
+fn with_files(
+    mut config: Config,
+    schemas: &CatalogSchemas,
+    references: &References,
+    (variables, inputs): (&BTreeMap<Ident, Value>, &Inputs),
+    sources: &mut dyn Sources,
+    map: &mut SourceMap,
+) -> (Config, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    for _ in 0..MOST_ROUNDS {
+        let wanted = lang::wanted_files(&config, schemas, references, variables, &inputs.cwd);
+        if wanted.is_empty() {
+            break;
+        }
+        for (wanted, at) in wanted {
+            match wanted {
+                Wanted::File(name) => {
+                    let (text, problems) = config::read_text(&name, at, sources, map);
+                    diagnostics.extend(problems);
+                    config.files.insert(name, text);
+                }
+                Wanted::Template(name) => {
+                    let mut template = None;
+                    if let Some(TextFile::Text(source, text)) = config.files.get(&name) {
+                        let (read, problems) = config::read_template(*source, text);
+                        diagnostics.extend(problems);
+                        template = read;
+                    }
+                    config.templates.insert(name, template);
+                }
+                Wanted::Set(pattern) => {
+                    let problems = config::read_set(&mut config, &pattern, at, sources, map);
+                    diagnostics.extend(problems);
+                }
+            }
+        }
+    }
+    (config, diagnostics)
 }
 
 /// Reads the files of YAML that the configuration names. What they hold may lead to more names.

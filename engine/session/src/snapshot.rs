@@ -1,16 +1,26 @@
 //! The sources of a saved plan, in place of the directory that they were read from.
 
 use crate::Loaded;
-use config::InMemory;
+use config::{InMemory, TextFile};
 use diags::SourceMap;
 use schemas::plan::{Snapshot, SourceText};
+use std::collections::BTreeSet;
 
 /// Everything that a plan was made from, for its file. Files of variables stay out: they may
 /// hold secrets, and the values that are none are kept as values. Of a sensitive value only
 /// that it was given is kept; one that was not given is a default and stands in the sources.
 pub fn snapshot(loaded: &Loaded, map: &SourceMap) -> Snapshot {
-    let read =
-        |id: &diags::SourceId| loaded.config.manifests.values().any(|m| m.sources.contains(id));
+    let named: BTreeSet<diags::SourceId> = loaded
+        .config
+        .files
+        .values()
+        .filter_map(|file| match file {
+            TextFile::Text(source, _) => Some(*source),
+            TextFile::Absent | TextFile::Unreadable => None,
+        })
+        .chain(loaded.config.manifests.values().flat_map(|m| m.sources.iter().copied()))
+        .collect();
+    let read = |id: &diags::SourceId| named.contains(id);
     let configuration =
         map.iter().filter(|(id, source)| config::is_config_file(&source.name) || read(id));
     let text = |(_, source): (_, &diags::Source)| SourceText {

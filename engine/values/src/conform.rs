@@ -18,7 +18,7 @@ pub struct Mismatch {
 /// The value as the type wants it, or every part that does not fit.
 ///
 /// Converts where nothing is lost (`"8"` to `8`, `8` to `"8"`, `"true"` to `true`), sorts and
-/// deduplicates sets, fills left-out optional attributes with null. Unknown parts stay
+/// deduplicates sets, fills optional attributes that are left out with their defaults or null. Unknown parts stay
 /// unknown, sensitive parts sensitive.
 pub fn conform(value: &Value, ty: &Type) -> Result<Value, Vec<Mismatch>> {
     let mut mismatches = Vec::new();
@@ -29,7 +29,7 @@ pub fn conform(value: &Value, ty: &Type) -> Result<Value, Vec<Mismatch>> {
 fn fit(value: &Value, ty: &Type, path: &Path, out: &mut Vec<Mismatch>) -> Value {
     match (value, ty) {
         (Value::Sensitive(inner), _) => fit(inner.expose(), ty, path, out).into_sensitive(),
-        (Value::Unknown(_), ty) if *ty != Type::Any => Value::Unknown(ty.clone()),
+        (Value::Unknown(_), ty) if *ty != Type::Any => Value::Unknown(ty.without_defaults()),
         (_, Type::Any)
         | (Value::Null | Value::Unknown(_), _)
         | (Value::Bool(_), Type::Bool)
@@ -129,9 +129,10 @@ fn object(map: &Map, attrs: &[crate::ObjectAttr], path: &Path, out: &mut Vec<Mis
     }
     let fitted = attrs.iter().map(|attr| {
         let key: Arc<str> = attr.name.as_str().into();
-        let value = match map.get(&key) {
-            Some(value) => fit(value, &attr.ty, &path.clone().attr(&attr.name), out),
-            None => Value::Null,
+        let value = match (map.get(&key), &attr.default) {
+            (None | Some(Value::Null), Some(default)) => default.clone(),
+            (Some(value), _) => fit(value, &attr.ty, &path.clone().attr(&attr.name), out),
+            (None, None) => Value::Null,
         };
         if value.is_null() && !attr.optional && map.get(&key).is_none_or(Value::is_null) {
             let why = format!("the attribute `{}` is missing", attr.name);
@@ -181,6 +182,31 @@ mod tests {
             &Value::map([("aa", 1.into())]),
             &ty,
             "aa: there is no attribute `aa`; there are `a`, `b`; : the attribute `a` is missing",
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let Type::Object(mut attrs) =
+            Type::object([("size?", Type::Number), ("name?", Type::String)])
+        else {
+            return;
+        };
+        attrs[0].default = Some(Value::from(3));
+        let ty = Type::list(Type::Object(attrs));
+        let items = [
+            Value::empty_map(),
+            Value::map([("size", Value::Null)]),
+            Value::map([("size", Value::from("4"))]),
+        ];
+        check(
+            &Value::list(items),
+            &ty,
+            r#"[{"name": null, "size": 3}, {"name": null, "size": 3}, {"name": null, "size": 4}]"#,
+        );
+        assert_eq!(
+            ty.to_string(),
+            "list(object({size = optional(number, 3), name = optional(string)}))"
         );
     }
 

@@ -1,9 +1,10 @@
 //! What a value should be.
 
+use crate::Value;
 use std::fmt;
 
 /// A type of the language.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Type {
     /// Anything; also what is not known yet.
     Any,
@@ -26,7 +27,7 @@ pub enum Type {
 }
 
 /// An attribute of [`Type::Object`].
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectAttr {
     /// Its name.
     pub name: String,
@@ -34,6 +35,8 @@ pub struct ObjectAttr {
     pub ty: Type,
     /// Whether it may be left out.
     pub optional: bool,
+    /// What it is when it is left out or null, already of its type; null without one.
+    pub default: Option<Value>,
 }
 
 impl Type {
@@ -55,10 +58,31 @@ impl Type {
     /// `object({...})`; a name that ends in `?` is optional.
     pub fn object<'a>(attrs: impl IntoIterator<Item = (&'a str, Type)>) -> Self {
         let attr = |(name, ty): (&str, Type)| match name.strip_suffix('?') {
-            Some(name) => ObjectAttr { name: name.to_owned(), ty, optional: true },
-            None => ObjectAttr { name: name.to_owned(), ty, optional: false },
+            Some(name) => ObjectAttr { name: name.to_owned(), ty, optional: true, default: None },
+            None => ObjectAttr { name: name.to_owned(), ty, optional: false, default: None },
         };
         Self::Object(attrs.into_iter().map(attr).collect())
+    }
+
+    /// The same type as values have it: what is left out was filled in when the value was made.
+    #[must_use]
+    pub fn without_defaults(&self) -> Self {
+        let inner = |ty: &Self| Box::new(ty.without_defaults());
+        match self {
+            Self::Any | Self::Bool | Self::Number | Self::String => self.clone(),
+            Self::List(item) => Self::List(inner(item)),
+            Self::Set(item) => Self::Set(inner(item)),
+            Self::Map(item) => Self::Map(inner(item)),
+            Self::Tuple(items) => Self::Tuple(items.iter().map(Self::without_defaults).collect()),
+            Self::Object(attrs) => {
+                let plain = |attr: &ObjectAttr| ObjectAttr {
+                    ty: attr.ty.without_defaults(),
+                    default: None,
+                    ..attr.clone()
+                };
+                Self::Object(attrs.iter().map(plain).collect())
+            }
+        }
     }
 }
 
@@ -76,10 +100,11 @@ impl fmt::Display for Type {
                 f.write_str("object({")?;
                 for (i, attr) in attrs.iter().enumerate() {
                     let comma = if i == 0 { "" } else { ", " };
-                    if attr.optional {
-                        write!(f, "{comma}{} = optional({})", attr.name, attr.ty)?;
-                    } else {
-                        write!(f, "{comma}{} = {}", attr.name, attr.ty)?;
+                    let (name, ty) = (&attr.name, &attr.ty);
+                    match &attr.default {
+                        Some(value) => write!(f, "{comma}{name} = optional({ty}, {value:?})")?,
+                        None if attr.optional => write!(f, "{comma}{name} = optional({ty})")?,
+                        None => write!(f, "{comma}{name} = {ty}")?,
                     }
                 }
                 f.write_str("})")

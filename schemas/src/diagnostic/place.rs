@@ -1,10 +1,10 @@
 //! The block that a place in a configuration stands in: `resource "namespace" "x"`.
 
 /// The header of the top-level block around an offset of a file of configuration, as Terraform
-/// names it. Other files (YAML) have no blocks.
+/// names it. Other files (YAML, templates) have no blocks.
 pub fn enclosing_block<'t>(name: &str, text: &'t str, offset: usize) -> Option<&'t str> {
     let extension = std::path::Path::new(name).extension();
-    if extension.is_some_and(|e| e == "yaml" || e == "yml") { None } else { block(text, offset) }
+    if extension.is_some_and(|e| e != "hcl") { None } else { block(text, offset) }
 }
 
 /// The same for any text.

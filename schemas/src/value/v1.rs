@@ -266,6 +266,8 @@ impl From<WireType> for Type {
                     name: a.name,
                     ty: a.ty.into(),
                     optional: a.optional,
+                    // A default is filled in where a value is made; no stored type has one.
+                    default: None,
                 };
                 Self::Object(attrs.into_iter().map(attr).collect())
             }

@@ -13,7 +13,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("values", &["diags", "addrs"]),
     ("yaml", &["values"]),
     ("config", &["diags", "addrs", "values", "yaml"]),
-    ("lang", &["diags", "addrs", "values", "config"]),
+    ("lang", &["diags", "addrs", "values", "config", "yaml"]),
     ("plans", &["diags", "addrs", "values"]),
     ("states", &["diags", "addrs", "values", "plans"]),
     ("provider", &["diags", "addrs", "values", "plans"]),

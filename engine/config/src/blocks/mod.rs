@@ -3,6 +3,8 @@
 //! Each kind of block has its file here; [`Take`] is how they take their arguments out of a
 //! body, so that what is left over is unknown.
 
+mod conditions;
+mod dynamic;
 mod module_call;
 mod resource;
 mod settings;
@@ -20,11 +22,10 @@ use std::collections::BTreeMap;
 use take::is_constant;
 
 /// Blocks of a later version of the language.
-const LATER: [(&str, &str); 6] = [
+const LATER: [(&str, &str); 5] = [
     ("moved", "This version of clinch does not know `moved`; use `clinch state mv`."),
     ("removed", "This version of clinch does not know `removed`; use `clinch state rm`."),
     ("import", "This version of clinch does not know `import`."),
-    ("check", "This version of clinch does not know `check`."),
     ("ephemeral", "This version of clinch does not know `ephemeral`."),
     ("action", "This version of clinch does not know `action`."),
 ];
@@ -83,6 +84,7 @@ impl Declare<'_> {
             "locals" => self.locals(block),
             "output" => self.output(block),
             "module" => self.module_call(block),
+            "check" => self.check(block),
             _ => self.unknown(&block),
         }
     }

@@ -9,13 +9,16 @@ use diags::{Diagnostic, Span};
 use values::Path;
 
 /// What stands in `lifecycle` in languages of this family, and not yet here.
-const LATER_LIFECYCLE: [&str; 6] = [
-    "create_before_destroy",
-    "replace_triggered_by",
+const LATER_LIFECYCLE: [&str; 4] =
+    ["create_before_destroy", "replace_triggered_by", "action_trigger", "enabled"];
+
+const OF_LIFECYCLE: [&str; 6] = [
+    "prevent_destroy",
+    "ignore_changes",
+    "wait_timeout",
+    "delete",
     "precondition",
     "postcondition",
-    "action_trigger",
-    "enabled",
 ];
 
 impl Declare<'_> {
@@ -30,7 +33,7 @@ impl Declare<'_> {
         let repeat = self.repeat(&mut block.body);
         let depends_on = self.depends_on(&mut block.body);
         let lifecycle = self.lifecycle(&mut block.body, mode);
-        self.later_in_body(&mut block.body);
+        self.nested(&mut block.body);
         if let Some(first) = self.module.resources.get(&addr) {
             let first = first.span;
             let what = if mode == Mode::Data { "data source" } else { "resource" };
@@ -43,21 +46,22 @@ impl Declare<'_> {
         self.module.resources.insert(addr, resource);
     }
 
-    /// Takes out blocks that no resource type can have, saying why.
-    fn later_in_body(&mut self, body: &mut Body) {
+    /// Takes out blocks that no resource type can have, saying why, and reads `dynamic`.
+    pub(super) fn nested(&mut self, body: &mut Body) {
         let mut kept = Vec::with_capacity(body.blocks.len());
         for mut block in std::mem::take(&mut body.blocks) {
-            let why = match block.name.as_str() {
-                "dynamic" => "This version of clinch does not know `dynamic`.",
-                "provisioner" | "connection" => "clinch has no provisioners.",
-                _ => {
-                    self.later_in_body(&mut block.body);
-                    kept.push(block);
-                    continue;
+            match block.name.as_str() {
+                "dynamic" => kept.extend(self.dynamic(block)),
+                "provisioner" | "connection" => {
+                    let why = "clinch has no provisioners.";
+                    let diagnostic = Diagnostic::error(codes::NOT_YET, "Not in this version", why);
+                    self.diags.push(diagnostic.at(block.span, ""));
                 }
-            };
-            let diagnostic = Diagnostic::error(codes::NOT_YET, "Not in this version", why);
-            self.diags.push(diagnostic.at(block.span, ""));
+                _ => {
+                    self.nested(&mut block.body);
+                    kept.push(block);
+                }
+            }
         }
         body.blocks = kept;
     }
@@ -79,10 +83,8 @@ impl Declare<'_> {
             if self.labels::<0>(&block, "lifecycle { ... }").is_none() {
                 continue;
             }
-            let known: &[&str] = match mode {
-                Mode::Managed => &["prevent_destroy", "ignore_changes", "wait_timeout", "delete"],
-                Mode::Data => &[],
-            };
+            lifecycle.preconditions = self.conditions(&mut block.body, "precondition");
+            lifecycle.postconditions = self.conditions(&mut block.body, "postcondition");
             if mode == Mode::Managed {
                 let arguments = &mut block.body.arguments;
                 lifecycle.prevent_destroy = arguments.remove("prevent_destroy").map(|a| a.value);
@@ -91,8 +93,9 @@ impl Declare<'_> {
                 }
                 lifecycle.wait_timeout = self.text(&mut block.body, "wait_timeout");
                 lifecycle.delete = self.text(&mut block.body, "delete");
-                self.nothing_left(&block.body, "lifecycle", known, &LATER_LIFECYCLE);
-            } else {
+                let known = OF_LIFECYCLE;
+                self.nothing_left(&block.body, "lifecycle", &known, &LATER_LIFECYCLE);
+            } else if !(block.body.arguments.is_empty() && block.body.blocks.is_empty()) {
                 self.data_lifecycle(&block);
             }
         }
@@ -117,10 +120,10 @@ impl Declare<'_> {
             Diagnostic::error(
                 codes::UNKNOWN_ARGUMENT,
                 "Unknown block",
-                "A data source is only read: there is nothing for `lifecycle` to say.",
+                "A data source is only read: its `lifecycle` has conditions and nothing else.",
             )
             .at(block.span, "")
-            .with_help("Remove the block."),
+            .with_help("Keep only `precondition { }` and `postcondition { }`."),
         );
     }
 

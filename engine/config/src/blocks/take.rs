@@ -111,6 +111,19 @@ impl Declare<'_> {
         );
     }
 
+    /// Complains about a nested block that must be there.
+    pub(super) fn missing_block(&mut self, block: &Block, name: &str) {
+        self.diags.push(
+            Diagnostic::error(
+                codes::MISSING_ARGUMENT,
+                "Block missing",
+                format!("The block `{}` needs a block `{name}`.", block.name),
+            )
+            .at(block.span, "")
+            .with_help(format!("Add `{name} {{ ... }}`.")),
+        );
+    }
+
     /// Whatever is left in the body is unknown. `later` names what this version lacks.
     pub(super) fn nothing_left(&mut self, body: &Body, of: &str, known: &[&str], later: &[&str]) {
         for (name, argument) in &body.arguments {

@@ -40,11 +40,12 @@ impl Declare<'_> {
         let description = self.text(body, "description").map(|(text, _)| text);
         let sensitive = self.truth(body, "sensitive", false);
         let nullable = self.truth(body, "nullable", true);
+        let validations = self.conditions(body, "validation");
         self.nothing_left(
             body,
             "variable",
-            &["type", "default", "description", "sensitive", "nullable"],
-            &["validation", "ephemeral", "deprecated", "const"],
+            &["type", "default", "description", "sensitive", "nullable", "validation"],
+            &["ephemeral", "deprecated", "const"],
         );
         if let Some(first) = self.module.variables.get(&name) {
             let first = first.span;
@@ -52,8 +53,16 @@ impl Declare<'_> {
             return;
         }
         let span = block.span;
-        let variable =
-            Variable { span, name: name.clone(), ty, default, description, sensitive, nullable };
+        let variable = Variable {
+            span,
+            name: name.clone(),
+            ty,
+            default,
+            description,
+            sensitive,
+            nullable,
+            validations,
+        };
         self.module.variables.insert(name, variable);
     }
 
@@ -64,18 +73,20 @@ impl Declare<'_> {
         let description = self.text(body, "description").map(|(text, _)| text);
         let sensitive = self.truth(body, "sensitive", false);
         let depends_on = self.depends_on(body);
+        let preconditions = self.conditions(body, "precondition");
         self.nothing_left(
             body,
             "output",
-            &["value", "description", "sensitive", "depends_on"],
-            &["precondition", "ephemeral", "deprecated", "type"],
+            &["value", "description", "sensitive", "depends_on", "precondition"],
+            &["ephemeral", "deprecated", "type"],
         );
         if let Some(first) = self.module.outputs.get(&name) {
             let first = first.span;
             self.duplicate("output", name.as_str(), block.span, first);
             return;
         }
-        let output = Output { span: block.span, value, description, sensitive, depends_on };
+        let span = block.span;
+        let output = Output { span, value, description, sensitive, depends_on, preconditions };
         self.module.outputs.insert(name, output);
     }
 }

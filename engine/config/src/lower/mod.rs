@@ -224,6 +224,12 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// Reads the whole text as a template.
+    pub(crate) fn template(&mut self) -> Expr {
+        let whole = 0..self.text.len();
+        Expr { span: self.span(&whole), kind: self.heredoc(false, &whole) }
+    }
+
     /// Reads the inside of a heredoc.
     fn heredoc(&mut self, flush: bool, body: &Range<usize>) -> ExprKind {
         let plain = &self.text[body.clone()];

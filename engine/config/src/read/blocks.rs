@@ -138,7 +138,13 @@ impl Reader<'_> {
         inner.span = Some(self.span(&(brace..self.pos)));
         self.end_of_block(name);
         if let Some(ident) = self.ident(name) {
-            body.blocks.push(Block { span: self.span(&header), name: ident, labels, body: inner });
+            body.blocks.push(Block {
+                span: self.span(&header),
+                name: ident,
+                labels,
+                body: inner,
+                each: None,
+            });
         }
     }
 

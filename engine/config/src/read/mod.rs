@@ -25,8 +25,10 @@ const MAX_WASTE: usize = 4 << 20;
 
 /// Blocks that stand at the top of a file; inside of a block, at the start of a line, they
 /// show that the block around them was never closed.
-pub(crate) const TOP_LEVEL: [&str; 9] =
-    ["clinch", "cluster", "rollout", "resource", "data", "variable", "locals", "output", "module"];
+pub(crate) const TOP_LEVEL: [&str; 13] = [
+    "clinch", "cluster", "rollout", "resource", "data", "variable", "locals", "output", "module",
+    "check", "moved", "removed", "import",
+];
 
 /// Reads a whole file: `take` gets each block as soon as it is read, so that memory holds one
 /// at a time. Gives back the arguments that stand outside of every block.

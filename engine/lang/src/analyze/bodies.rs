@@ -164,7 +164,8 @@ fn form<'b>(
             .at(*span, ""),
         );
     }
-    let many = matches!(ty, Type::List(_) | Type::Set(_));
+    // How many blocks `dynamic` makes is known with its value.
+    let many = matches!(ty, Type::List(_) | Type::Set(_)) || block.each.is_some();
     if let Some(first) = seen.insert(name, block.span)
         && !many
     {

@@ -15,16 +15,25 @@ struct Allowed {
     count: bool,
     /// Results of resources and data.
     results: bool,
+    own: Own,
 }
 
-const PLAIN: Allowed = Allowed { each: false, count: false, results: true };
-const EARLY: Allowed = Allowed { each: false, count: false, results: false };
+/// Whether `self` means something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Own {
+    Meant,
+    Nothing,
+}
+
+const PLAIN: Allowed = Allowed { each: false, count: false, results: true, own: Own::Nothing };
+const EARLY: Allowed = Allowed { each: false, count: false, results: false, own: Own::Nothing };
 
 fn within(repeat: &Repeat, results: bool) -> Allowed {
     Allowed {
         each: matches!(repeat, Repeat::ForEach(_)),
         count: matches!(repeat, Repeat::Count(_)),
         results,
+        own: Own::Nothing,
     }
 }
 
@@ -41,6 +50,13 @@ pub(super) fn check(
     }
     for output in module.outputs.values() {
         here.expr(&output.value, PLAIN);
+        here.conditions(&output.preconditions, PLAIN);
+    }
+    for variable in module.variables.values() {
+        here.conditions(&variable.validations, PLAIN);
+    }
+    for check in module.checks.values() {
+        here.conditions(&check.asserts, PLAIN);
     }
     for cluster in module.clusters.values() {
         for expr in body_exprs(&cluster.body) {
@@ -79,6 +95,9 @@ impl Here<'_> {
         if let Some(expr) = &resource.lifecycle.prevent_destroy {
             self.expr(expr, within(&resource.repeat, false));
         }
+        self.conditions(&resource.lifecycle.preconditions, allowed);
+        let own = Allowed { own: Own::Meant, ..allowed };
+        self.conditions(&resource.lifecycle.postconditions, own);
         if let Some(expr) = crate::place::repeat(&resource.repeat) {
             self.expr(expr, PLAIN);
         }
@@ -89,6 +108,13 @@ impl Here<'_> {
             for (ignored, span) in paths {
                 self.ignored(resource, ignored, *span);
             }
+        }
+    }
+
+    fn conditions(&mut self, conditions: &[config::Condition], allowed: Allowed) {
+        for condition in conditions {
+            self.expr(&condition.condition, allowed);
+            self.expr(&condition.error_message, allowed);
         }
     }
 
@@ -202,6 +228,9 @@ impl Here<'_> {
             Step::Index(_) => span,
         });
         let place = if steps.is_empty() { whole } else { place };
+        if allowed.own == Own::Meant && root.as_str() == "self" {
+            return;
+        }
         match meaning(root, steps) {
             Meaning::Target(Target::Variable(name), _) => {
                 if !self.module.variables.contains_key(&name) {

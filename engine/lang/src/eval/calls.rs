@@ -4,6 +4,7 @@ use super::expr::Eval;
 use super::marks::{mark, unmark};
 use super::mentions::references;
 use super::scope::Scope;
+use crate::functions::files::OF_FILES;
 use crate::manifests::MANIFESTS;
 use crate::{codes, text};
 use config::{Expr, ExprKind};
@@ -61,6 +62,9 @@ impl Eval<'_, '_> {
         }
         if name == MANIFESTS {
             return mark(self.call_manifests(expr, args, values, scope), spread_mark);
+        }
+        if OF_FILES.contains(&name) {
+            return mark(self.call_file(function, expr, args, values, scope), spread_mark);
         }
         match function.call(values) {
             Ok(value) => mark(value, spread_mark),

@@ -36,7 +36,7 @@ pub struct Lifecycle {
 /// needs it is asked for (see [`References::order`]), else its attributes are unknown.
 /// Setting it again, after apply, forgets what was computed from it.
 pub struct Evaluator<'a> {
-    names: Names<'a>,
+    pub(super) names: Names<'a>,
     /// How often each problem was told.
     told: BTreeMap<Place, u32>,
 }
@@ -64,6 +64,7 @@ impl<'a> Evaluator<'a> {
             modules: Vec::new(),
             index: BTreeMap::new(),
             early: BTreeMap::new(),
+            wishes: None,
         };
         let root = config.modules.get(&Vec::new()).unwrap_or_else(|| no_module());
         names.add_module(ModuleInstance::root(), root, None, Repetition::Once);
@@ -80,6 +81,16 @@ impl<'a> Evaluator<'a> {
         });
         names.modules[0].variables = memos.collect();
         Self { names, told: BTreeMap::new() }
+    }
+
+    /// From now on gathers which files are to be read, instead of refusing what is not.
+    pub(crate) fn wish(&mut self) {
+        self.names.wishes = Some(super::files::Wishes::default());
+    }
+
+    /// What was gathered.
+    pub(crate) fn wishes(self) -> BTreeMap<super::files::Wanted, Span> {
+        self.names.wishes.map(std::cell::RefCell::into_inner).unwrap_or_default()
     }
 
     /// The planned, read or applied result of an instance.
@@ -112,7 +123,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Leaves out what the analysis has told, or what was told often enough.
-    fn news(&mut self, told: Diagnostics) -> Diagnostics {
+    pub(super) fn news(&mut self, told: Diagnostics) -> Diagnostics {
         let mut is_news = |d: &Diagnostic| {
             let place = place_of(d);
             if self.names.references.told.contains(&place) {
@@ -270,7 +281,7 @@ impl<'a> Evaluator<'a> {
         Value::map(entries)
     }
 
-    fn find(
+    pub(super) fn find(
         &mut self,
         addr: &InstanceAddr,
         told: &mut Diagnostics,
@@ -376,6 +387,7 @@ impl<'a> Evaluator<'a> {
         self.names.spent.set(0);
         let mut told = Diagnostics::new();
         self.names.prepare_rest(&mut told);
+        self.output_conditions(&mut told);
         let root = &self.names.modules[0];
         let mut found = BTreeMap::new();
         for (name, output) in &root.module.outputs {

@@ -43,7 +43,7 @@ fn adapt(value: &Value, ty: &Type, path: &Path, written: &dyn Fn(&Path) -> bool)
                 };
                 let (value, ty) = adapt(value, &attr.ty, &path.clone().attr(&attr.name), written);
                 let optional = attr.optional || value.is_null();
-                types.push(ObjectAttr { name: attr.name.clone(), ty, optional });
+                types.push(ObjectAttr { ty, optional, ..attr.clone() });
                 entries.push((attr.name.as_str().into(), value));
             }
             for (name, value) in map.iter() {

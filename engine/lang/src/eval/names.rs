@@ -114,6 +114,8 @@ pub(crate) struct Names<'a> {
     pub(crate) defaulted: BTreeSet<Ident>,
     pub(crate) modules: Vec<ModuleState<'a>>,
     pub(crate) index: BTreeMap<ModuleInstance, usize>,
+    /// Files to read, while it is found out which ones are meant.
+    pub(crate) wishes: Option<super::files::Wishes>,
     /// Results that were told before the calls on the way to their module were expanded.
     pub(crate) early: BTreeMap<ModuleInstance, Vec<(ResourceKey, InstanceKey, Value)>>,
 }

@@ -7,8 +7,19 @@ use values::Value;
 #[derive(Clone, Copy)]
 pub(crate) enum Scope<'s> {
     Empty,
-    Bound { name: &'s Ident, value: &'s Value, outer: &'s Scope<'s> },
-    Item { value: &'s Value, outer: &'s Scope<'s> },
+    Bound {
+        name: &'s Ident,
+        value: &'s Value,
+        outer: &'s Scope<'s>,
+    },
+    Item {
+        value: &'s Value,
+        outer: &'s Scope<'s>,
+    },
+    /// All that a template was given.
+    Vars {
+        map: &'s values::Map,
+    },
 }
 
 impl Scope<'_> {
@@ -17,6 +28,7 @@ impl Scope<'_> {
         loop {
             match scope {
                 Scope::Empty => return None,
+                Scope::Vars { map } => return map.get(wanted.as_str()),
                 Scope::Bound { name, value, .. } if *name == wanted => return Some(value),
                 Scope::Bound { outer, .. } | Scope::Item { outer, .. } => scope = outer,
             }
@@ -27,7 +39,7 @@ impl Scope<'_> {
         let mut scope = self;
         loop {
             match scope {
-                Scope::Empty => return None,
+                Scope::Empty | Scope::Vars { .. } => return None,
                 Scope::Item { value, .. } => return Some(value),
                 Scope::Bound { outer, .. } => scope = outer,
             }

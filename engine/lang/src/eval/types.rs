@@ -26,6 +26,7 @@ pub(crate) fn type_of(value: &Value) -> Type {
                 name: name.to_string(),
                 ty: type_of(value),
                 optional: false,
+                default: None,
             };
             Type::Object(map.iter().map(attr).collect())
         }
@@ -56,6 +57,7 @@ pub(crate) fn common(a: &Type, b: &Type) -> Option<Type> {
                 name: a.name.clone(),
                 ty: part(&a.ty, &b.ty),
                 optional: a.optional || b.optional,
+                default: None,
             };
             Some(Type::Object(a.iter().zip(b).map(attr).collect()))
         }

@@ -54,6 +54,41 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             Ok(base64::engine::general_purpose::STANDARD.encode(digest).into())
         }),
         deep(
+            "urldecode",
+            [p("text", String)],
+            "string",
+            "The text that stands in a URL's query.",
+            |a| {
+                let text = str_at(a, 0).as_bytes();
+                let mut bytes = Vec::with_capacity(text.len());
+                let mut at = 0;
+                while let Some(byte) = text.get(at) {
+                    at += 1;
+                    match byte {
+                        b'+' => bytes.push(b' '),
+                        b'%' => {
+                            let digits =
+                                text.get(at..at + 2).and_then(|d| std::str::from_utf8(d).ok());
+                            let byte = digits.and_then(|d| u8::from_str_radix(d, 16).ok());
+                            let Some(byte) = byte else {
+                                return fail(
+                                    0,
+                                    format!("two hexadecimal digits follow the `%` at byte {at}"),
+                                );
+                            };
+                            bytes.push(byte);
+                            at += 2;
+                        }
+                        other => bytes.push(*other),
+                    }
+                }
+                match std::string::String::from_utf8(bytes) {
+                    Ok(text) => Ok(text.into()),
+                    Err(_) => fail(0, "what it decodes to is not text in UTF-8"),
+                }
+            },
+        ),
+        deep(
             "urlencode",
             [p("text", String)],
             "string",
@@ -75,7 +110,7 @@ pub(super) fn table() -> Vec<FunctionInfo> {
     ]
 }
 
-pub(super) fn hex(bytes: &[u8]) -> std::string::String {
+pub(crate) fn hex(bytes: &[u8]) -> std::string::String {
     bytes.iter().fold(std::string::String::new(), |mut out, b| {
         let _ = write!(out, "{b:02x}");
         out

@@ -5,15 +5,20 @@
 
 mod clusters;
 mod collection;
+mod csv;
 mod encoding;
-mod files;
+pub(crate) mod files;
 mod format;
 mod json;
 mod net;
 mod number;
 mod sets;
 mod string;
+mod time;
 mod types;
+mod yaml;
+
+pub(crate) use encoding::hex;
 
 use crate::eval::marks::{mark, unmark};
 use crate::eval::types::can_be;
@@ -142,6 +147,9 @@ pub fn functions() -> &'static [FunctionInfo] {
         all.extend(files::table());
         all.extend(net::table());
         all.extend(types::table());
+        all.extend(csv::table());
+        all.extend(time::table());
+        all.extend(yaml::table());
         all.sort_by_key(|f| f.name);
         all
     });
@@ -156,19 +164,14 @@ pub(crate) fn find(name: &str) -> Option<&'static FunctionInfo> {
 /// Functions that other tools have and this language leaves out, and why.
 const LEFT_OUT: &[(&[&str], &str)] = &[
     (
-        &[
-            "file",
-            "fileexists",
-            "fileset",
-            "filebase64",
-            "filesha256",
-            "filemd5",
-            "templatefile",
-            "abspath",
-            "pathexpand",
-        ],
-        "Functions that read files are not available: what a plan depends on stands in the \
-         configuration or in its variables.",
+        &["abspath", "pathexpand"],
+        "Where a configuration stands on a machine is not a part of it: equal configurations \
+         give equal plans. Write a path relative to the root module, or with `path.module`.",
+    ),
+    (&["filemd5", "filesha1"], "Its digest protects from nothing any more: use `filesha256`."),
+    (
+        &["rsadecrypt", "textencodebase64", "textdecodebase64", "base64gzip", "base64gunzip"],
+        "This version of clinch does not have it.",
     ),
     (
         &["timestamp", "plantimestamp", "uuid", "bcrypt"],

@@ -16,6 +16,27 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             cidrhost,
         ),
         deep(
+            "cidrcontains",
+            [p("containing", String), p("contained", String)],
+            "bool",
+            "Whether an address or a network lies in a network.",
+            |a| {
+                let outer = network(a, 0)?;
+                let inner = match str_at(a, 1).parse::<IpAddr>() {
+                    Ok(address) => IpNet::from(address),
+                    Err(_) => network(a, 1)?,
+                };
+                let same = matches!(
+                    (&outer, &inner),
+                    (IpNet::V4(_), IpNet::V4(_)) | (IpNet::V6(_), IpNet::V6(_))
+                );
+                if !same {
+                    return fail(1, "one is of IPv4 and the other of IPv6");
+                }
+                Ok(Value::Bool(outer.contains(&inner)))
+            },
+        ),
+        deep(
             "cidrnetmask",
             [p("prefix", String)],
             "string",

@@ -60,6 +60,28 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             pow,
         ),
         deep(
+            "log",
+            [p("number", Number), p("base", Number)],
+            "number",
+            "The logarithm of a number to a base, to about fifteen digits.",
+            |a| {
+                let of = |i: usize| {
+                    number(&a[i])?
+                        .to_string()
+                        .parse::<f64>()
+                        .or_else(|_| fail(i, "the number is out of range"))
+                };
+                let result = of(0)?.log(of(1)?);
+                if !result.is_finite() {
+                    return fail(None, "there is no such logarithm");
+                }
+                format!("{result}")
+                    .parse()
+                    .map(Value::Number)
+                    .or_else(|_| fail(None, "there is no such logarithm"))
+            },
+        ),
+        deep(
             "parseint",
             [p("text", String), p("base", Number)],
             "number",

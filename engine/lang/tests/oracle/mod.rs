@@ -111,6 +111,7 @@ fn evaluate(expr: &Expr, variables: &[(String, Value)]) -> (Value, usize) {
             description: None,
             sensitive: false,
             nullable: true,
+            validations: Vec::new(),
         };
         module.variables.insert(name(text), declared);
         given.insert(name(text), value.clone());

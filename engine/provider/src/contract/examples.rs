@@ -37,6 +37,7 @@ fn type_of(schema: &Schema) -> Type {
         name: attr.name.to_owned(),
         ty: attr.ty.clone(),
         optional: !matches!(attr.role, Role::Identity | Role::Required),
+        default: None,
     });
     Type::Object(attrs.collect())
 }
