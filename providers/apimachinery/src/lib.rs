@@ -14,12 +14,14 @@
 //! | what fields has a kind, how do its lists merge | [`types`] |
 //! | which kinds and fields has a version of Kubernetes | [`versions`] |
 //! | is this text a duration | [`duration`] |
+//! | what of a pod depends on docker | [`docker`] |
 //!
 //! **Invariant:** no input panics, and equal inputs give equal outputs.
 //!
 //! **Not here:** anything that contacts a cluster, and any type of the engine but values.
 
 pub mod discovery;
+pub mod docker;
 pub mod duration;
 pub mod field_error;
 pub mod limits;

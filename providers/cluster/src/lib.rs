@@ -15,7 +15,6 @@
 //! | what do people see of it | [`shown`] |
 //! | how are values written that the configuration only points at | [`sources`] |
 //! | which argument does the server complain about | [`fields`] |
-//! | what of a pod depends on docker | `docker` |
 //!
 //! **Invariant:** nothing predicts what an apply makes of an object. "No change" is proven
 //! or was answered by the server; everything else is what the server's dry-run said, or
@@ -29,7 +28,6 @@ pub mod canon;
 pub mod codes;
 mod definition;
 pub mod digest;
-mod docker;
 pub mod fields;
 pub mod io;
 pub mod json;

@@ -3,8 +3,8 @@
 
 use super::data::{text, with};
 use super::object::broken;
-use crate::docker::{Class, Finding, findings};
 use access::{Cluster, Query};
+use apimachinery::docker::{Class, Finding, findings};
 use plans::{Exported, Problem};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};

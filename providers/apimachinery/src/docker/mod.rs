@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 /// How certain it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Class {
+pub enum Class {
     /// It stops working when docker goes.
     Blocking,
     /// It could use docker; somebody has to look.
@@ -20,7 +20,8 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    pub(crate) fn name(self) -> &'static str {
+    /// As it is told: `blocking`, `review`.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Blocking => "blocking",
             Self::Review => "review",
@@ -30,15 +31,17 @@ impl Class {
 
 /// One reason to think that something depends on docker.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Finding {
-    pub(crate) class: Class,
+pub struct Finding {
+    /// How certain it is.
+    pub class: Class,
     /// The path of the host that it is about.
-    pub(crate) path: Option<String>,
-    pub(crate) why: String,
+    pub path: Option<String>,
+    /// What was found, as the part of a sentence.
+    pub why: String,
 }
 
 /// All that is found in the specification of a pod.
-pub(crate) fn findings(spec: &Json) -> BTreeSet<Finding> {
+pub fn findings(spec: &Json) -> BTreeSet<Finding> {
     let mut found: BTreeSet<Finding> = mounts(spec).collect();
     if spec["hostPID"] == true {
         found.insert(review("the pod sees the processes of its host (hostPID)".to_owned()));
