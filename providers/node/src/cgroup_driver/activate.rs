@@ -4,18 +4,18 @@
 //! after (`service`), how files are kept and put back (`settings::kept`). What is here is their
 //! order.
 
-use super::containers;
-use super::files::{File, Now};
+use super::{SHELF, containers};
 use crate::codes;
 use crate::container_runtime::activate::{self as containerd, CONTAINERD};
 use crate::container_runtime::crio::activate::{self as crio, CRIO};
 use crate::container_runtime::engine::Engine;
-use crate::host_type::{Became, Site, refused, strange};
+use crate::host_type::{Became, Site, strange};
 use crate::kubelet_config::activate::{KUBELET, has_settings};
 use crate::kubelet_config::text::DRIVER;
 use crate::place::part;
 use crate::service::{Service, Told, Why, went_back};
-use access::{Command, HostError};
+use crate::settings::files::{Files, Now};
+use access::Command;
 use plans::{Op, Problem};
 use provider::StepError;
 use std::time::Duration;
@@ -31,7 +31,7 @@ const COMES_UP: Duration = Duration::from_mins(4);
 struct Work<'a> {
     op: &'a Op,
     engine: Engine,
-    files: Vec<File>,
+    files: Files,
     /// Whether what runs has to be stopped for it.
     stop: bool,
     /// The driver that the kubelet is to have afterwards; `None` where nobody knows.
@@ -44,14 +44,10 @@ impl<'a> Work<'a> {
     fn of(op: &'a Op) -> Result<Self, StepError> {
         let text = |name: &str| op.args.get(name).and_then(Value::as_str);
         let read = || -> Option<Self> {
-            let guards = op.guard.get("files")?.as_list()?;
-            let files = op.args.get("files")?.as_list()?.iter().zip(guards);
             Some(Self {
                 op,
                 engine: Engine::named(text("engine")?)?,
-                files: files
-                    .map(|(args, guard)| File::of_value(args, guard))
-                    .collect::<Option<_>>()?,
+                files: Files::of_op(SHELF, op)?,
                 stop: op.args.get("stop")?.as_bool()?,
                 driver: text("driver"),
                 group: text("group"),
@@ -59,23 +55,6 @@ impl<'a> Work<'a> {
         };
         let known = ["switch", "give_back"].contains(&op.name.as_str());
         read().filter(|_| known).ok_or_else(|| strange(op))
-    }
-
-    async fn now(&self, site: Site<'_>) -> Result<Vec<Now>, StepError> {
-        let mut all = Vec::new();
-        for file in &self.files {
-            all.push(file.read(site).await?);
-        }
-        Ok(all)
-    }
-
-    fn with<'n>(&self, now: &'n [Now]) -> impl Iterator<Item = (&File, &'n Now)> {
-        self.files.iter().zip(now)
-    }
-
-    /// What changed since the plan.
-    fn stale(&self, site: Site<'_>, now: &[Now]) -> Option<String> {
-        self.with(now).find_map(|(file, now)| file.stale(site, now))
     }
 
     fn runtime(&self) -> Service {
@@ -93,59 +72,25 @@ impl<'a> Work<'a> {
 /// again goes on from there: stopping what is stopped changes nothing.
 pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
     let work = Work::of(op)?;
-    let now = work.now(site).await?;
-    if let Some(changed) = work.stale(site, &now) {
+    let now = work.files.now(site).await?;
+    if let Some(changed) = work.files.stale(site, &now) {
         return Err(StepError::Stale(changed));
     }
-    for (file, found) in work.with(&now) {
-        if let Err(error) = file.prepare(site, found, work.stop).await {
-            return Err(undone(site, &work, &now, error).await);
-        }
-    }
+    work.files.prepare(site, &now, work.stop).await?;
     if work.stop {
         if let Err(why) = switched(site, &work, &now).await {
             return Err(roll_back(site, &work, &now, &why).await);
         }
-    } else if let Err(error) = put(site, &work, &now).await {
-        return Err(undone(site, &work, &now, error).await);
+    } else if let Err(error) = work.files.put(site, &now).await {
+        return Err(work.files.undone(site, &now, error).await);
     }
-    // It runs with the new files by now; only what was noted of the old ones is not gone yet.
-    done(site, &work).await.map_err(|error| StepError::InDoubt(error.to_string()))
-}
-
-async fn put(site: Site<'_>, work: &Work<'_>, now: &[Now]) -> Result<(), HostError> {
-    for (file, now) in work.with(now) {
-        file.put(site, now).await?;
-    }
-    Ok(())
-}
-
-async fn done(site: Site<'_>, work: &Work<'_>) -> Result<(), HostError> {
-    for file in &work.files {
-        file.done(site).await?;
-    }
-    Ok(())
-}
-
-/// Nothing was stopped: what was noted already goes again.
-async fn undone(site: Site<'_>, work: &Work<'_>, now: &[Now], error: HostError) -> StepError {
-    if error.is_in_doubt() {
-        return refused(error);
-    }
-    for (file, now) in work.with(now) {
-        if let Err(why) = file.unprepared(site, now).await {
-            return StepError::InDoubt(format!(
-                "{error} Putting back what was written already failed, too: {why}"
-            ));
-        }
-    }
-    refused(error)
+    work.files.done(site).await
 }
 
 /// Stops all, writes both files, and starts all; why that did not come about, as sentences.
 async fn switched(site: Site<'_>, work: &Work<'_>, now: &[Now]) -> Result<(), String> {
     stopped(site, work).await?;
-    put(site, work, now).await.map_err(|error| error.to_string())?;
+    work.files.put(site, now).await.map_err(|error| error.to_string())?;
     started(site, work, work.driver).await
 }
 
@@ -239,30 +184,19 @@ async fn back(site: Site<'_>, work: &Work<'_>, now: &[Now]) -> Result<(), String
     // A runtime that does not run has nothing that could be ended, or nobody can.
     containers::ended(site, work.engine).await.ok();
     of(runtime, runtime.is_told(host, Told::Stop).await)?;
-    for (file, now) in work.with(now) {
-        file.back(site, now).await?;
-    }
+    work.files.back(site, now).await?;
     started(site, work, None).await?;
-    copies_gone(site, work).await
-}
-
-/// Nothing is kept of the files from before.
-async fn copies_gone(site: Site<'_>, work: &Work<'_>) -> Result<(), String> {
-    for file in &work.files {
-        file.forget(site).await.map_err(|error| error.to_string())?;
-    }
-    Ok(())
+    work.files.forget(site).await
 }
 
 pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
     let work = Work::of(op)?;
-    let now = work.now(site).await?;
-    let is_there = work.with(&now).all(|(file, now)| file.is_written(now) && file.is_recorded(now));
-    if is_there && (!work.stop || runs(site, &work).await) {
-        copies_gone(site, &work).await.map_err(StepError::InDoubt)?;
+    let now = work.files.now(site).await?;
+    if work.files.are_there(&now) && (!work.stop || runs(site, &work).await) {
+        work.files.forget(site).await.map_err(StepError::InDoubt)?;
         return Ok(Became::Done);
     }
-    Ok(if work.stale(site, &now).is_none() { Became::NotDone } else { Became::Changed })
+    Ok(if work.files.stale(site, &now).is_none() { Became::NotDone } else { Became::Changed })
 }
 
 /// Whether both run as they should. What is written was written while both stood still.

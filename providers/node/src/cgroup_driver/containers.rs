@@ -24,7 +24,7 @@ const CTR: [&str; 5] = ["ctr", "--connect-timeout", "5s", "--namespace", "k8s.io
 const CRICTL: [&str; 3] = ["crictl", "--runtime-endpoint", "unix:///var/run/crio/crio.sock"];
 
 /// Ends all of them; why not, as sentences.
-pub(super) async fn ended(site: Site<'_>, engine: Engine) -> Result<(), String> {
+pub(crate) async fn ended(site: Site<'_>, engine: Engine) -> Result<(), String> {
     match engine {
         Engine::Containerd => by_ctr(site).await,
         Engine::Crio => by_crictl(site).await,

@@ -1,7 +1,6 @@
 //! What is done about a node's cgroup driver, and what it will be.
 
 use super::SHELF;
-use super::files::{File, Format, Goal, Target};
 use crate::codes;
 use crate::container_runtime::driver::{self as runtime, Change, Half};
 use crate::container_runtime::engine::Engine;
@@ -10,13 +9,13 @@ use crate::kubelet_config::text::{self, DRIVER};
 use crate::kubelet_config::{USUAL_PATH, upgrade};
 use crate::place::{self, part};
 use crate::settings::digest;
+use crate::settings::files::{File, Files, Format, Goal};
 use crate::settings::record::Record;
 use crate::settings::ways::{self, Way};
 use addrs::TypeName;
 use apimachinery::versions::Minor;
 use plans::{Action, Basis, Note, Op, Problem};
 use provider::{Decision, PlanRequest, Planned};
-use std::collections::BTreeSet;
 use values::{Disruption, Path, Value};
 
 /// What a kubelet has whose file says nothing. Source: `SetDefaults_KubeletConfiguration` in
@@ -70,7 +69,7 @@ struct Case<'a> {
 struct Wanted {
     half: Half,
     kubelet: Vec<(Way, Value)>,
-    files: Vec<File>,
+    files: Files,
     /// Whether it must be stopped for it.
     stop: bool,
     /// Which driver the kubelet runs with then; `None` where nobody knows.
@@ -120,8 +119,8 @@ impl Case<'_> {
         let Some(driver) = asked.as_str() else { return Ok(self.late(args)) };
         let wanted = self.goal(Some(driver))?;
         let is_recorded = self.is_recorded();
-        let changes = wanted.stop || wanted.files.iter().any(|file| file.goal.changes());
-        let has_news = wanted.files.iter().any(|file| file.record_was != new_digest(file));
+        let changes = wanted.stop || wanted.files.change();
+        let has_news = wanted.files.have_news();
         let ignored = self.request.ignore.contains(&Path::of("driver"));
         let action = match is_recorded {
             false => Action::Create,
@@ -170,7 +169,7 @@ impl Case<'_> {
         let wanted = self.goal(None)?;
         let (before, _) = self.shown("", &wanted);
         let mut notes = self.notes(&wanted);
-        if wanted.files.iter().any(|file| file.goal.changes()) {
+        if wanted.files.change() {
             let text = "what the files said before comes back".to_owned();
             notes.insert(0, Note { path: Path::root(), text });
         }
@@ -273,26 +272,29 @@ impl Case<'_> {
             .running()
             .is_some_and(|running| runs.as_deref().is_some_and(|driver| driver != running));
         let stop = half.has != half.will || differs || (!has_file && !asks) || self.is("open");
-        let of_kubelet = settings(
-            USUAL_PATH,
-            Format::Yaml,
+        let of_kubelet = File::of_settings(
+            (SHELF, USUAL_PATH, Format::Yaml),
             (&self.record, self.text("kubelet_record")),
-            (&self.live, &kubelet, driver.is_some()),
+            (&self.live, &will),
+            (&kubelet, driver.is_some()),
         );
         let recorded = (&self.of_runtime, self.text("runtime_record"));
         let of_runtime = match &half.change {
             Change::Settings { live, settings: wanted } => {
-                let wanted = (live, wanted.as_slice(), driver.is_some());
-                settings(half.path, Format::Toml, recorded, wanted)
+                let will = self.of_runtime.wanted(live, wanted);
+                let place = (SHELF, half.path, Format::Toml);
+                File::of_settings(place, recorded, (live, &will), (wanted, driver.is_some()))
             }
             Change::Whole { was, will } => File {
+                shelf: SHELF,
                 path: half.path.to_owned(),
                 goal: Goal::Whole { was: was.clone(), will: will.clone() },
                 record_was: recorded.1.map(|text| access::digest(text.as_bytes())),
                 record: None,
             },
         };
-        Ok(Wanted { half, kubelet, files: vec![of_kubelet, of_runtime], stop, driver: runs })
+        let files = Files(vec![of_kubelet, of_runtime]);
+        Ok(Wanted { half, kubelet, files, stop, driver: runs })
     }
 
     /// Why it would not take effect, or would not run.
@@ -396,8 +398,8 @@ impl Case<'_> {
             say("the API server of this node is ended, too, and away until its kubelet runs again"
                 .to_owned());
         }
-        let file = &wanted.files[0];
-        if !wanted.stop && file.goal.changes() {
+        let of_kubelet = wanted.files.0.first();
+        if !wanted.stop && of_kubelet.is_some_and(|file| file.goal.changes()) {
             say(format!(
                 "the kubelet asks {} for its driver; its file is what it falls back to, and is \
                  kept in step",
@@ -449,8 +451,7 @@ impl Case<'_> {
     }
 
     fn op(&self, name: &str, wanted: &Wanted, driver: Option<&str>) -> Op {
-        let (files, guards): (Vec<Value>, Vec<Value>) =
-            wanted.files.iter().map(File::to_value).unzip();
+        let (files, guards) = wanted.files.to_values();
         let identity = self.request.identity;
         let runs = wanted.driver.as_deref();
         let group = runs.filter(|_| self.is_usual()).map(|driver| match driver {
@@ -464,12 +465,12 @@ impl Case<'_> {
             identity: identity.clone(),
             args: Value::map([
                 ("engine", self.engine.unit().into()),
-                ("files", Value::list(files)),
+                ("files", files),
                 ("stop", wanted.stop.into()),
                 ("driver", text(runs)),
                 ("group", text(group)),
             ]),
-            guard: Value::map([("files", Value::list(guards))]),
+            guard: Value::map([("files", guards)]),
             text: self.steps(name, wanted, driver),
         }
     }
@@ -479,7 +480,7 @@ impl Case<'_> {
         let (node, engine) = (self.node, self.engine.shown());
         let give_back = name == "give_back";
         if !wanted.stop {
-            return match (give_back, wanted.files.iter().any(|file| file.goal.changes())) {
+            return match (give_back, wanted.files.change()) {
                 (false, true) => format!("note the cgroup driver in the kubelet's file on {node}"),
                 (false, false) => format!("look after the cgroup driver of {node}"),
                 (true, _) => format!("give back the cgroup driver of {node}"),
@@ -504,38 +505,6 @@ impl Case<'_> {
 /// Which driver the kubelet's file gives it.
 fn file_driver(of: &Value) -> &str {
     ways::get(of, &kubelet_way()).and_then(Value::as_str).unwrap_or(DEFAULT)
-}
-
-/// What becomes of a file of which some settings are ours; without `is_ours` none is any longer.
-fn settings(
-    path: &str,
-    format: Format,
-    (record, recorded): (&Record, Option<&str>),
-    (live, wanted, is_ours): (&Value, &[(Way, Value)], bool),
-) -> File {
-    let will = record.wanted(live, wanted);
-    let ways: BTreeSet<&Way> =
-        record.earlier.keys().chain(wanted.iter().map(|(way, _)| way)).collect();
-    let target = |way: &Way| Target {
-        way: way.clone(),
-        was: ways::get(live, way).cloned(),
-        will: ways::get(&will, way).cloned(),
-    };
-    let goal = Goal::Settings {
-        format,
-        targets: ways.into_iter().map(target).collect(),
-        made: record.made.clone(),
-    };
-    File {
-        path: path.to_owned(),
-        goal,
-        record_was: recorded.map(|text| access::digest(text.as_bytes())),
-        record: if is_ours { record.with(live, wanted).text() } else { None },
-    }
-}
-
-fn new_digest(file: &File) -> Option<String> {
-    file.record.as_ref().map(|text| access::digest(text.as_bytes()))
 }
 
 fn cost(wanted: &Wanted) -> Disruption {

@@ -85,9 +85,8 @@
 //! [KEP-4033](https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/4033-group-driver-detection-over-cri)
 
 mod activate;
-mod containers;
+pub(crate) mod containers;
 mod decide;
-mod files;
 mod look;
 
 use crate::central::{Central, KEY};

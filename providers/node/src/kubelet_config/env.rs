@@ -13,8 +13,8 @@ use crate::settings::record::{Record, Shelf};
 use crate::settings::ways::{self, Way};
 use values::Value;
 
-pub(super) const PATH: &str = "/var/lib/kubelet/kubeadm-flags.env";
-pub(super) const SHELF: Shelf = Shelf("kubelet-flags");
+pub(crate) const PATH: &str = "/var/lib/kubelet/kubeadm-flags.env";
+pub(crate) const SHELF: Shelf = Shelf("kubelet-flags");
 const VARIABLE: &str = "KUBELET_KUBEADM_ARGS=";
 
 /// What becomes of the file.
@@ -40,6 +40,26 @@ pub(super) fn asked(flags: &Value) -> Vec<(Way, Value)> {
     entries.map(|(name, value)| (vec![name.clone()], text(value))).collect()
 }
 
+/// The flags of a file, each with its text. The error is the end of a sentence.
+pub(crate) fn read(text: &str) -> Result<Value, String> {
+    Ok(Line::of(text)?.flags())
+}
+
+/// The file with these flags as they are wanted. The error is the end of a sentence.
+pub(crate) fn edited(text: &str, wanted: &Value, ours: &[&Way]) -> Result<String, String> {
+    let line = Line::of(text)?;
+    let now = line.flags();
+    let mut changed = Vec::new();
+    for name in ours.iter().filter_map(|way| way.first()) {
+        line.once(name)?;
+        let way: Way = vec![name.clone()];
+        if ways::get(&now, &way) != ways::get(wanted, &way) {
+            changed.push(name.to_string());
+        }
+    }
+    Ok(if changed.is_empty() { text.to_owned() } else { line.with(&changed, wanted) })
+}
+
 /// The file with these flags, and with what stood before where one is ours no longer. The error is
 /// the end of a sentence.
 pub(super) fn flagged(
@@ -51,9 +71,7 @@ pub(super) fn flagged(
     let now = line.flags();
     let names = asked.iter().map(|(way, _)| way).chain(record.earlier.keys());
     for name in names.filter_map(|way| way.first()) {
-        if line.entries.iter().filter(|entry| entry.name == **name).count() > 1 {
-            return Err(format!("has the flag `--{name}` more than once"));
-        }
+        line.once(name)?;
     }
     let wanted = record.wanted(&now, asked);
     let differs = |name: &&str| {
@@ -114,6 +132,14 @@ impl<'a> Line<'a> {
         };
         let entries = entries(&words_as_written(&inner));
         Ok(Self { before: &text[..start], entries, after: &text[end..] })
+    }
+
+    /// That a flag is not there more than once.
+    fn once(&self, name: &str) -> Result<(), String> {
+        if self.entries.iter().filter(|entry| entry.name == name).count() > 1 {
+            return Err(format!("has the flag `--{name}` more than once"));
+        }
+        Ok(())
     }
 
     fn flags(&self) -> Value {

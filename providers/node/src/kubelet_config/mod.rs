@@ -91,7 +91,7 @@
 
 pub(crate) mod activate;
 pub(crate) mod decide;
-mod env;
+pub(crate) mod env;
 pub(crate) mod flags;
 pub(crate) mod judge;
 mod memory;

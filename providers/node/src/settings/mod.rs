@@ -3,9 +3,10 @@
 //! Others write such a file too, so each setting has an owner of its own: a record beside the
 //! file ([`record`]) says which are ours and what stood there before. [`ways`] are the names of
 //! settings, [`exchange`] puts a new file in the place of the old one and back, and [`kept`] are the
-//! copies of old files where several change together.
+//! copies of old files where several change together ([`files`]).
 
 pub(crate) mod exchange;
+pub(crate) mod files;
 pub(crate) mod kept;
 pub(crate) mod record;
 pub(crate) mod ways;

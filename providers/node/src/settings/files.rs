@@ -1,41 +1,45 @@
-//! One of both files: what of it is ours, and how it is written.
+//! Several files that change as one: what of each is ours, and how it is written.
 //!
-//! Only the driver is compared and written, over whatever else the file says by then: other types
-//! keep other parts of it, in the same plan too.
+//! Only the settings that are asked for are compared and written, over whatever else a file says by
+//! then: other types keep other parts of it, in the same plan too.
 //!
 //! **Invariant:** the record of what was there before is written before the file is first changed,
 //! and goes when the file says that again.
 
-use super::SHELF;
+use super::exchange::write;
+use super::kept;
+use super::record::{Record, Shelf};
+use super::ways::{self, Way};
 use crate::container_runtime::text as toml;
 use crate::host_type::{Site, refused};
-use crate::kubelet_config::text as yaml;
+use crate::kubelet_config::{env, text as yaml};
 use crate::records::MODE;
-use crate::settings::exchange::write;
-use crate::settings::kept;
-use crate::settings::ways::{self, Way};
 use access::{Expected, FileOnHost, HostError, digest};
+use plans::Op;
 use provider::StepError;
+use std::collections::BTreeSet;
 use values::Value;
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     Yaml,
     Toml,
+    /// The flags that kubeadm wrote for a kubelet.
+    Flags,
 }
 
 /// A setting that is to be `will` where it was `was`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
-    pub(super) way: Way,
-    pub(super) was: Option<Value>,
-    pub(super) will: Option<Value>,
+pub(crate) struct Target {
+    pub(crate) way: Way,
+    pub(crate) was: Option<Value>,
+    pub(crate) will: Option<Value>,
 }
 
 /// What becomes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Goal {
+pub(crate) enum Goal {
     /// These of its settings; maps that are ours go when they are empty.
     Settings { format: Format, targets: Vec<Target>, made: Vec<Way> },
     /// It is ours as a whole; `None` for no file.
@@ -44,20 +48,22 @@ pub(super) enum Goal {
 
 /// A file, and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct File {
-    pub(super) path: String,
-    pub(super) goal: Goal,
+pub(crate) struct File {
+    /// Where it is noted what is ours, and where the file is kept while it changes.
+    pub(crate) shelf: Shelf,
+    pub(crate) path: String,
+    pub(crate) goal: Goal,
     /// Digest of the record as it was planned over.
-    pub(super) record_was: Option<String>,
+    pub(crate) record_was: Option<String>,
     /// The new record; `None` when nothing is ours afterwards.
-    pub(super) record: Option<String>,
+    pub(crate) record: Option<String>,
 }
 
 /// A file and what belongs to it, read right before a step.
-pub(super) struct Now {
-    pub(super) file: Option<FileOnHost>,
-    pub(super) record: Option<FileOnHost>,
-    pub(super) kept: Option<FileOnHost>,
+pub(crate) struct Now {
+    pub(crate) file: Option<FileOnHost>,
+    pub(crate) record: Option<FileOnHost>,
+    pub(crate) kept: Option<FileOnHost>,
 }
 
 impl Format {
@@ -65,6 +71,7 @@ impl Format {
         match self {
             Self::Yaml => yaml::read(text),
             Self::Toml => toml::read(text),
+            Self::Flags => env::read(text),
         }
     }
 
@@ -72,13 +79,14 @@ impl Format {
         match self {
             Self::Yaml => Ok(yaml::edited(text, wanted)),
             Self::Toml => toml::edited(text, wanted, ways),
+            Self::Flags => env::edited(text, wanted, ways),
         }
     }
 }
 
 impl Goal {
     /// Whether the plan changes the file.
-    pub(super) fn changes(&self) -> bool {
+    pub(crate) fn changes(&self) -> bool {
         match self {
             Self::Settings { targets, .. } => targets.iter().any(|t| t.was != t.will),
             Self::Whole { was, will } => was != will,
@@ -99,6 +107,7 @@ impl Goal {
                 let format = match format {
                     Format::Yaml => "yaml",
                     Format::Toml => "toml",
+                    Format::Flags => "flags",
                 };
                 let args = Value::map([
                     ("format", format.into()),
@@ -122,6 +131,7 @@ impl Goal {
             }
             "yaml" => Format::Yaml,
             "toml" => Format::Toml,
+            "flags" => Format::Flags,
             _ => return None,
         };
         let pairs = args.get("settings")?.as_list()?.iter().zip(was.as_list()?);
@@ -137,8 +147,42 @@ impl Goal {
 }
 
 impl File {
+    /// What becomes of a file of which some settings are ours. `recorded` is the text of the record
+    /// that `record` was read from; without `is_ours` nothing is ours any longer.
+    pub(crate) fn of_settings(
+        (shelf, path, format): (Shelf, &str, Format),
+        (record, recorded): (&Record, Option<&str>),
+        (live, will): (&Value, &Value),
+        (wanted, is_ours): (&[(Way, Value)], bool),
+    ) -> Self {
+        let ways: BTreeSet<&Way> =
+            record.earlier.keys().chain(wanted.iter().map(|(way, _)| way)).collect();
+        let target = |way: &Way| Target {
+            way: way.clone(),
+            was: ways::get(live, way).cloned(),
+            will: ways::get(will, way).cloned(),
+        };
+        let goal = Goal::Settings {
+            format,
+            targets: ways.into_iter().map(target).collect(),
+            made: record.made.clone(),
+        };
+        Self {
+            shelf,
+            path: path.to_owned(),
+            goal,
+            record_was: recorded.map(|text| digest(text.as_bytes())),
+            record: if is_ours { record.with(live, wanted).text() } else { None },
+        }
+    }
+
+    /// Digest of the record as it will be.
+    pub(crate) fn record_will(&self) -> Option<String> {
+        self.record.as_ref().map(|text| digest(text.as_bytes()))
+    }
+
     /// Its part of the arguments and of the guard of an operation.
-    pub(super) fn to_value(&self) -> (Value, Value) {
+    pub(crate) fn to_value(&self) -> (Value, Value) {
         let (goal, was) = self.goal.to_value();
         let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
         let args = Value::map([
@@ -149,9 +193,10 @@ impl File {
         (args, Value::map([("was", was), ("record", text(&self.record_was))]))
     }
 
-    pub(super) fn of_value(args: &Value, guard: &Value) -> Option<Self> {
+    pub(crate) fn of_value(shelf: Shelf, args: &Value, guard: &Value) -> Option<Self> {
         let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
+            shelf,
             path: text(args, "path")?,
             goal: Goal::of_value(args.get("goal")?, guard.get("was")?)?,
             record_was: text(guard, "record"),
@@ -159,18 +204,18 @@ impl File {
         })
     }
 
-    pub(super) async fn read(&self, site: Site<'_>) -> Result<Now, StepError> {
+    pub(crate) async fn read(&self, site: Site<'_>) -> Result<Now, StepError> {
         let read = async |path: &str| site.host.read(path).await.map_err(refused);
         Ok(Now {
             file: read(&self.path).await?,
-            record: read(&SHELF.place(&self.path)).await?,
-            kept: read(&SHELF.kept(&self.path)).await?,
+            record: read(&self.shelf.place(&self.path)).await?,
+            kept: read(&self.shelf.kept(&self.path)).await?,
         })
     }
 
     /// The file as it is to be, over what is there; `None` for no file. The error is why it cannot
     /// be, as the end of a sentence.
-    pub(super) fn wanted(&self, now: &Now) -> Result<Option<String>, String> {
+    pub(crate) fn wanted(&self, now: &Now) -> Result<Option<String>, String> {
         let (format, targets, made) = match &self.goal {
             Goal::Whole { was, will } => {
                 let found = now.file.as_ref().map(|file| file.content.as_slice());
@@ -197,7 +242,7 @@ impl File {
     }
 
     /// Why nothing can be done to it.
-    pub(super) fn stale(&self, site: Site<'_>, now: &Now) -> Option<String> {
+    pub(crate) fn stale(&self, site: Site<'_>, now: &Now) -> Option<String> {
         let (path, node) = (&self.path, site.host.name());
         if let Err(why) = self.wanted(now) {
             return Some(format!("{node}:{path} {why}."));
@@ -210,37 +255,37 @@ impl File {
     }
 
     /// Whether it is as it is to be.
-    pub(super) fn is_written(&self, now: &Now) -> bool {
+    pub(crate) fn is_written(&self, now: &Now) -> bool {
         let found = now.file.as_ref().map(|file| file.content.as_slice());
         self.wanted(now).is_ok_and(|wanted| wanted.as_deref().map(str::as_bytes) == found)
     }
 
     /// Whether what is noted of it is as it is to be.
-    pub(super) fn is_recorded(&self, now: &Now) -> bool {
+    pub(crate) fn is_recorded(&self, now: &Now) -> bool {
         let found = now.record.as_ref().map(|file| file.content.as_slice());
         found == self.record.as_deref().map(str::as_bytes)
     }
 
     /// Notes what will be ours; with `keeps` also a copy of the file, which says until it goes that
     /// somebody has to look.
-    pub(super) async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         site: Site<'_>,
         now: &Now,
         keeps: bool,
     ) -> Result<(), HostError> {
         if let Some(text) = self.record.as_ref().filter(|_| !self.is_recorded(now)) {
-            let place = SHELF.place(&self.path);
+            let place = self.shelf.place(&self.path);
             write(site, &place, text.as_bytes(), MODE, Expected::Anything).await?;
         }
         // One from a change that was not seen to its end is of a node that ran.
         if keeps && now.kept.is_none() {
-            kept::keep(site, SHELF, &self.path, now.file.as_ref()).await?;
+            kept::keep(site, self.shelf, &self.path, now.file.as_ref()).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn put(&self, site: Site<'_>, now: &Now) -> Result<(), HostError> {
+    pub(crate) async fn put(&self, site: Site<'_>, now: &Now) -> Result<(), HostError> {
         if self.is_written(now) {
             return Ok(());
         }
@@ -256,38 +301,154 @@ impl File {
     }
 
     /// It works: nothing is noted when nothing is ours, and nothing is kept of the old file.
-    pub(super) async fn done(&self, site: Site<'_>) -> Result<(), HostError> {
+    pub(crate) async fn done(&self, site: Site<'_>) -> Result<(), HostError> {
         if self.record.is_none() {
-            site.host.remove(&SHELF.place(&self.path), Expected::Anything).await?;
+            site.host.remove(&self.shelf.place(&self.path), Expected::Anything).await?;
         }
         self.forget(site).await
     }
 
     /// Nothing is kept of the old file.
-    pub(super) async fn forget(&self, site: Site<'_>) -> Result<(), HostError> {
-        kept::forget(site, SHELF, &self.path).await
+    pub(crate) async fn forget(&self, site: Site<'_>) -> Result<(), HostError> {
+        kept::forget(site, self.shelf, &self.path).await
     }
 
     /// Puts the old file back and what was noted of it. The copy stays until it is known that the
     /// old file works.
-    pub(super) async fn back(&self, site: Site<'_>, now: &Now) -> Result<(), String> {
-        kept::put_back(site, SHELF, &self.path).await?;
+    pub(crate) async fn back(&self, site: Site<'_>, now: &Now) -> Result<(), String> {
+        kept::put_back(site, self.shelf, &self.path).await?;
         self.record_back(site, now).await.map_err(|error| error.to_string())
     }
 
     /// Takes back what was prepared.
-    pub(super) async fn unprepared(&self, site: Site<'_>, now: &Now) -> Result<(), HostError> {
+    pub(crate) async fn unprepared(&self, site: Site<'_>, now: &Now) -> Result<(), HostError> {
         self.record_back(site, now).await?;
         if now.kept.is_none() { self.forget(site).await } else { Ok(()) }
     }
 
     async fn record_back(&self, site: Site<'_>, now: &Now) -> Result<(), HostError> {
-        let place = SHELF.place(&self.path);
+        let place = self.shelf.place(&self.path);
         match &now.record {
             // It is there still.
             _ if self.record.is_none() => Ok(()),
             Some(old) => write(site, &place, &old.content, MODE, Expected::Anything).await,
             None => site.host.remove(&place, Expected::Anything).await,
         }
+    }
+}
+
+/// Files that change as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Files(pub(crate) Vec<File>);
+
+impl Files {
+    /// Their part of the arguments and of the guard of an operation.
+    pub(crate) fn to_values(&self) -> (Value, Value) {
+        let (args, guards): (Vec<Value>, Vec<Value>) = self.0.iter().map(File::to_value).unzip();
+        (Value::list(args), Value::list(guards))
+    }
+
+    /// Those of an operation.
+    pub(crate) fn of_op(shelf: Shelf, op: &Op) -> Option<Self> {
+        let guards = op.guard.get("files")?.as_list()?;
+        let files = op.args.get("files")?.as_list()?.iter().zip(guards);
+        let files = files.map(|(args, guard)| File::of_value(shelf, args, guard));
+        files.collect::<Option<_>>().map(Self)
+    }
+
+    /// Whether the plan changes one of them.
+    pub(crate) fn change(&self) -> bool {
+        self.0.iter().any(|file| file.goal.changes())
+    }
+
+    /// Whether something else is noted of them than was.
+    pub(crate) fn have_news(&self) -> bool {
+        self.0.iter().any(|file| file.record_was != file.record_will())
+    }
+
+    pub(crate) async fn now(&self, site: Site<'_>) -> Result<Vec<Now>, StepError> {
+        let mut all = Vec::new();
+        for file in &self.0 {
+            all.push(file.read(site).await?);
+        }
+        Ok(all)
+    }
+
+    fn with<'n>(&self, now: &'n [Now]) -> impl Iterator<Item = (&File, &'n Now)> {
+        self.0.iter().zip(now)
+    }
+
+    /// What changed since the plan.
+    pub(crate) fn stale(&self, site: Site<'_>, now: &[Now]) -> Option<String> {
+        self.with(now).find_map(|(file, now)| file.stale(site, now))
+    }
+
+    /// Whether they and what is noted of them are as they are to be.
+    pub(crate) fn are_there(&self, now: &[Now]) -> bool {
+        self.with(now).all(|(file, now)| file.is_written(now) && file.is_recorded(now))
+    }
+
+    /// Notes what will be ours, with `keeps` also copies. What was noted already goes again when
+    /// that does not succeed.
+    pub(crate) async fn prepare(
+        &self,
+        site: Site<'_>,
+        now: &[Now],
+        keeps: bool,
+    ) -> Result<(), StepError> {
+        for (file, found) in self.with(now) {
+            if let Err(error) = file.prepare(site, found, keeps).await {
+                return Err(self.undone(site, now, error).await);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn put(&self, site: Site<'_>, now: &[Now]) -> Result<(), HostError> {
+        for (file, now) in self.with(now) {
+            file.put(site, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing was stopped: what was noted already goes again.
+    pub(crate) async fn undone(&self, site: Site<'_>, now: &[Now], error: HostError) -> StepError {
+        if error.is_in_doubt() {
+            return refused(error);
+        }
+        for (file, now) in self.with(now) {
+            if let Err(why) = file.unprepared(site, now).await {
+                return StepError::InDoubt(format!(
+                    "{error} Putting back what was written already failed, too: {why}"
+                ));
+            }
+        }
+        refused(error)
+    }
+
+    /// It works. What runs has the new files by now; only what was noted of the old ones is not
+    /// gone yet.
+    pub(crate) async fn done(&self, site: Site<'_>) -> Result<(), StepError> {
+        for file in &self.0 {
+            let done = file.done(site).await;
+            done.map_err(|error| StepError::InDoubt(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Puts the old files back, and what was noted of them; the copies stay.
+    pub(crate) async fn back(&self, site: Site<'_>, now: &[Now]) -> Result<(), String> {
+        for (file, now) in self.with(now) {
+            file.back(site, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is kept of the files from before.
+    pub(crate) async fn forget(&self, site: Site<'_>) -> Result<(), String> {
+        for file in &self.0 {
+            file.forget(site).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 }
