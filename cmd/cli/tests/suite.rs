@@ -14,6 +14,7 @@ mod flags;
 mod host_faults;
 mod kubelets;
 mod machines;
+mod migrations;
 mod real;
 mod resume;
 mod rollouts;

@@ -82,3 +82,17 @@ pub const CGROUP_OVERRIDDEN: Code = Code("E0942");
 pub const CGROUP_HOST: Code = Code("E0943");
 /// A node does not run with the cgroup driver.
 pub const CGROUP_REFUSES: Code = Code("E0944");
+/// The arguments of a migration of a runtime are none.
+pub const MIGRATION: Code = Code("E0960");
+/// A node has a container runtime that is not migrated from.
+pub const MIGRATION_FROM: Code = Code("E0961");
+/// A flag that is not kubeadm's keeps a kubelet from its new runtime.
+pub const MIGRATION_FLAG: Code = Code("E0962");
+/// A host cannot have the new runtime.
+pub const MIGRATION_HOST: Code = Code("E0963");
+/// A node that is to get another runtime could not be looked at.
+pub const MIGRATION_NODE: Code = Code("E0964");
+/// A node does not run with its new runtime.
+pub const MIGRATION_REFUSES: Code = Code("E0965");
+/// Workloads on a node depend on docker, which goes.
+pub const DOCKER_NEEDED: Code = Code("E0966");

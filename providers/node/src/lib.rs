@@ -36,6 +36,7 @@ mod marked;
 mod owned;
 mod place;
 mod records;
+mod runtime_migration;
 mod service;
 mod settings;
 mod static_pod;
@@ -56,6 +57,7 @@ use kubelet_base_config::KubeletBaseConfig;
 use kubelet_config::KubeletConfig;
 use marked::Marked;
 use provider::{DataKind, ResourceKind};
+use runtime_migration::RuntimeMigration;
 use static_pod::StaticPod;
 use sysctl::Sysctl;
 use systemd_unit::SystemdUnit;
@@ -69,6 +71,7 @@ fn types() -> Vec<Box<dyn HostType>> {
         Box::new(HostFile::new()),
         Box::new(Marked::<KernelModuleBlacklist>::new()),
         Box::new(KubeletConfig::new()),
+        Box::new(RuntimeMigration::new()),
         Box::new(StaticPod::new()),
         Box::new(Marked::<Sysctl>::new()),
         Box::new(Marked::<SystemdUnit>::new()),

@@ -335,14 +335,14 @@ async fn a_crash_between_any_two_commands_leads_on_to_the_new_driver() {
     let whole = Machine::new();
     let op = only_op(plan(&whole, Some("systemd")).await);
     let steps = {
-        let counted = Dying::of(&whole, usize::MAX);
+        let counted = Dying::of(&whole.host, usize::MAX);
         provider(counted.clone()).perform(&op, &|_| ()).await.unwrap();
         counted.calls()
     };
     assert!(steps > 40, "{steps}");
     for at in 0..steps {
         let machine = Machine::new();
-        let dying = Dying::of(&machine, at);
+        let dying = Dying::of(&machine.host, at);
         let done = provider(dying).perform(&op, &|_| ()).await;
         assert!(done.is_err(), "{at}");
         let place = format!("call {at}: {:?}", machine.ran());
@@ -370,7 +370,7 @@ async fn after_a_crash_even_the_old_driver_is_a_change_that_starts_all_again() {
     let mut open = 0;
     for at in 0.. {
         let machine = Machine::new();
-        let dying = Dying::of(&machine, at);
+        let dying = Dying::of(&machine.host, at);
         if provider(dying).perform(&op, &|_| ()).await.is_ok() {
             break;
         }
@@ -453,18 +453,18 @@ fn p25_a_driver_in_quotes_is_none() {
 
 /// A host whose connection breaks for good at one of the calls.
 #[derive(Clone)]
-struct Dying {
+pub(crate) struct Dying {
     host: MemoryHost,
     at: usize,
     calls: Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl Dying {
-    fn of(machine: &Machine, at: usize) -> Self {
-        Self { host: machine.host.clone(), at, calls: Arc::default() }
+    pub(crate) fn of(host: &MemoryHost, at: usize) -> Self {
+        Self { host: host.clone(), at, calls: Arc::default() }
     }
 
-    fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.calls.load(std::sync::atomic::Ordering::Relaxed)
     }
 

@@ -253,6 +253,15 @@ fn in_folders() -> Vec<InFolder> {
         ("kubelet_config", vec![], ["var/lib/kubelet/config.yaml", "200", "20"]),
         ("container_runtime", vec![], ["etc/containerd/config.toml", "3.10.2", "3.8"]),
         (
+            "runtime_migration",
+            vec![],
+            [
+                "var/lib/kubelet/kubeadm-flags.env",
+                "--node-ip=10.0.0.1",
+                "--node-ip=10.0.0.1 --container-runtime-endpoint=unix:///var/run/cri-dockerd.sock",
+            ],
+        ),
+        (
             "static_pod",
             vec![],
             ["etc/kubernetes/manifests/kube-apiserver.yaml", "maxage=30", "maxage=3"],

@@ -1,7 +1,7 @@
 //! A host that fails at every call, before or after what was asked of it.
 
 use crate::support::request;
-use crate::{cgroup_driver, container_runtime, crio, static_pod, sysctl};
+use crate::{cgroup_driver, container_runtime, crio, runtime_migration, static_pod, sysctl};
 use access::{
     Answer, Ask, Command, Expected, Host, HostError, Hosts, MemoryHost, Output, WriteFile,
 };
@@ -294,6 +294,18 @@ async fn files_of_a_cgroup_driver_are_old_or_new_after_a_fault_at_every_call() {
     for path in [cgroup_driver::CONFIG, cgroup_driver::RUNTIME] {
         assert!(survives(before, ty, path, &write).await > 30);
         assert!(survives(applied, ty, path, &give_back).await > 30);
+    }
+}
+
+/// Three files, of which each says where the runtime is.
+#[tokio::test(start_paused = true)]
+async fn files_of_a_migration_are_old_or_new_after_a_fault_at_every_call() {
+    let (ty, asked) = ("runtime_migration", runtime_migration::args(true));
+    let identity = kind(ty).identify(&asked).unwrap();
+    let before = runtime_migration::files;
+    let write = op(&before(), ty, &identity, Some(&asked)).await;
+    for path in [runtime_migration::CONFIG, runtime_migration::ENV] {
+        assert!(survives(before, ty, path, &write).await > 40);
     }
 }
 

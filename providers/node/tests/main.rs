@@ -12,6 +12,7 @@ mod hosts;
 mod kubelet_config;
 mod plan;
 mod real;
+mod runtime_migration;
 mod static_pod;
 mod support;
 mod sysctl;

@@ -210,6 +210,28 @@ fn cgroup_drivers_are_noted_where_they_fit_and_switched_on_drained_nodes() {
 }
 
 #[test]
+fn nodes_that_talk_to_containerd_are_noted_and_those_of_docker_are_moved() {
+    play_alone("container-runtime-migration", |site| {
+        let flags = site.desk.dir().join("hosts/worker-2/var/lib/kubelet/kubeadm-flags.env");
+        let docker = "--container-runtime-endpoint=unix:///var/run/cri-dockerd.sock";
+        let of = |flags: &str| format!("KUBELET_KUBEADM_ARGS=\"{flags}\"\n");
+        std::fs::write(&flags, of(&format!("--network-plugin=cni --v=2 {docker}"))).unwrap();
+        let said = site.well(&["plan"]);
+        for words in [
+            "drain node worker-2: no pod has to leave\n",
+            "move the kubelet of worker-2 to containerd: stop kubelet, end containers of docker, ",
+            "Nodes: 1 to drain, 0 to restart, 0 to reboot (max 1 at a time).",
+        ] {
+            assert!(said.out.contains(words), "no `{words}` in {}", said.all());
+        }
+        site.well(&["apply", "-auto-approve", "-allow=drain"]);
+        let socket = "--container-runtime-endpoint=unix:///run/containerd/containerd.sock";
+        assert_eq!(std::fs::read_to_string(&flags).unwrap(), of(&format!("--v=2 {socket}")));
+        site.is_converged();
+    });
+}
+
+#[test]
 fn cache_for_dns_is_on_every_node_and_gone_again() {
     play("nodelocal-dns", |site| {
         let said = site.desk.run(&["output", "-json", "kubelets_must_give"]);

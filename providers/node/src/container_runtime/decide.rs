@@ -344,7 +344,8 @@ impl Case<'_> {
     }
 
     fn cost(&self, goal: &Goal, restart: bool) -> Disruption {
-        if !self.layout.same_driver(&self.live, &goal.wanted) {
+        let has_pods = !Engine::has_no_pods(self.present);
+        if has_pods && !self.layout.same_driver(&self.live, &goal.wanted) {
             return Disruption::Drain;
         }
         if restart { Disruption::Restart } else { Disruption::Quiet }

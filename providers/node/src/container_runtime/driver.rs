@@ -73,6 +73,19 @@ pub(crate) fn seen(node: &str, looked: &Looked) -> Result<(Engine, Value), Probl
     }
 }
 
+/// What is looked at of containerd alone, whatever the kubelet talks to.
+pub(crate) fn containerd_asks(node: &str) -> Vec<Ask> {
+    look::asks(&identity(node, super::USUAL_PATH))
+}
+
+pub(crate) fn containerd_asks_next(node: &str, looked: &Looked) -> Vec<Ask> {
+    look::asks_next(&identity(node, super::USUAL_PATH), looked)
+}
+
+pub(crate) fn containerd_seen(node: &str, looked: &Looked) -> Result<Value, Problem> {
+    look::seen(&identity(node, super::USUAL_PATH), looked)
+}
+
 /// What becomes of the runtime with this driver, or without one of ours.
 pub(crate) fn half(
     request: &PlanRequest<'_>,
@@ -106,13 +119,18 @@ pub(crate) fn is_kept(engine: Engine, present: &Value) -> bool {
     }
 }
 
-/// Of `containerd github.com/containerd/containerd v2.2.1 dea7da...`.
 pub(super) fn is_containerd_2(said: &str) -> bool {
-    let number = |word: &str| {
-        let word = word.strip_prefix('v').unwrap_or(word);
-        word.split_once('.').and_then(|(major, _)| major.parse::<u32>().ok())
+    containerd_version(said).is_some_and(|(major, _)| major >= 2)
+}
+
+/// Major and minor version, of `containerd github.com/containerd/containerd v2.2.1 dea7da...`.
+pub(crate) fn containerd_version(said: &str) -> Option<(u32, u32)> {
+    let numbers = |word: &str| {
+        let mut parts = word.strip_prefix('v').unwrap_or(word).split('.');
+        let mut number = || parts.next()?.parse::<u32>().ok();
+        Some((number()?, number()?))
     };
-    said.split_whitespace().find_map(number).is_some_and(|major| major >= 2)
+    said.split_whitespace().find_map(numbers)
 }
 
 #[cfg(test)]
@@ -129,5 +147,6 @@ mod tests {
         ] {
             assert_eq!(is_containerd_2(said), is, "{said}");
         }
+        assert_eq!(containerd_version("containerd containerd.io 1.7.27 0504"), Some((1, 7)));
     }
 }

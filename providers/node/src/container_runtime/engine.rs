@@ -100,6 +100,16 @@ impl Engine {
             .find(|engine| socket == format!("{}.sock", engine.unit()))
     }
 
+    /// Whether the kubelet is known to reach its containers through docker, so that none of its pods
+    /// is in any of these.
+    pub(super) fn has_no_pods(seen: &Value) -> bool {
+        let Some(kubelet) = seen.get("kubelet") else { return false };
+        let endpoint = kubelet.get("endpoint").and_then(Value::as_str).unwrap_or_default();
+        kubelet.get("shim").and_then(Value::as_bool) == Some(true)
+            || is_dockershim(endpoint)
+            || is_cri_dockerd(endpoint)
+    }
+
     /// Which one a host has, by what was seen of containerd there: the one that the kubelet talks
     /// to; where nobody says that, the one that runs.
     pub(super) fn on(seen: &Value) -> Self {
@@ -145,9 +155,32 @@ impl Engine {
     }
 }
 
+/// Whether an address is that of the dockershim. Source: `DefaultDockerShimSocket` of kubeadm 1.23.
+pub(crate) fn is_dockershim(endpoint: &str) -> bool {
+    endpoint.rsplit('/').next() == Some("dockershim.sock")
+}
+
+/// Whether an address is that of cri-dockerd. Source: `packaging/systemd/cri-docker.socket` of
+/// Mirantis/cri-dockerd, and the default of its `--container-runtime-endpoint`.
+pub(crate) fn is_cri_dockerd(endpoint: &str) -> bool {
+    matches!(endpoint.rsplit('/').next(), Some("cri-dockerd.sock" | "cri-docker.sock"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kubelet_that_talks_to_docker_has_no_pods_in_either() {
+        let seen = |endpoint: &str, shim: bool| {
+            let parts = [("endpoint", endpoint.into()), ("shim", shim.into())];
+            Value::map([("kubelet", Value::map(parts))])
+        };
+        assert!(Engine::has_no_pods(&seen("unix:///var/run/cri-dockerd.sock", false)));
+        assert!(Engine::has_no_pods(&seen("", true)));
+        assert!(!Engine::has_no_pods(&seen("unix:///run/containerd/containerd.sock", false)));
+        assert!(!Engine::has_no_pods(&Value::Null));
+    }
 
     #[test]
     fn the_socket_tells_which_runtime_listens() {

@@ -21,6 +21,8 @@ const INSTANCE: &str = "/var/lib/kubelet/instance-config.yaml";
 const VERSION: [&str; 2] = ["kubelet", "--version"];
 /// From this minor version on a kubelet asks its runtime.
 const ASKS: u32 = 31;
+/// From this one on it has no dockershim. Source: the changelog of Kubernetes 1.24.
+const NO_SHIM: u32 = 24;
 /// The kubelet's own driver. From 1.31 on it is only what it falls back to.
 const DEFAULT: &str = "cgroupfs";
 
@@ -49,8 +51,14 @@ pub(super) fn seen(looked: &Looked) -> Result<Value, HostError> {
         Ok(Some(_) | None) | Err(HostError::NoCommands { .. }) => String::new(),
         Err(error) => return Err(error),
     };
-    let asks = minor_of(&version).map(|minor| minor >= ASKS);
-    Ok(Value::map(parts.into_iter().chain([("asks", asks.map_or(Value::Null, Value::from))])))
+    let minor = minor_of(&version);
+    let asks = minor.map(|minor| minor >= ASKS);
+    let kind = known(flags::given(looked, "container-runtime"))?;
+    let is_remote = kind.is_some_and(|(kind, _)| kind == "remote");
+    // Before, a kubelet reached docker itself unless it was told otherwise.
+    let shim = minor.is_some_and(|minor| minor < NO_SHIM) && !is_remote;
+    let more = [("asks", asks.map_or(Value::Null, Value::from)), ("shim", shim.into())];
+    Ok(Value::map(parts.into_iter().chain(more)))
 }
 
 /// A link in the place of a file says nothing: the file is the kubelet's, and not kept here.

@@ -87,7 +87,8 @@
 //!
 //! Another cgroup driver is a change of the runtime and its kubelet together, which `cgroup_driver`
 //! makes; here it is planned and not applied. `cgroup_driver = "systemd"` in a new block is for a
-//! runtime that has it already.
+//! runtime that has it already, or for a containerd without pods: one whose kubelet reaches its
+//! containers through docker, before a `runtime_migration`.
 //!
 //! What is taken out of the block, and all of it when the block goes, gets the value back that it
 //! had before; a `hosts.toml` that was there is put back as it was. CRI-O's files go, and what others
@@ -153,7 +154,7 @@ use values::{Attr, Disruption, Path, Role, Schema, Type, Value};
 
 const CONTAINERD: &str = "containerd";
 /// Where containerd looks for its file. Source: `containerd-config.toml(5)`.
-const USUAL_PATH: &str = "/etc/containerd/config.toml";
+pub(crate) const USUAL_PATH: &str = "/etc/containerd/config.toml";
 
 /// Settings of a node's container runtime.
 pub(crate) struct ContainerRuntime {

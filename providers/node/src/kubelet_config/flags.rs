@@ -85,8 +85,13 @@ pub(crate) fn asks() -> Vec<Ask> {
 /// plan. What is no setting is left out.
 pub(super) fn seen(looked: &Looked) -> Result<Value, HostError> {
     let of_settings = all(looked)?.into_iter().filter(|flag| way(&flag.name).is_some());
-    let text = |flag: Flag| Value::list([flag.name.into(), flag.value.into(), flag.place.into()]);
-    Ok(Value::list(of_settings.map(text)))
+    Ok(Value::list(of_settings.map(Flag::into_value)))
+}
+
+/// What the next start is given of these flags, each as its name, its text and where it stands.
+pub(crate) fn among(looked: &Looked, names: &[&str]) -> Result<Value, HostError> {
+    let wanted = all(looked)?.into_iter().filter(|flag| names.contains(&&*flag.name));
+    Ok(Value::list(wanted.map(Flag::into_value)))
 }
 
 /// All flags of the next start, in their order.
@@ -319,6 +324,10 @@ fn unfit(value: &Value) -> Option<&'static str> {
 }
 
 impl Flag {
+    fn into_value(self) -> Value {
+        Value::list([self.name.into(), self.value.into(), self.place.into()])
+    }
+
     fn read(value: &Value) -> Option<Self> {
         let [name, value, place] = value.as_list()? else { return None };
         let text = |value: &Value| value.as_str().map(str::to_owned);

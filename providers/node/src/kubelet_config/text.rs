@@ -24,6 +24,11 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
     }
 }
 
+/// The same of a text that may be only a part of a configuration, and need not say what it is.
+pub(crate) fn read_part(text: &str) -> Result<Value, String> {
+    root(text).map(|root| root.to_value())
+}
+
 /// Digest of a configuration without its cgroup driver.
 pub(crate) fn apart(live: &Value) -> String {
     let without = ways::with(live, &[DRIVER.into()], None);

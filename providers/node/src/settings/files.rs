@@ -24,6 +24,8 @@ use values::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Yaml,
+    /// YAML that says not what it is: a part of a configuration.
+    Part,
     Toml,
     /// The flags that kubeadm wrote for a kubelet.
     Flags,
@@ -67,9 +69,11 @@ pub(crate) struct Now {
 }
 
 impl Format {
-    fn read(self, text: &str) -> Result<Value, String> {
+    /// What a text says; the error is the end of a sentence.
+    pub(crate) fn read(self, text: &str) -> Result<Value, String> {
         match self {
             Self::Yaml => yaml::read(text),
+            Self::Part => yaml::read_part(text),
             Self::Toml => toml::read(text),
             Self::Flags => env::read(text),
         }
@@ -77,7 +81,7 @@ impl Format {
 
     fn edited(self, text: &str, wanted: &Value, ways: &[&Way]) -> Result<String, String> {
         match self {
-            Self::Yaml => Ok(yaml::edited(text, wanted)),
+            Self::Yaml | Self::Part => Ok(yaml::edited(text, wanted)),
             Self::Toml => toml::edited(text, wanted, ways),
             Self::Flags => env::edited(text, wanted, ways),
         }
@@ -106,6 +110,7 @@ impl Goal {
             Self::Settings { format, targets, made } => {
                 let format = match format {
                     Format::Yaml => "yaml",
+                    Format::Part => "part",
                     Format::Toml => "toml",
                     Format::Flags => "flags",
                 };
@@ -130,6 +135,7 @@ impl Goal {
                 return Some(Self::Whole { was: text(was), will: text(args.get("content")?) });
             }
             "yaml" => Format::Yaml,
+            "part" => Format::Part,
             "toml" => Format::Toml,
             "flags" => Format::Flags,
             _ => return None,
