@@ -96,3 +96,11 @@ pub const MIGRATION_NODE: Code = Code("E0964");
 pub const MIGRATION_REFUSES: Code = Code("E0965");
 /// Workloads on a node depend on docker, which goes.
 pub const DOCKER_NEEDED: Code = Code("E0966");
+/// A version of a Windows node is none.
+pub const WINDOWS: Code = Code("E0970");
+/// A node does not answer as a Windows node does.
+pub const WINDOWS_NODE: Code = Code("E0971");
+/// A version cannot follow the one that a Windows node has.
+pub const WINDOWS_SKEW: Code = Code("E0972");
+/// A Windows node does not run with its new version.
+pub const WINDOWS_REFUSES: Code = Code("E0973");

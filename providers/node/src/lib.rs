@@ -43,6 +43,7 @@ mod static_pod;
 mod sysctl;
 mod systemd_unit;
 mod trusted_ca;
+mod windows_node_upgrade;
 
 pub use io::NodeProvider;
 
@@ -62,6 +63,7 @@ use static_pod::StaticPod;
 use sysctl::Sysctl;
 use systemd_unit::SystemdUnit;
 use trusted_ca::TrustedCa;
+use windows_node_upgrade::WindowsNodeUpgrade;
 
 /// All resource types, with their I/O half.
 fn types() -> Vec<Box<dyn HostType>> {
@@ -76,6 +78,7 @@ fn types() -> Vec<Box<dyn HostType>> {
         Box::new(Marked::<Sysctl>::new()),
         Box::new(Marked::<SystemdUnit>::new()),
         Box::new(Marked::<TrustedCa>::new()),
+        Box::new(WindowsNodeUpgrade::new()),
     ]
 }
 

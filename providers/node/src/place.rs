@@ -1,12 +1,13 @@
 //! Which host is meant, and which file there.
 
 use crate::container_runtime::crio;
+use crate::settings::digest;
 use crate::{codes, records};
 use access::Staged;
-use addrs::Scope;
-use plans::{Guard, GuardKind, Identity, ObjectKey, Problem};
-use provider::{Decision, Observation, Planned};
-use values::{Attr, Path, Role, Type, Value};
+use addrs::{Scope, TypeName};
+use plans::{Action, Basis, Guard, GuardKind, Identity, ObjectKey, Op, Problem};
+use provider::{Decision, Observation, PlanRequest, Planned};
+use values::{Attr, Disruption, Path, Role, Type, Value};
 
 /// What every host has that runs; without it the host is a folder. Source: `proc(5)`.
 pub(crate) const KERNEL: &str = "/proc/sys/kernel/ostype";
@@ -102,6 +103,36 @@ fn comes_last(observed: &Observation) -> bool {
 /// The answer of a type whose objects are on hosts.
 pub(crate) fn decided(observed: &Observation, decision: Decision) -> Planned {
     Planned::Decided(Box::new(Decision { last: comes_last(observed), ..decision }))
+}
+
+/// A change of a node's programs that is decided during apply, and judged then: one operation with
+/// this name and text, of whose arguments none is known.
+pub(crate) fn late(
+    ty: &TypeName,
+    request: &PlanRequest<'_>,
+    (name, parts, text): (&str, &[&'static str], String),
+    args: &Value,
+    action: Action,
+) -> Decision {
+    let unknown = || Value::Unknown(Type::Any);
+    let op = Op {
+        ty: ty.clone(),
+        name: name.to_owned(),
+        identity: request.identity.clone(),
+        args: Value::map(parts.iter().map(|name| (*name, unknown()))),
+        guard: Value::map([("files", unknown())]),
+        text,
+    };
+    Decision {
+        before: Some(Value::map([("node", part(request.identity, "node").into())])),
+        after: Some(args.clone()),
+        exported: args.clone(),
+        basis: Basis::Unverified("values known after apply".to_owned()),
+        disruption: Disruption::Drain,
+        ops: vec![op],
+        digest: digest(request.project, args),
+        ..Decision::plain(action)
+    }
 }
 
 /// What a drained node is not enough for.

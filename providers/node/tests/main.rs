@@ -18,3 +18,4 @@ mod support;
 mod sysctl;
 mod systemd_unit;
 mod trusted_ca;
+mod windows_node_upgrade;

@@ -25,7 +25,6 @@ const DEFAULT: &str = "cgroupfs";
 const ASKS: u32 = 31;
 /// From this one on it does not start with version 1 of control groups by itself. Source: KEP-5573.
 const REFUSES_V1: u32 = 35;
-const LATE: &str = "values known after apply";
 
 /// The setting in the kubelet's file.
 pub(super) fn kubelet_way() -> Way {
@@ -184,28 +183,10 @@ impl Case<'_> {
 
     /// It is decided during apply, and judged then.
     fn late(&self, args: &Value) -> Decision {
-        let unknown = || Value::Unknown(values::Type::Any);
+        let text = format!("switch kubelet and {} of node {}", self.engine.shown(), self.node);
         let parts = ["engine", "files", "stop", "driver", "group"];
-        let identity = self.request.identity;
-        let op = Op {
-            ty: self.ty.clone(),
-            name: "switch".to_owned(),
-            identity: identity.clone(),
-            args: Value::map(parts.map(|name| (name, unknown()))),
-            guard: Value::map([("files", unknown())]),
-            text: format!("switch kubelet and {} of node {}", self.engine.shown(), self.node),
-        };
         let action = if self.is_recorded() { Action::Update } else { Action::Create };
-        Decision {
-            before: Some(Value::map([("node", self.node.into())])),
-            after: Some(args.clone()),
-            exported: args.clone(),
-            basis: Basis::Unverified(LATE.to_owned()),
-            disruption: Disruption::Drain,
-            ops: vec![op],
-            digest: digest(self.request.project, args),
-            ..Decision::plain(action)
-        }
+        place::late(self.ty, self.request, ("switch", &parts, text), args, action)
     }
 
     fn is_recorded(&self) -> bool {

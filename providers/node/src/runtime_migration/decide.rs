@@ -16,8 +16,6 @@ use plans::{Action, Basis, Note, Op, Problem};
 use provider::{Decision, PlanRequest, Planned};
 use values::{Disruption, Path, Value};
 
-const LATE: &str = "values known after apply";
-
 /// Through what a kubelet reaches its containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Runtime {
@@ -204,27 +202,10 @@ impl Case<'_> {
 
     /// It is decided during apply, and judged then.
     fn late(&self, args: &Value) -> Decision {
-        let unknown = || Value::Unknown(values::Type::Any);
+        let text = format!("move the kubelet of {} to containerd", self.node);
         let parts = ["files", "units", "stop", "moves", "has_setting", "daemon_sets"];
-        let op = Op {
-            ty: self.ty.clone(),
-            name: "migrate".to_owned(),
-            identity: self.request.identity.clone(),
-            args: Value::map(parts.map(|name| (name, unknown()))),
-            guard: Value::map([("files", unknown())]),
-            text: format!("move the kubelet of {} to containerd", self.node),
-        };
         let action = if self.is_recorded() { Action::Update } else { Action::Create };
-        Decision {
-            before: Some(Value::map([("node", self.node.into())])),
-            after: Some(args.clone()),
-            exported: args.clone(),
-            basis: Basis::Unverified(LATE.to_owned()),
-            disruption: Disruption::Drain,
-            ops: vec![op],
-            digest: digest(self.request.project, args),
-            ..Decision::plain(action)
-        }
+        place::late(self.ty, self.request, ("migrate", &parts, text), args, action)
     }
 
     fn is_recorded(&self) -> bool {
