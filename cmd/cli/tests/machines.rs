@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-static TURNS: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
-const WORKERS: [&str; 2] = ["worker-1", "worker-2"];
+static TURNS: [Mutex<()>; 4] = [const { Mutex::new(()) }; 4];
+const WORKERS: [&str; 4] = ["worker-1", "worker-2", "worker-3", "worker-4"];
 const KUBELET: &str = "/var/lib/kubelet/config.yaml";
 const RUNTIME: &str = "/etc/containerd/config.toml";
 
@@ -33,11 +33,13 @@ fn turn(of: &'static Mutex<()>) -> MutexGuard<'static, ()> {
     of.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// A worker of these that nobody works on; waits for one.
+/// A worker of these that nobody works on; waits for one. The first ones last: some tests need just
+/// those.
 fn free_worker(there: &str) -> (&'static str, MutexGuard<'static, ()>) {
     let is_there = |worker: &str| there.split_whitespace().any(|name| name == worker);
     loop {
-        for (turn, worker) in TURNS.iter().zip(WORKERS).filter(|(_, worker)| is_there(worker)) {
+        let here = TURNS.iter().zip(WORKERS).rev().filter(|(_, worker)| is_there(worker));
+        for (turn, worker) in here {
             match turn.try_lock() {
                 Ok(turn) => return (worker, turn),
                 Err(TryLockError::Poisoned(turn)) => return (worker, turn.into_inner()),
@@ -62,10 +64,16 @@ impl Machines {
         Self::reached(test, |_| ("control-plane-1", vec![turn(&CONTROL_PLANE)]))
     }
 
+    /// The first two workers.
+    pub(crate) fn pair(test: &str) -> Option<Self> {
+        Self::reached(test, |_| (WORKERS[0], TURNS[..2].iter().map(turn).collect()))
+    }
+
     /// The control plane's node while nobody else works on any.
     pub(crate) fn all(test: &str) -> Option<Self> {
         Self::reached(test, |_| {
-            let all = TURNS.iter().chain([&CONTROL_PLANE]).map(turn);
+            // Workers last: those that are held here do nothing meanwhile.
+            let all = [&CONTROL_PLANE].into_iter().chain(&TURNS).map(turn);
             ("control-plane-1", all.collect())
         })
     }

@@ -12,7 +12,7 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 /// Three pods of one application, of which two are always kept; and one on each node that no drain
-/// moves.
+/// moves. On two workers alone: others belong to other tests.
 const APPLICATION: &str = "apiVersion: v1
 kind: Namespace
 metadata: {name: rollouts}
@@ -26,6 +26,7 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec:
+      nodeSelector: {rollouts: here}
       terminationGracePeriodSeconds: 1
       containers: [{name: web, image: IMAGE}]
 ---
@@ -44,6 +45,7 @@ spec:
   template:
     metadata: {labels: {app: agent}}
     spec:
+      nodeSelector: {rollouts: here}
       terminationGracePeriodSeconds: 1
       containers: [{name: agent, image: IMAGE}]
 ";
@@ -56,6 +58,8 @@ const STATE: &str = r#"clinch {
   }
 }
 "#;
+
+const NODES: [&str; 2] = ["worker-1", "worker-2"];
 
 const WORKERS: &str = r#"resource "kubelet_config" "worker_1" {
   node     = "worker-1"
@@ -91,15 +95,13 @@ fn killed_at(child: &mut Child, words: &str, later: Duration) {
     child.wait().unwrap();
 }
 
-/// The uids of all pods on workers, by namespace and name.
+/// The uids of all pods on both workers, by namespace and name.
 fn pods(machines: &Machines) -> BTreeMap<String, String> {
     let path = "jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name} {.metadata.uid} \
                 {.spec.nodeName}{\"\\n\"}{end}";
     let all = machines.kubectl(&["get", "pods", "-A", "-o", path]);
     let pod = |line: &str| match line.split(' ').collect::<Vec<_>>().as_slice() {
-        [name, uid, node] if node.starts_with("worker-") => {
-            Some(((*name).to_owned(), (*uid).to_owned()))
-        }
+        [name, uid, node] if NODES.contains(node) => Some(((*name).to_owned(), (*uid).to_owned())),
         _ => None,
     };
     all.lines().filter_map(pod).collect()
@@ -148,7 +150,7 @@ impl Drop for Ends<'_> {
 /// Waits until all containers of both workers are in control groups of this name: those that were
 /// ended are started anew when their node is in service again.
 fn are_in(machines: &Machines, group: &str) {
-    for worker in ["worker-1", "worker-2"] {
+    for worker in NODES {
         let began = Instant::now();
         loop {
             let groups = machines.on(worker, GROUPS);
@@ -164,13 +166,15 @@ fn are_in(machines: &Machines, group: &str) {
 
 fn cordoned(machines: &Machines) -> String {
     let path = "jsonpath={.items[?(@.spec.unschedulable==true)].metadata.name}";
-    machines.kubectl(&["get", "nodes", "-o", path])
+    machines.kubectl(&["get", "nodes", "-l", "rollouts=here", "-o", path])
 }
 
 #[test]
 fn workers_are_drained_one_by_one_and_a_run_that_was_killed_in_the_second_finishes_it() {
-    let Some(machines) = Machines::all("rollout over two workers") else { return };
+    let Some(machines) = Machines::pair("rollout over two workers") else { return };
     let image = std::env::var("CLINCH_TEST_CLUSTER_IMAGE").unwrap();
+    let label = |label| machines.kubectl(&[&["label", "node"], &NODES[..], &[label]].concat());
+    label("rollouts=here");
     machines.desk.write("web.yaml", APPLICATION.replace("IMAGE", &image));
     let file = machines.desk.dir().join("web.yaml");
     machines.kubectl(&["apply", "-f", file.to_str().unwrap()]);
@@ -231,4 +235,5 @@ fn workers_are_drained_one_by_one_and_a_run_that_was_killed_in_the_second_finish
     });
     assert!((2..=3).contains(&least), "{least} pods were ready");
     machines.kubectl(&["delete", "namespace", "rollouts", "--wait=false"]);
+    label("rollouts-");
 }

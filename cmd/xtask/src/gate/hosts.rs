@@ -13,8 +13,9 @@ const SSH_CONFIG: &str = "CLINCH_TEST_CLUSTER_SSH_CONFIG";
 /// What the names of all variables about hosts begin with.
 const PREFIX: &str = "CLINCH_TEST_CLUSTER_";
 
-/// How many nodes the tests can count on beside the control plane.
-const WORKERS: u8 = 2;
+/// How many nodes there are for tests beside the control plane: each test has one, and mostly waits
+/// for what runs there.
+const WORKERS: u8 = 4;
 
 /// Where the tests of hosts find them.
 pub(super) enum Hosts {
