@@ -46,6 +46,18 @@ pub(crate) fn staged(path: &str) -> Staged {
     if crio::is_drop_in(path) { Staged::Above } else { Staged::Beside }
 }
 
+/// The identity of what a node has once.
+pub(crate) fn of_node(
+    args: &Value,
+    identity: impl FnOnce(&str) -> Identity,
+) -> Result<Identity, Vec<Problem>> {
+    let node = args.get("node").and_then(Value::as_str).unwrap_or("");
+    match check_node(node) {
+        None => Ok(identity(node)),
+        Some(problem) => Err(vec![problem]),
+    }
+}
+
 /// What is wrong with the name of a node. What it may be called is for the API to say; what it
 /// must not be is a path.
 pub(crate) fn check_node(node: &str) -> Option<Problem> {

@@ -181,11 +181,7 @@ impl ResourceKind for CgroupDriver {
     }
 
     fn identify(&self, args: &Value) -> Result<Identity, Vec<Problem>> {
-        let node = args.get("node").and_then(Value::as_str).unwrap_or("");
-        match place::check_node(node) {
-            None => Ok(identity(node)),
-            Some(problem) => Err(vec![problem]),
-        }
+        place::of_node(args, identity)
     }
 
     fn scope(&self, identity: &Identity) -> Scope {
@@ -274,12 +270,6 @@ impl HostType for CgroupDriver {
     }
 
     fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
-        let node = site.host.name();
-        Box::pin(async move {
-            let mut found = SHELF.find(site, |_| identity(node)).await?;
-            // Both files have a record.
-            found.dedup();
-            Ok(found)
-        })
+        Box::pin(async move { SHELF.find_one(site, identity(site.host.name())).await })
     }
 }

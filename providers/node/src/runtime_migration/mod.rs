@@ -185,11 +185,7 @@ impl ResourceKind for RuntimeMigration {
     }
 
     fn identify(&self, args: &Value) -> Result<Identity, Vec<Problem>> {
-        let node = args.get("node").and_then(Value::as_str).unwrap_or("");
-        match place::check_node(node) {
-            None => Ok(identity(node)),
-            Some(problem) => Err(vec![problem]),
-        }
+        place::of_node(args, identity)
     }
 
     fn scope(&self, identity: &Identity) -> Scope {
@@ -268,12 +264,6 @@ impl HostType for RuntimeMigration {
     }
 
     fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
-        let node = site.host.name();
-        Box::pin(async move {
-            let mut found = SHELF.find(site, |_| identity(node)).await?;
-            // Each of its files has a record.
-            found.dedup();
-            Ok(found)
-        })
+        Box::pin(async move { SHELF.find_one(site, identity(site.host.name())).await })
     }
 }

@@ -69,6 +69,17 @@ impl Shelf {
         Ok(found)
     }
 
+    /// One object with several files, each of which has a record.
+    pub(crate) async fn find_one(
+        self,
+        site: Site<'_>,
+        identity: Identity,
+    ) -> Result<Vec<Identity>, HostError> {
+        let mut found = self.find(site, |_| identity.clone()).await?;
+        found.truncate(1);
+        Ok(found)
+    }
+
     /// What is ours of the file that is asked about, from the text of its record; nothing when
     /// there is no record.
     pub(crate) fn record(

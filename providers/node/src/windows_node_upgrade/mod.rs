@@ -274,11 +274,7 @@ impl ResourceKind for WindowsNodeUpgrade {
     }
 
     fn identify(&self, args: &Value) -> Result<Identity, Vec<Problem>> {
-        let node = args.get("node").and_then(Value::as_str).unwrap_or("");
-        match place::check_node(node) {
-            None => Ok(identity(node)),
-            Some(problem) => Err(vec![problem]),
-        }
+        place::of_node(args, identity)
     }
 
     fn scope(&self, identity: &Identity) -> Scope {
