@@ -42,6 +42,9 @@
 //! Where a `container_runtime` of the same plan writes containerd's file first, what is wrong with
 //! that file now is no error.
 //!
+//! A `kubelet_config` of the same node comes first, and must not keep `containerRuntimeEndpoint` or the
+//! flags above as well: each apply would undo what the other does.
+//!
 //! Workloads on the node that mount the socket or the data of docker are a warning with their
 //! namespaces and owners; the data source `docker_dependents` finds them in the whole cluster.
 //!
