@@ -60,7 +60,7 @@ fn refused(said: &Said, word: &str) {
 }
 
 /// Changes the plan that the run was begun with.
-fn tamper(desk: &Desk, change: impl Fn(&mut schemas::plan::SavedPlan)) {
+pub(crate) fn tamper(desk: &Desk, change: impl Fn(&mut schemas::plan::SavedPlan)) {
     let kept = runs(desk, "plan");
     let [path] = kept.as_slice() else { panic!("one plan is kept: {kept:?}") };
     let mut plan = local::read_plan(path).unwrap();

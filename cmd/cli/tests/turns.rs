@@ -1,5 +1,6 @@
 //! Nodes take turns as a rollout says.
 
+use crate::resume::tamper;
 use crate::support::Desk;
 use serde_json::Value as Json;
 
@@ -93,6 +94,34 @@ fn as_many_nodes_may_fail_as_the_rollout_says() {
         let cordoned = nodes.as_array().unwrap().iter();
         assert_eq!(cordoned.filter(|n| n["spec"]["unschedulable"] == true).count(), 0, "{nodes}");
     }
+}
+
+/// Whoever finds that a run cannot be gone on with must hear of the node that it left cordoned.
+#[test]
+fn a_resume_that_begins_nothing_names_the_nodes_that_are_out_of_service() {
+    let desk = desk("");
+    assert_eq!(desk.run(&["plan", "-out=plan"]).code, 0);
+    edit(&desk, "worker-1", "maxPods: 50\n");
+    assert_eq!(desk.run(&["apply", "-allow=drain", "plan"]).code, 1);
+    let plan = local::read_plan(&desk.dir().join("plan")).unwrap().plan;
+    desk.somebody_writes(&format!(
+        "apiVersion: v1\nkind: Node\nmetadata:\n  name: worker-2\n  \
+         annotations: {{clinch/cordoned: v1 {} {}}}\nspec: {{unschedulable: true}}\n\
+         status: {{conditions: [{{type: Ready, status: 'True'}}]}}\n",
+        plan.project, plan.id
+    ));
+    tamper(&desk, |saved| "0.0.1".clone_into(&mut saved.plan.fingerprints.engine));
+    let said = desk.run(&["apply", "-resume"]);
+    assert_eq!(said.code, 1, "{}", said.all());
+    for words in ["Warning: Nodes are still out of service", "`worker-2` is cordoned", "E0870"] {
+        assert!(said.err.contains(words), "{}", said.all());
+    }
+    assert!(said.err.contains("Error: Plan of another version"), "{}", said.all());
+    // A new apply brings it back, and what runs after all is silent.
+    let said = desk.run(&["apply", "-auto-approve", "-allow=drain"]);
+    assert_eq!((said.code, changed(&desk)), (0, NODES.to_vec()), "{}", said.all());
+    assert_eq!(desk.look("v1", "Node", "", "worker-2")["spec"]["unschedulable"], Json::Null);
+    assert!(!desk.run(&["plan"]).all().contains("E0870"));
 }
 
 #[test]

@@ -257,7 +257,25 @@ impl<'a> Run<'a> {
         let connected = work::connected(&configured, flags, events, self.env, store, lock, access)
             .await
             .map_err(told)?;
-        let mut saved = saved;
+        let ended = self.goes_on(saved, &configured, &connected, &running, resuming, signals).await;
+        if ended.is_err() {
+            // Nothing was begun, so what the run before left behind is still as it was.
+            self.console.diagnostics(&connected.notes, &configured.sources);
+        }
+        ended
+    }
+
+    /// The rest of [`Self::again`]; an error is the end before the first step.
+    async fn goes_on(
+        &self,
+        mut saved: SavedPlan,
+        configured: &Configured,
+        connected: &Connected,
+        running: &OnceLock<Arc<Plan>>,
+        resuming: bool,
+        signals: &Signals,
+    ) -> Result<u8, Early> {
+        let told = |p: Diagnostics| Early::Told(p, configured.sources.clone());
         preflight::lift(&mut saved.plan, &self.aim.allowed);
         let shown = Arc::new(saved.plan.clone());
         if resuming {
@@ -273,13 +291,13 @@ impl<'a> Run<'a> {
         }
         // What references see of everything that this plan does not change is read again;
         // nothing is decided from it.
-        let (planning, picture) = work::plan(&configured, &connected, saved.plan.mode, signals)
+        let (planning, picture) = work::plan(configured, connected, saved.plan.mode, signals)
             .await
             .ok_or_else(|| Early::Code(signals.exit_code().unwrap_or(exit::FAILED)))?;
         let seen = (picture, planning.exports);
         let done = connected.unfinished.iter().filter(|_| resuming);
         let done = done.flat_map(states::UnfinishedRun::done).collect();
-        let look = preflight::look(&mut saved.plan, &done, &connected, Severity::Error);
+        let look = preflight::look(&mut saved.plan, &done, connected, Severity::Error);
         let in_the_way = signals::until_interrupted(signals, look)
             .await
             .ok_or_else(|| Early::Code(signals.exit_code().unwrap_or(exit::FAILED)))?;
@@ -291,14 +309,14 @@ impl<'a> Run<'a> {
             self.console.data(&view::human::plan(&shown, &self.console.out, view::Detail::Summary));
         }
         let _first = running.set(shown.clone());
-        let (ground, stop) = (ground(&configured, &connected), connected.lock.stop(signals));
+        let (ground, stop) = (ground(configured, connected), connected.lock.stop(signals));
         let applied = if resuming {
             let resumed = Resumed::new(saved.plan, connected.unfinished.clone())?;
             session::resume(resumed, seen, ground, &self.options(), stop).await
         } else {
             session::apply(saved, seen, ground, &self.options(), stop).await
         };
-        let applied = applied.map_err(|p| lost(p, &connected.lock, &configured))?;
+        let applied = applied.map_err(|p| lost(p, &connected.lock, configured))?;
         Ok(self.applied(applied, &shown, &configured.sources, signals, &connected.lock))
     }
 
