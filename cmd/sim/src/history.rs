@@ -24,6 +24,11 @@ pub(crate) struct History {
     pub(crate) named: BTreeSet<String>,
     /// Nodes whose kubelets are not as they should be, which was said.
     pub(crate) unwell: BTreeSet<String>,
+    /// Nodes that clinch had cordoned when the present process began.
+    pub(crate) left: BTreeSet<String>,
+    /// Nodes whose kubelets did not come up after a reboot, as nobody knows at first, and that clinch
+    /// has not touched since.
+    pub(crate) fell: BTreeSet<String>,
     /// Nodes that a person cordoned.
     pub(crate) foreign: BTreeSet<String>,
     /// Whether a person changed something that clinch looks after.
@@ -132,7 +137,10 @@ impl History {
         }
         match touch {
             Touch::Object(request) if request.tells => self.leaks.push("a request".to_owned()),
-            Touch::Command { words, .. } => self.sees(&words.join(" "), "the words of a command"),
+            Touch::Command { node, words } => {
+                self.fell.remove(node);
+                self.sees(&words.join(" "), "the words of a command");
+            }
             Touch::File { path, content: Some(content), .. } if path != SECRET_FILE => {
                 let text = String::from_utf8_lossy(content).into_owned();
                 self.sees(&text, path);
@@ -173,8 +181,9 @@ impl History {
         }
     }
 
-    /// A process begins.
-    pub(crate) fn begins(&mut self) {
+    /// A process begins, and finds these nodes cordoned by clinch.
+    pub(crate) fn begins(&mut self, left: BTreeSet<String>) {
+        self.left = left;
         self.said.clear();
         self.writes = 0;
     }

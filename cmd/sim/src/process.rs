@@ -1,7 +1,6 @@
 //! One process of clinch: a runtime of its own with time that nobody waits for, and an end that
 //! may come between any two effects.
 
-use crate::history::History;
 use crate::operator::{self, Exit, Order};
 use crate::touch::Touch;
 use crate::world::World;
@@ -96,7 +95,7 @@ impl Process {
 pub(crate) fn run(world: &Arc<World>, number: u32, order: Order) -> End {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without I/O needs nothing of the system");
-    world.history(History::begins);
+    world.begins();
     world.note(format_args!("process {number}: {order}"));
     // What waits by chance does so by this one.
     fastrand::seed(u64::from(number));
@@ -139,7 +138,7 @@ pub struct Pause {
 pub(crate) fn overtaken(world: &Arc<World>, orders: [Order; 2], pause: Pause) -> [End; 2] {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without I/O needs nothing of the system");
-    world.history(History::begins);
+    world.begins();
     world.note("process 1 begins, and a second one while it stands still");
     fastrand::seed(1);
     let ends: Mutex<[Option<End>; 2]> = Mutex::default();

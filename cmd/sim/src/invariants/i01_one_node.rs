@@ -16,8 +16,11 @@ pub(super) fn check(world: &World, moment: &Moment<'_>) -> Result<(), String> {
     if ours.len() > 1 {
         return Err(format!("{} are cordoned by clinch at once.", ours.join(" and ")));
     }
+    // What a run that died left out of service is none more when it is gone on with.
+    let (is_left, fell) =
+        world.history(|history| (history.left.contains(node), history.fell.clone()));
     // Whoever is to blame for the others: a node is taken out when all of them are in service.
-    let is_taken = matches!(touch, Touch::Object(_)) && ours == [node.as_str()];
+    let is_taken = matches!(touch, Touch::Object(_)) && ours == [node.as_str()] && !is_left;
     let is_out = |one: &&NodeView| one.name != *node && (one.unschedulable || !one.ready);
     if let Some(other) = nodes.iter().find(is_out).filter(|_| is_taken) {
         let other = &other.name;
@@ -34,7 +37,7 @@ pub(super) fn check(world: &World, moment: &Moment<'_>) -> Result<(), String> {
     // A kubelet that clinch stopped keeps its node out, whether or not it is cordoned.
     let is_down = |one: &&NodeView| {
         let down = world.machines.get(&one.name).is_some_and(|m| m.kubelet(|k| !k.is_up()));
-        one.name != *node && down
+        one.name != *node && down && !is_left && !fell.contains(&one.name)
     };
     match nodes.iter().find(is_down) {
         None => Ok(()),

@@ -52,8 +52,8 @@ pub struct Invariant {
 pub const ALL: [Invariant; 11] = [
     Invariant {
         id: "I1",
-        sentence: "A node is taken out of service when all others are in service, whoever is to \
-                   blame, and no pod that has to leave is on it when its kubelet stops.",
+        sentence: "A node that is in service is taken out of it when all others are in service, \
+                   whoever is to blame, and no pod that has to leave is on it when its kubelet stops.",
         source: "law 9; rollouts go one node at a time",
         check: i01_one_node::check,
     },

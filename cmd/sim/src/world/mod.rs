@@ -412,7 +412,17 @@ impl World {
         let now = self.clock.now();
         machine.goes_away(now + REBOOTS);
         machine.start_kubelet(now);
+        if machine.kubelet(|kubelet| !kubelet.is_up()) {
+            self.history(|history| history.fell.insert(node.to_owned()));
+        }
         self.kubelet_changed(node);
+    }
+
+    /// A process begins.
+    pub(crate) fn begins(&self) {
+        let left = self.nodes().into_iter().filter(|node| node.holder.is_some());
+        let left = left.map(|node| node.name).collect();
+        self.history(|history| history.begins(left));
     }
 
     /// A process has ended.
