@@ -17,6 +17,7 @@ mod hosts;
 mod machine;
 mod measure;
 mod pair;
+mod rollouts;
 mod server;
 mod shapes;
 mod state;
@@ -64,6 +65,14 @@ pub(crate) struct Arguments {
     /// Measure hosts instead: folders, and one over SSH when `cargo xtask cluster env` was read
     #[arg(long, conflicts_with_all = ["objects", "dag", "applied", "server"])]
     hosts: bool,
+    /// Measure the plan of a rollout over many nodes on this API server instead, which must have
+    /// no controllers (`cargo xtask control-plane up --without-controllers`)
+    #[arg(
+        long,
+        value_name = "KUBECONFIG",
+        conflicts_with_all = ["objects", "dag", "applied", "server", "hosts"]
+    )]
+    rollouts: Option<PathBuf>,
     /// Write the report here as well, as Markdown
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -86,11 +95,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
         None => machine::build("clinch")?,
     };
     let folder = machine::folder()?;
-    let alone = arguments.no_terraform || arguments.server.is_some() || arguments.hosts;
+    let other = arguments.server.is_some() || arguments.hosts || arguments.rollouts.is_some();
+    let alone = arguments.no_terraform || other;
     let terraform = if alone { None } else { Terraform::find(&folder)? };
     match &terraform {
         Some(found) => say(format_args!("Terraform {}, {}", found.version, found.kind)),
-        None if arguments.hosts || arguments.server.is_some() => {}
+        None if other => {}
         None => say(table::ABSENT),
     }
     let (objects, dag, applied) = if arguments.quick {
@@ -111,6 +121,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
             runs: bench.runs,
         };
         return arguments.keep(&server::run(&tools, &machine)?);
+    }
+    if let Some(kubeconfig) = &arguments.rollouts {
+        let kubeconfig = kubeconfig.canonicalize().doing(|| "finding the kubeconfig".to_owned())?;
+        let tools = rollouts::Tools {
+            clinch: &bench.clinch,
+            given,
+            kubeconfig: &kubeconfig,
+            folder: &bench.folder.join("rollouts"),
+            runs: bench.runs,
+        };
+        return arguments.keep(&rollouts::run(&tools, &machine)?);
     }
     if arguments.hosts {
         let folder = &bench.folder;

@@ -25,6 +25,7 @@ mod up;
 
 pub(crate) use down::{after, down, down_after};
 pub(crate) use record::Record;
+use up::up_alone;
 pub(crate) use up::{nodes_are_ready, up};
 
 use crate::trouble::{Trouble, print, say};
@@ -36,7 +37,13 @@ pub(crate) enum Command {
     /// Build the binaries unless the cache has them, and print their folder
     Build,
     /// Start a control plane (building it when needed) and print its exports
-    Up(Name),
+    Up {
+        #[command(flatten)]
+        name: Name,
+        /// The API server and its store alone: what is written stays as it was written
+        #[arg(long)]
+        without_controllers: bool,
+    },
     /// End the processes of a control plane and remove its folder
     Down(Down),
     /// Print the exports of a running control plane
@@ -81,7 +88,12 @@ fn valid_name(text: &str) -> Result<String, String> {
 pub(crate) fn run(command: Command) -> Result<(), Trouble> {
     match command {
         Command::Build => print(build::everything()?.display()),
-        Command::Up(Name { name }) => print_exports(&up(&name)?),
+        Command::Up { name: Name { name }, without_controllers: false } => {
+            print_exports(&up(&name)?)
+        }
+        Command::Up { name: Name { name }, without_controllers: true } => {
+            print_exports(&up_alone(&name)?)
+        }
         Command::Down(Down { name: Name { name }, after: None }) => down(&name),
         Command::Down(Down { name: Name { name }, after: Some(pid) }) => down_after(&name, pid),
         Command::Env(Name { name }) => print_exports(&running(&name)?),

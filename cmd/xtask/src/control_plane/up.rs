@@ -23,6 +23,15 @@ const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Starts the control plane of that name, or returns the one that runs already.
 pub(crate) fn up(name: &str) -> Result<Record, Trouble> {
+    up_with(name, tools::find)
+}
+
+/// The same without whatever makes objects move.
+pub(super) fn up_alone(name: &str) -> Result<Record, Trouble> {
+    up_with(name, || Ok(Tools { controllers: None, ..tools::find()? }))
+}
+
+fn up_with(name: &str, tools: impl Fn() -> Result<Tools, Trouble>) -> Result<Record, Trouble> {
     let folder = cache::run_folder(name)?;
     let parent = folder.parent().ok_or_else(|| Trouble::new("the run folder has no parent"))?;
     // One start at a time; no name has a dot, so this is no control plane's folder.
@@ -34,7 +43,7 @@ pub(crate) fn up(name: &str) -> Result<Record, Trouble> {
         }
         say(format_args!("control plane `{name}`: clearing away what an earlier run left"));
     }
-    let tools = tools::find()?;
+    let tools = tools()?;
     down::clear(&folder)?;
     DirBuilder::new()
         .mode(0o700)
