@@ -6,10 +6,19 @@ use crate::order::Draft;
 use crate::rollouts::Wishes;
 use crate::{PlanInput, Planning};
 use addrs::Scope;
-use plans::{Action, Bracket, BracketId, Guard, GuardKind, Mode, Op, Problem};
+use plans::{Action, Bracket, BracketId, Guard, GuardKind, Mode, Op, Problem, Rollout};
 use provider::{Edits, Limits, NoRecipe, Recipe};
-use std::collections::BTreeMap;
-use values::Disruption;
+use std::collections::{BTreeMap, BTreeSet};
+use values::{Disruption, Value};
+
+/// Brackets of a plan before its steps have their numbers.
+#[derive(Default)]
+pub(crate) struct Brackets {
+    /// Each with the steps that close it.
+    pub(crate) all: Vec<(Bracket, Vec<usize>)>,
+    /// Scopes that an earlier plan left out of service.
+    pub(crate) left_open: BTreeSet<Scope>,
+}
 
 /// Opens and closes every scope that must be taken out of service, once each. What nobody knows
 /// how to surround is planned, and blocked.
@@ -19,16 +28,27 @@ pub(crate) fn surround(
     entries: &mut [Entry],
     drafts: &mut Vec<Draft>,
     planning: &mut Planning,
-) -> Vec<(Bracket, Vec<usize>)> {
-    let mut brackets = Vec::new();
+) -> Brackets {
+    let mut brackets = Brackets::default();
     // What has drifted is told, and nothing is done about it.
     if input.options.mode == Mode::Drift {
         return brackets;
     }
-    for (scope, disruption) in costs(entries) {
-        let recipe = recipe(input, wishes, &scope, disruption, entries, planning);
+    let costs = costs(entries);
+    let (taken_out, others) = (taken_out(&costs), unselected(&costs, wishes));
+    for (scope, disruption) in costs {
+        let limits = limits(&scope, wishes, others.as_ref());
+        let edits = Edits {
+            scope: &scope,
+            cost: disruption,
+            project: &input.options.project,
+            plan: &input.options.id,
+            taken_out: &taken_out,
+            limits,
+        };
+        let recipe = recipe(input, &edits, entries, planning);
         let Some(recipe) = recipe else { continue };
-        let id = BracketId(u32::try_from(brackets.len() + 1).unwrap_or(u32::MAX));
+        let id = BracketId(u32::try_from(brackets.all.len() + 1).unwrap_or(u32::MAX));
         let edits: Vec<usize> = (0..drafts.len()).filter(|i| drafts[*i].scope == scope).collect();
         let open = chain(drafts, &scope, id, recipe.open, None);
         for edit in &edits {
@@ -46,9 +66,12 @@ pub(crate) fn surround(
                 planning.diagnostics.push(warning);
             }
         }
+        if recipe.is_open {
+            brackets.left_open.insert(scope.clone());
+        }
         let (steps, closing) = (Vec::new(), Vec::new());
         let bracket = Bracket { id, scope, disruption, steps, closing, forecast: recipe.forecast };
-        brackets.push((bracket, close));
+        brackets.all.push((bracket, close));
     }
     brackets
 }
@@ -63,46 +86,61 @@ fn costs(entries: &[Entry]) -> BTreeMap<Scope, Disruption> {
     costs
 }
 
-/// What surrounds the edits of a scope. What must be looked at first is asked for; what is in the
-/// way is said.
-fn recipe(
-    input: &PlanInput<'_, '_>,
-    wishes: &Wishes,
-    scope: &Scope,
-    disruption: Disruption,
-    entries: &mut [Entry],
-    planning: &mut Planning,
-) -> Option<Recipe> {
-    let (bracketing, options) = (input.catalog.bracketing(), input.options);
-    let wish = scope.node_name().and_then(|node| wishes.of_node(node));
-    let edits = Edits {
-        scope,
-        cost: disruption,
-        project: &options.project,
-        plan: &options.id,
-        limits: wish.map(|wish| Limits {
+/// The nodes that this plan takes out of service.
+fn taken_out(costs: &BTreeMap<Scope, Disruption>) -> Value {
+    let drained = costs.iter().filter(|(_, cost)| **cost >= Disruption::Drain);
+    Value::list(drained.filter_map(|(scope, _)| scope.node_name()).map(Value::from))
+}
+
+/// The nodes that this plan drains and no rollout selects, when there are several: the careful rules
+/// hold for them as if they were those of one rollout.
+fn unselected(costs: &BTreeMap<Scope, Disruption>, wishes: &Wishes) -> Option<Value> {
+    let taken_out = taken_out(costs);
+    let names = taken_out.as_list().unwrap_or_default().iter().filter_map(Value::as_str);
+    let names: Vec<&str> = names.filter(|node| wishes.of_node(node).is_none()).collect();
+    (names.len() > 1).then(|| Value::list(names.into_iter().map(Value::from)))
+}
+
+/// What holds for the nodes that a node is one of.
+fn limits<'w>(scope: &Scope, wishes: &'w Wishes, others: Option<&'w Value>) -> Option<Limits<'w>> {
+    let careful =
+        |nodes| Limits { nodes, max_unavailable: Rollout::careful().max_unavailable, drain: None };
+    match wishes.of_node(scope.node_name()?) {
+        Some(wish) => Some(Limits {
             nodes: &wish.listed,
             max_unavailable: wish.rules.max_unavailable,
             drain: wish.drain,
         }),
-    };
+        None => others.map(careful),
+    }
+}
+
+/// What surrounds the edits of a scope. What must be looked at first is asked for; what is in the
+/// way is said.
+fn recipe(
+    input: &PlanInput<'_, '_>,
+    edits: &Edits<'_>,
+    entries: &mut [Entry],
+    planning: &mut Planning,
+) -> Option<Recipe> {
+    let bracketing = input.catalog.bracketing();
     let mut seen = None;
-    if let Some(wanted) = bracketing.looks(&edits) {
+    if let Some(wanted) = bracketing.looks(edits) {
         let Some(observation) = input.observed.get(&wanted.identity.key) else {
             planning.needs.observations.push(wanted);
             return None;
         };
         seen = Some(observation);
     }
-    match bracketing.recipe(&edits, seen) {
+    match bracketing.recipe(edits, seen) {
         Ok(recipe) => recipe,
         Err(NoRecipe::Unseen(problem)) => {
             planning.diagnostics.push(problem.into_diagnostic());
             None
         }
         Err(NoRecipe::Unknown(why)) => {
-            let costly = entries.iter_mut().filter(|e| e.change.scope == *scope);
-            for entry in costly.filter(|e| e.change.disruption == disruption) {
+            let costly = entries.iter_mut().filter(|e| e.change.scope == *edits.scope);
+            for entry in costly.filter(|e| e.change.disruption == edits.cost) {
                 let guard = Guard { kind: GuardKind::Disruption, why: why.clone() };
                 entry.change.blocked.push(guard);
             }

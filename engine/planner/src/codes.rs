@@ -32,3 +32,9 @@ pub(crate) const KEPT: Code = Code("E0412");
 pub(crate) const BAD_ROLLOUT: Code = Code("E0414");
 /// Two `rollout` blocks select one node.
 pub(crate) const SELECTED_TWICE: Code = Code("E0415");
+/// A `rollout` block names a node that there is not.
+pub(crate) const NO_SUCH_NODE: Code = Code("E0416");
+/// A `rollout` block selects no node.
+pub(crate) const SELECTS_NOTHING: Code = Code("E0417");
+/// Whether there are the nodes that a `rollout` block names is not known.
+pub(crate) const NODES_UNSEEN: Code = Code("E0418");

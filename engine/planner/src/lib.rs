@@ -11,7 +11,7 @@
 //! decide    every instance in order: no-op, create, ...     (decide.rs, first.rs)
 //! order     steps and their needs                           (order.rs)
 //! surround  brackets around scopes                          (brackets.rs)
-//! take turns  how many nodes at once, and after which       (turns.rs, rollouts.rs)
+//! take turns  how many nodes at once, and after which       (turns.rs, rollouts.rs, roster.rs)
 //! ```
 //!
 //! **Invariant:** equal inputs give equal plans. Collections are ordered, never hashed, because
@@ -40,6 +40,7 @@ mod protected;
 mod removed;
 mod requested;
 mod rollouts;
+mod roster;
 mod selection;
 mod turns;
 mod unreachable;
@@ -73,7 +74,7 @@ pub fn plan<'a>(input: &PlanInput<'a, '_>, draft: &mut Draft<'a>) -> Planning {
         return planning;
     }
     let decided = decide::decide(input, declared, removed, &mut planning);
-    order::lay_steps(input, decided, &mut planning);
+    order::lay_steps(input, declared, decided, &mut planning);
     let of_plan = guards::of_plan(input, declared, &planning.plan.changes);
     planning.plan.blocked.extend(of_plan);
     planning.plan.complete = !planning.diagnostics.has_errors() && planning.needs.is_empty();

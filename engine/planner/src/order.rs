@@ -3,6 +3,7 @@
 use crate::brackets::surround;
 use crate::decide::Entry;
 use crate::rollouts::Wishes;
+use crate::roster::Roster;
 use crate::turns::{Turns, take_turns};
 use crate::{PlanInput, Planning, declare};
 use addrs::{InstanceAddr, Scope};
@@ -128,6 +129,7 @@ pub(crate) struct Draft {
 /// Turns decisions into changes and steps of the plan.
 pub(crate) fn lay_steps(
     input: &PlanInput<'_, '_>,
+    declared: &declare::Declaration<'_>,
     mut entries: Vec<Entry>,
     planning: &mut Planning,
 ) {
@@ -154,10 +156,10 @@ pub(crate) fn lay_steps(
         spans.push(first..drafts.len());
     }
     connect(&entries, &spans, &mut drafts);
-    let wishes = Wishes::of(input, planning);
+    let wishes = Wishes::of(&Roster { input, declared, entries: &entries }, planning);
     let brackets = surround(input, &wishes, &mut entries, &mut drafts, planning);
-    match take_turns(&entries, &spans, &wishes, &mut drafts) {
-        Ok(turns) => number(drafts, brackets, turns, planning),
+    match take_turns(&entries, &spans, &wishes, &brackets.left_open, &mut drafts) {
+        Ok(turns) => number(drafts, brackets.all, turns, planning),
         Err(cycle) => {
             planning.diagnostics.extend(cycle);
             return;

@@ -1,10 +1,11 @@
 //! What the configuration says about how nodes take turns.
 
-use crate::{PlanInput, Planning, codes, declare};
+use crate::roster::{Roster, Selected};
+use crate::{Planning, codes, declare};
 use config::RolloutBlock;
 use diags::{Diagnostic, Diagnostics, Span};
 use plans::{Mode, Rollout, Window};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use values::{Number, Value};
 
@@ -35,9 +36,10 @@ pub(crate) struct Wishes {
 }
 
 impl Wishes {
-    /// Reads them. What is wrong with one is told, and the plan is not complete then.
-    pub(crate) fn of(input: &PlanInput<'_, '_>, planning: &mut Planning) -> Self {
-        let mut wishes = Self::default();
+    /// Reads them. What is wrong with one is told, and the plan is not complete then; so is a name
+    /// that is nobody's, for which the `roster` is looked at.
+    pub(crate) fn of(roster: &Roster<'_, '_>, planning: &mut Planning) -> Self {
+        let (mut wishes, input) = (Self::default(), roster.input);
         let root = input.config.modules.get(&Vec::new());
         // What has drifted is told, and nothing is done about it.
         if input.options.mode == Mode::Drift || root.is_none_or(|m| m.rollouts.is_empty()) {
@@ -54,8 +56,10 @@ impl Wishes {
             return wishes;
         }
         let mut selected: BTreeMap<String, &RolloutBlock> = BTreeMap::new();
+        let mut given = Vec::new();
         for (block, value) in blocks {
-            let mut reader = Reader { block, value: &value, told: Diagnostics::new() };
+            let mut reader =
+                Reader { block, value: &value, given: Vec::new(), told: Diagnostics::new() };
             let wish = reader.wish();
             for node in &wish.nodes {
                 if let Some(first) = selected.insert(node.clone(), block) {
@@ -64,9 +68,13 @@ impl Wishes {
                 let place = (wishes.all.len(), wishes.places.len());
                 wishes.places.insert(node.clone(), place);
             }
+            if !reader.told.has_errors() {
+                given.push(Selected { block, nodes: reader.given });
+            }
             planning.diagnostics.extend(reader.told);
             wishes.all.push(wish);
         }
+        roster.check(&given, &evaluator, planning);
         wishes
     }
 
@@ -103,6 +111,8 @@ fn argument(block: &RolloutBlock, name: &str) -> Span {
 struct Reader<'r> {
     block: &'r RolloutBlock,
     value: &'r Value,
+    /// Its nodes as they are written.
+    given: Vec<String>,
     told: Diagnostics,
 }
 
@@ -152,16 +162,18 @@ impl Reader<'_> {
             return Vec::new();
         };
         let mut nodes: Vec<String> = Vec::with_capacity(list.len());
+        let mut twice = BTreeSet::new();
         for item in list {
             match item.as_str() {
                 Some("") | None => self.wrong("nodes", "`nodes` is a list of names.", HELP),
-                Some(node) if nodes.iter().any(|n| n == node) => {
+                Some(node) if !twice.insert(node) => {
                     let detail = format!("The node `{node}` is in the list twice.");
                     self.wrong("nodes", &detail, "Take one of the two out.");
                 }
                 Some(node) => nodes.push(node.to_owned()),
             }
         }
+        self.given.clone_from(&nodes);
         nodes
     }
 

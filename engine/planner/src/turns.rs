@@ -3,6 +3,8 @@
 //! What restarts something on a node, or takes a node out of service, is a *unit*: it begins and
 //! ends as one. Units are put in an order: by rollout, and within one by its order of nodes, as
 //! far as what they need lets them; nodes that the way back goes through come after all others.
+//! What an earlier plan left out of service comes before all of these: it is brought back, and the
+//! others may count on it.
 //! Then neighbours of one batch run in as many lanes as may be out of service at once, and a batch
 //! waits for the one before.
 
@@ -38,6 +40,7 @@ pub(crate) fn take_turns(
     entries: &[Entry],
     spans: &[std::ops::Range<usize>],
     wishes: &Wishes,
+    left_open: &BTreeSet<Scope>,
     drafts: &mut [Draft],
 ) -> Result<Turns, Diagnostics> {
     let steps_of = |fits: &dyn Fn(&Entry) -> bool| -> BTreeSet<usize> {
@@ -52,7 +55,9 @@ pub(crate) fn take_turns(
         let is_bracket = is_node(&units.scopes[unit]) && drafts[steps[0]].bracket.is_some();
         let is_loud = is_bracket || steps.iter().any(|step| loud.contains(step));
         let is_last = steps.iter().any(|step| last.contains(step));
-        is_loud.then(|| Seat::of(wishes, &units.scopes[unit], is_last))
+        let scope = &units.scopes[unit];
+        let in_service = !left_open.contains(scope);
+        is_loud.then(|| Seat { in_service, ..Seat::of(wishes, scope, is_last) })
     };
     let seats: Vec<Option<Seat>> = (0..units.steps.len()).map(seat).collect();
     // In an order that they can run in anyway, so that no cycle comes of it.
@@ -85,8 +90,10 @@ fn turns(
         });
         let scope = &units.scopes[unit];
         let number = rules.batch_of(scope);
-        if batch.of != Some((rules.position, number)) {
-            batch = batch.next(rules.position, number, seat.rollout, out.turns.len());
+        // Whoever is still in service waits for those that are to come back first.
+        let of = (seat.in_service, rules.position, number);
+        if batch.of != Some(of) {
+            batch = batch.next(of, seat.rollout, out.turns.len());
         }
         let turn = batch.turn(rules, scope, &out.turns);
         let steps = units.steps[unit].clone();
@@ -106,6 +113,7 @@ fn is_node(scope: &Scope) -> bool {
 /// that the way back goes through after both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Seat {
+    in_service: bool,
     last: bool,
     rollout: usize,
     place: usize,
@@ -115,7 +123,7 @@ impl Seat {
     fn of(wishes: &Wishes, scope: &Scope, last: bool) -> Self {
         let place = scope.node_name().and_then(|node| wishes.place(node));
         let (rollout, place) = place.unwrap_or((wishes.all.len(), 0));
-        Self { last, rollout, place }
+        Self { in_service: true, last, rollout, place }
     }
 }
 
@@ -159,8 +167,8 @@ impl Rules {
 /// Turns that follow each other under the same rules.
 #[derive(Default)]
 struct Batch {
-    /// Rollout and number.
-    of: Option<(usize, usize)>,
+    /// Whether its nodes are in service as yet, rollout and number.
+    of: Option<(bool, usize, usize)>,
     /// The turns of the batch before.
     before: Vec<usize>,
     /// Which rollout of the configuration it is of.
@@ -174,10 +182,10 @@ struct Batch {
 }
 
 impl Batch {
-    fn next(self, rollout: usize, batch: usize, wish: usize, next: usize) -> Self {
+    fn next(self, of: (bool, usize, usize), wish: usize, next: usize) -> Self {
         let continues = self.of.is_some() && self.wish == wish;
         let before = self.nodes.into_iter().flatten().collect();
-        Self { of: Some((rollout, batch)), before, wish, continues, nodes: Vec::new(), next }
+        Self { of: Some(of), before, wish, continues, nodes: Vec::new(), next }
     }
 
     /// The next turn, as yet without steps.
@@ -204,7 +212,7 @@ impl Batch {
             self.nodes.push(vec![number]);
         }
         let after = after.into_iter().collect();
-        let (rollout, batch) = self.of.unwrap_or_default();
+        let (_, rollout, batch) = self.of.unwrap_or_default();
         let (steps, first, scope) = (Vec::new(), Vec::new(), scope.clone());
         DraftTurn { rollout, batch, scope, steps, first, after, pause }
     }

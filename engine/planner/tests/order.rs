@@ -142,13 +142,13 @@ fn one_node_at_a_time_is_out_of_service_and_those_needed_for_the_way_back_come_l
     Create unit.back
     Create unit.front
     Create unit.side
-    1. drain node/back needs []
+    1. drain node/back as one of 1 of back front needs []
     2. create back needs [1]
-    3. uncordon node/back needs [1, 2]
+    3. uncordon node/back as one of 1 of back front needs [1, 2]
     4. create side needs []
-    5. drain node/front needs []
+    5. drain node/front as one of 1 of back front needs []
     6. create front needs [5]
-    7. uncordon node/front needs [5, 6]
+    7. uncordon node/front as one of 1 of back front needs [5, 6]
     - node/back [1, 2, 3] after []
     - node/side [4] after [node/back]
     - node/front [5, 6, 7] after [node/back, node/side]

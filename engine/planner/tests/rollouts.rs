@@ -2,6 +2,7 @@
 
 use crate::world::{World, text};
 use insta::assert_snapshot;
+use values::Value;
 
 /// Restarts on these nodes, and a rollout with these arguments.
 fn restarts(nodes: &[&str], rollout: &str) -> String {
@@ -16,17 +17,28 @@ fn restarts(nodes: &[&str], rollout: &str) -> String {
 
 /// The turns alone.
 fn turns(hcl: &str) -> String {
-    let text = text(hcl, &World::default());
+    turns_in(hcl, &World::default())
+}
+
+fn turns_in(hcl: &str, world: &World) -> String {
+    let text = text(hcl, world);
     let told = |line: &&str| !line.starts_with("Create") && !line.contains(". create");
     text.lines().filter(told).fold(String::new(), |out, line| out + line + "\n")
+}
+
+/// A world that has these nodes.
+fn nodes(names: &[&str]) -> World {
+    let mut world = World::default();
+    world.objects.insert("nodes".to_owned(), Value::list(names.iter().map(|n| Value::from(*n))));
+    world
 }
 
 const SIX: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
 #[test]
 fn nodes_take_turns_in_the_order_of_the_list_and_others_come_after_them() {
-    let hcl = restarts(&["a", "b", "c"], r#"nodes = ["c", "a", "nowhere"]"#);
-    assert_snapshot!(turns(&hcl), @r"
+    let hcl = restarts(&["a", "b", "c"], r#"nodes = ["c", "a", "elsewhere"]"#);
+    assert_snapshot!(turns_in(&hcl, &nodes(&["a", "elsewhere"])), @r"
     workers node/c [1] after []
     workers node/a [2] after [node/c]
     - node/b [3] after [node/c, node/a]
@@ -138,7 +150,7 @@ fn limits_reach_whoever_takes_a_node_out_of_service() {
     let hcl = "resource \"unit\" \"w1\" {\n  name = \"w1\"\n}\n\
          rollout \"workers\" {\n  nodes = [\"w1\", \"w2\"]\n  max_unavailable = 2\n  \
          drain_timeout = \"90s\"\n}\n";
-    let plan = crate::world::planned(hcl, &World::default()).0.plan;
+    let plan = crate::world::planned(hcl, &nodes(&["w2"])).0.plan;
     assert_snapshot!(plan.steps[0].op.text, @"drain node/w1 as one of 2 of w1 w2 within 90s");
 }
 
@@ -205,7 +217,117 @@ fn node_of_two_rollouts_is_refused() {
 }
 
 #[test]
-fn rollout_without_nodes_changes_nothing() {
+fn rollout_without_nodes_says_that_its_rules_hold_for_none() {
     let hcl = restarts(&["a"], "nodes = []");
-    assert_snapshot!(turns(&hcl), @"- node/a [1] after []");
+    assert_snapshot!(turns(&hcl), @r"
+    - node/a [1] after []
+    E0417 Rollout without nodes at 6:9: `rollout.workers` selects no node, so its rules hold for none. Nodes that no rollout selects are changed one at a time, and at any time.
+    ");
+}
+
+/// It would be changed without the window of the rollout, and nobody would know.
+#[test]
+fn node_that_is_not_there_is_told_where_it_is_written() {
+    let hcl = restarts(&["worker-1"], "nodes = [\n  \"worker-1\",\n  \"woker-2\",\n  \"x\",\n]");
+    assert_snapshot!(turns_in(&hcl, &nodes(&["worker-1", "worker-2"])), @r"
+    workers node/worker-1 [1] after []
+    E0416 No such node at 8:3: The cluster has no node `woker-2`, and no resource is on a host of that name. If another one is meant, it would be changed without the rules of this rollout.
+    E0416 No such node at 9:3: The cluster has no node `x`, and no resource is on a host of that name. If another one is meant, it would be changed without the rules of this rollout.
+    not complete
+    ");
+}
+
+/// Suggesting one that is selected already would lead from one mistake to the next.
+#[test]
+fn node_that_is_selected_already_is_not_suggested() {
+    let hcl = restarts(&["worker-1"], r#"nodes = ["worker-1", "worker-2"]"#);
+    let (planning, _) = crate::world::planned(&hcl, &nodes(&["worker-1"]));
+    let told: Vec<_> = planning.diagnostics.iter().collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(!told[0].help.as_deref().unwrap_or_default().contains("worker-1"), "{told:?}");
+}
+
+/// The object that is remembered cannot be looked at, so nothing is planned there.
+#[test]
+fn node_that_was_deleted_since_is_told_as_such() {
+    let hcl = restarts(&["a"], r#"nodes = ["a", "gone"]"#);
+    let mut world = nodes(&["a"]).remembering("unit.gone", "gone", &[]);
+    world.unreachable.push("gone".to_owned());
+    assert_snapshot!(turns_in(&hcl, &world), @r"
+    workers node/a [1] after []
+    E9999 Unreachable: The server did not answer.
+    E0416 No such node at 6:15: The cluster has no node `gone` any more: what an earlier apply changed there is remembered, and the node was deleted since.
+    not complete
+    ");
+    world.allowed.unreachable = true;
+    assert_snapshot!(turns_in(&hcl, &world), @r"
+    workers node/a [1] after []
+    E0413 Plan leaves out what cannot be reached: node/gone: The server did not answer. Left out: `unit.gone`.
+
+    Nothing is done to them, and nobody knows whether they are as they should be. Outputs stay as they are.
+    ");
+}
+
+#[test]
+fn nodes_that_nobody_could_look_at_are_neither_there_nor_not() {
+    let mut world = World::default();
+    world.unreachable.push("nodes".to_owned());
+    let hcl = restarts(&["a"], r#"nodes = ["a", "b"]"#);
+    assert_snapshot!(turns_in(&hcl, &world), @r"
+    workers node/a [1] after []
+    E0418 Nodes of a rollout could not be looked at at 6:9: Whether there are nodes of these names cannot be told: `b`. The server did not answer.
+    not complete
+    ");
+    let hcl = restarts(&["a"], r#"nodes = ["a"]"#);
+    assert_snapshot!(turns_in(&hcl, &world), @"workers node/a [1] after []");
+}
+
+/// Who is out of service comes back before others go, whatever the order of the list, the batches
+/// and the control plane; nobody else is begun meanwhile.
+#[test]
+fn what_an_earlier_plan_left_out_of_service_comes_first() {
+    let unit = |node: &str| format!("resource \"unit\" \"{node}\" {{\n  name = \"{node}\"\n}}\n");
+    let units: String = ["a", "b", "c", "front"].map(unit).concat();
+    let mut world = World::default();
+    for node in ["b", "front"] {
+        world.objects.insert(format!("on-node/{node}"), Value::from("left open"));
+    }
+    let rollout = "nodes = [\"a\", \"b\", \"c\"]\nmax_unavailable = 3";
+    let hcl = format!("{units}rollout \"workers\" {{\n{rollout}\n}}\n");
+    assert_snapshot!(turns_in(&hcl, &world), @r"
+    1. drain node/b as one of 3 of a b c needs []
+    3. uncordon node/b as one of 3 of a b c needs [1, 2]
+    4. drain node/front needs []
+    6. uncordon node/front needs [4, 5]
+    7. drain node/a as one of 3 of a b c needs []
+    9. uncordon node/a as one of 3 of a b c needs [7, 8]
+    10. drain node/c as one of 3 of a b c needs []
+    12. uncordon node/c as one of 3 of a b c needs [10, 11]
+    workers node/b [1, 2, 3] after []
+    - node/front [4, 5, 6] after [node/b]
+    workers node/a [7, 8, 9] after [node/front]
+    workers node/c [10, 11, 12] after [node/front]
+    ");
+}
+
+/// Somebody who has one of them under repair does not expect another one to go; what the plan
+/// leaves alone is no reason to wait.
+#[test]
+fn nodes_that_no_rollout_selects_wait_for_each_other_as_those_of_one() {
+    let unit = |node: &str| format!("resource \"unit\" \"{node}\" {{\n  name = \"{node}\"\n}}\n");
+    let units: String = ["a", "b", "c"].map(unit).concat();
+    let quiet = "resource \"thing\" \"d\" { name = \"d\" }\n";
+    let opened = |hcl: &str| {
+        let plan = crate::world::planned(hcl, &World::default()).0.plan;
+        let texts = plan.steps.into_iter().map(|step| step.op.text);
+        texts.filter(|text| text.starts_with("drain")).collect::<Vec<_>>().join("\n")
+    };
+    let hcl = format!("{units}{quiet}rollout \"workers\" {{\n  nodes = [\"c\"]\n}}\n");
+    assert_snapshot!(opened(&hcl), @r"
+    drain node/c as one of 1 of c
+    drain node/a as one of 1 of a b
+    drain node/b as one of 1 of a b
+    ");
+    // One alone waits for nobody.
+    assert_eq!(opened(&unit("a")), "drain node/a");
 }

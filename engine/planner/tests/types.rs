@@ -186,6 +186,12 @@ impl DataKind for Names {
 struct Drains;
 
 impl Bracketing for Drains {
+    fn all(&self) -> Wanted {
+        let identity =
+            Identity { key: key("nodes"), args: Value::Null, shown: "all nodes".to_owned() };
+        Wanted { ty: "unit".parse().expect("an identifier"), identity }
+    }
+
     fn looks(&self, edits: &Edits<'_>) -> Option<Wanted> {
         let Edits { scope, cost, .. } = *edits;
         let identity = Identity {
@@ -238,6 +244,7 @@ impl Bracketing for Drains {
             forecast: vec![format!("{runs} leaves")],
             guards: lost.then(guard).into_iter().collect(),
             warnings: Vec::new(),
+            is_open: runs.contains("left open"),
         }))
     }
 }

@@ -207,6 +207,10 @@ impl Decision {
 
 /// How scopes are taken out of service and brought back.
 pub trait Bracketing: Send + Sync {
+    /// What is looked at to know which nodes there are, when the configuration names one that no
+    /// resource is on. The answer is a list of their names.
+    fn all(&self) -> Wanted;
+
     /// What is looked at before it is known what the edits do to the scope; `None` when nothing
     /// is. The answer comes with [`recipe`](Self::recipe).
     fn looks(&self, edits: &Edits<'_>) -> Option<Wanted>;
@@ -234,7 +238,9 @@ pub struct Edits<'a> {
     pub project: &'a str,
     /// The plan that they are of.
     pub plan: &'a str,
-    /// What the configuration says about the nodes that it is one of, if it does.
+    /// The names of all nodes that the plan takes out of service: one list, which all share.
+    pub taken_out: &'a Value,
+    /// What holds for the nodes that it is one of; `None` when it is alone.
     pub limits: Option<Limits<'a>>,
 }
 
@@ -262,6 +268,9 @@ pub struct Recipe {
     pub guards: Vec<Guard>,
     /// What a person should know before.
     pub warnings: Vec<Problem>,
+    /// Whether an earlier plan of the same project left the scope out of service: it comes before
+    /// scopes that are still in service.
+    pub is_open: bool,
 }
 
 /// Why there is no recipe.

@@ -44,16 +44,20 @@ pub(crate) async fn unfinished(
 
 /// Members of etcd, as far as they are pods of this cluster.
 fn members(world: &World) -> impl Iterator<Item = &Pod> {
+    world.pods.values().flatten().filter(|pod| is_member(pod))
+}
+
+fn is_member(pod: &Pod) -> bool {
     let (namespace, label, value) = ETCD;
-    world.pods.values().flatten().filter(move |pod| {
-        let labelled = pod.labels.get(label).is_some_and(|found| found == value);
-        pod.mirror && pod.key.namespace == namespace && labelled
-    })
+    let labelled = || pod.labels.get(label).is_some_and(|found| found == value);
+    pod.mirror && pod.key.namespace == namespace && labelled()
 }
 
 /// Whether a node has one of several members of etcd, without which the others are enough.
 pub(crate) fn has_member(world: &World, node: &str) -> bool {
-    members(world).count() > 2 && members(world).any(|pod| pod.node == node)
+    // Few nodes have one, and all pods are looked through only for those.
+    let here = world.pods.get(node).is_some_and(|pods| pods.iter().any(is_member));
+    here && members(world).count() > 2
 }
 
 /// Why etcd would stand still without its member on a node, if it would.

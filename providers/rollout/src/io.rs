@@ -61,25 +61,27 @@ impl RolloutProvider {
         Self { cluster, counting: Arc::default(), stopping: watch::Sender::new(false) }
     }
 
-    /// What draining each of these nodes would do, in the same order.
+    /// What draining each of these nodes would do, or the names of all nodes, in the same order.
     pub async fn observe(&self, wanted: Vec<Wanted>) -> Vec<Observation> {
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        let world = World::read(&self.cluster).await;
-        let of = |wanted: &Wanted| {
-            let world = match &world {
-                Ok(world) => world,
-                Err(problem) => return Observation::Unknown(problem.clone()),
-            };
-            let node = node_of(&wanted.identity.args);
-            let (careful, bold) = (Options::careful(), Options::bold());
-            match (forecast(world, node, &careful), forecast(world, node, &bold)) {
-                (Ok(drain), Ok(allowed)) => Observation::Present(to_value(&drain, &allowed, world)),
-                (Err(_), _) | (_, Err(_)) => Observation::Absent,
+        let asked: Vec<Option<Asked<'_>>> = wanted.iter().map(Asked::of).collect();
+        let read_nodes = async {
+            // All of it is read when any of it is wanted, and nothing otherwise.
+            let is_wanted = asked.iter().any(Option::is_none);
+            if is_wanted { World::read_nodes(&self.cluster).await } else { Ok(World::default()) }
+        };
+        let read_all = async {
+            let is_wanted = asked.iter().any(Option::is_some);
+            if is_wanted { World::read(&self.cluster).await } else { Ok(World::default()) }
+        };
+        let (nodes, world) = tokio::join!(read_nodes, read_all);
+        let of = |asked: &Option<Asked<'_>>| match (asked, &nodes, &world) {
+            (Some(asked), _, Ok(world)) => asked.foreseen(world),
+            (None, Ok(world), _) => Observation::Present(names(world)),
+            (None, Err(problem), _) | (Some(_), _, Err(problem)) => {
+                Observation::Unknown(problem.clone())
             }
         };
-        wanted.iter().map(of).collect()
+        asked.iter().map(of).collect()
     }
 
     /// Nodes that a plan of this project cordoned, and that are so still. After a run that
@@ -158,7 +160,7 @@ impl RolloutProvider {
         loop {
             let _counting = self.counting.lock().await;
             let has_room = match &needed.pool {
-                Some(pool) => pool.has_room(&self.cluster, &cordon.node, began, progress).await?,
+                Some(pool) => pool.has_room(&self.cluster, cordon, began, progress).await?,
                 None => true,
             };
             if !has_room && *self.stopping.borrow() {
@@ -240,6 +242,54 @@ impl Work {
     }
 }
 
+/// The drain of a node that is asked about.
+struct Asked<'a> {
+    node: &'a str,
+    /// Whose plan.
+    holder: Holder,
+    /// All nodes that the plan takes out of service and brings back.
+    taken_out: &'a [Value],
+}
+
+impl<'a> Asked<'a> {
+    /// `None` when the names of all nodes are asked for.
+    fn of(wanted: &'a Wanted) -> Option<Self> {
+        let args = &wanted.identity.args;
+        let text =
+            |name: &str| args.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let taken_out = args.get("taken_out").and_then(Value::as_list).unwrap_or_default();
+        let holder = || Holder { project: text("project"), plan: text("plan") };
+        args.get("node").map(|_| Self { node: node_of(args), holder: holder(), taken_out })
+    }
+
+    fn foreseen(&self, world: &World) -> Observation {
+        let back = self.back(world);
+        let before = |options: Options| Options { back: back.clone(), ..options };
+        let (careful, bold) = (before(Options::careful()), before(Options::bold()));
+        match (forecast(world, self.node, &careful), forecast(world, self.node, &bold)) {
+            (Ok(drain), Ok(allowed)) => {
+                Observation::Present(to_value(&drain, &allowed, world, &back))
+            }
+            (Err(_), _) | (_, Err(_)) => Observation::Absent,
+        }
+    }
+
+    /// Nodes that an earlier plan of the project left out of service, and this one brings back
+    /// before it takes out others.
+    fn back(&self, world: &World) -> BTreeSet<String> {
+        let left = world.nodes.values().filter(|node| self.holder.takes_over(node));
+        let names = left.map(|node| &node.name);
+        names
+            .filter(|name| self.taken_out.iter().any(|one| one.as_str() == Some(name)))
+            .cloned()
+            .collect()
+    }
+}
+
+fn names(world: &World) -> Value {
+    Value::list(world.nodes.keys().map(|name| name.as_str().into()))
+}
+
 fn node_of(args: &Value) -> &str {
     args.get("node").and_then(Value::as_str).unwrap_or_default()
 }
@@ -275,4 +325,93 @@ fn strange(op: &Op) -> Problem {
     let summary = "An operation is not understood";
     Problem::error(codes::STRANGE, summary, Path::root(), detail)
         .with_help("Make a new plan with this version of the program.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rollouts;
+    use access::scripted::{Reply, Server};
+    use addrs::Scope;
+    use provider::{Bracketing, Edits};
+    use serde_json::{Value as Json, json};
+    use values::Disruption;
+
+    /// `w1` with a pod that can go to `w2` alone, which a plan of the project cordoned.
+    fn server() -> Server {
+        let node = |name: &str, cordoned: bool| {
+            let said =
+                if cordoned { json!({"clinch/cordoned": "v1 shop 4f2a"}) } else { json!({}) };
+            json!({
+                "apiVersion": "v1", "kind": "Node",
+                "metadata": {"name": name, "uid": name, "annotations": said},
+                "spec": {"unschedulable": cordoned},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+            })
+        };
+        let owner = json!([{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "uid": "o",
+            "controller": true}]);
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"namespace": "shop", "name": "web-0", "uid": "p", "ownerReferences": owner},
+            "spec": {"nodeName": "w1"},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+        });
+        Server::new(move |seen| {
+            let items = match seen.path.as_str() {
+                "/api/v1/nodes" => json!([node("w1", false), node("w2", true)]),
+                "/api/v1/pods" => json!([pod]),
+                _ => json!([]),
+            };
+            let kind = "List";
+            Reply::json(json!({"kind": kind, "metadata": {"resourceVersion": "7"}, "items": items}))
+        })
+    }
+
+    /// What draining `w1` is said to be in the way of, as a part of a plan that takes these out.
+    async fn problems(taken_out: &[&str]) -> Vec<String> {
+        let scope = Scope::node("w1");
+        let taken_out = Value::list(taken_out.iter().map(|node| Value::from(*node)));
+        let (project, plan, cost) = ("shop", "91c0", Disruption::Drain);
+        let edits =
+            Edits { scope: &scope, cost, project, plan, taken_out: &taken_out, limits: None };
+        let wanted = Rollouts.looks(&edits).expect("it is looked at");
+        let seen = RolloutProvider::new(server().cluster()).observe(vec![wanted]).await;
+        let [Observation::Present(seen)] = seen.as_slice() else { panic!("{seen:?}") };
+        let all = seen.get("problems").and_then(Value::as_list).expect("a list").iter();
+        all.filter_map(|one| Some(one.get("code")?.as_str()?.to_owned())).collect()
+    }
+
+    #[tokio::test]
+    async fn node_that_was_left_cordoned_takes_pods_only_when_the_plan_brings_it_back() {
+        assert_eq!(problems(&["w1", "w2"]).await, Vec::<String>::new());
+        assert_eq!(problems(&["w1"]).await, [codes::STRANDED.0]);
+    }
+
+    #[tokio::test]
+    async fn names_of_all_nodes_are_known_or_it_is_said_why_not() {
+        let all = || vec![Rollouts.all()];
+        let seen = RolloutProvider::new(server().cluster()).observe(all()).await;
+        let names = Value::list(["w1", "w2"].map(Value::from));
+        assert_eq!(seen, [Observation::Present(names)]);
+        let silent = Server::new(|_| {
+            let text =
+                json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message": "no"});
+            Reply::status(text)
+        });
+        let seen = RolloutProvider::new(silent.cluster()).observe(all()).await;
+        assert!(matches!(seen.as_slice(), [Observation::Unknown(_)]), "{seen:?}");
+    }
+
+    #[test]
+    fn names_and_a_drain_are_not_taken_for_each_other() {
+        let of = |args: Json| {
+            let args = access::json::from_json(&args);
+            let wanted = Rollouts.all();
+            let identity = plans::Identity { args, ..wanted.identity.clone() };
+            Asked::of(&Wanted { identity, ..wanted }).map(|asked| asked.node.to_owned())
+        };
+        assert_eq!(of(Json::Null), None);
+        assert_eq!(of(json!({"node": "nodes"})).as_deref(), Some("nodes"));
+    }
 }

@@ -1,6 +1,6 @@
 //! How many nodes of a selection are out of service, for whatever reason.
 
-use crate::drain::{Node, World, codes};
+use crate::drain::{Cordon, Node, World, codes};
 use access::Cluster;
 use plans::Problem;
 use provider::{Limits, Progress, StepError};
@@ -42,8 +42,13 @@ impl Pool {
     }
 
     /// Those that are out of service besides this one, when it would be one too many with them.
-    fn in_the_way<'w>(&self, world: &'w World, node: &str) -> Vec<&'w Node> {
-        let is_other = |other: &&Node| other.name != node && self.nodes.contains(&other.name);
+    /// What the project left out of service already is none more, and waiting would not bring it
+    /// back: it goes on there, whoever else is out of service.
+    fn in_the_way<'w>(&self, world: &'w World, this: &Cordon) -> Vec<&'w Node> {
+        if world.nodes.get(&this.node).is_some_and(|node| this.holder.has_cordoned(node)) {
+            return Vec::new();
+        }
+        let is_other = |other: &&Node| other.name != this.node && self.nodes.contains(&other.name);
         let is_out = |node: &&Node| node.unschedulable || !node.ready;
         let out: Vec<&Node> = world.nodes.values().filter(is_other).filter(is_out).collect();
         if out.len() < self.max_unavailable.max(1) { Vec::new() } else { out }
@@ -77,8 +82,8 @@ impl Pool {
         );
         let summary = "Nodes are out of service already";
         Some(Problem::warning(codes::FULL, summary, Path::root(), detail).with_help(
-            "Bring them back (`kubectl get nodes`), raise `max_unavailable`, or take them out of \
-             the `nodes` of the rollout.",
+            "Bring them back (`kubectl get nodes`), or say otherwise in a `rollout` block: by its \
+             `max_unavailable`, or by leaving them out of its `nodes`.",
         ))
     }
 
@@ -86,18 +91,18 @@ impl Pool {
     pub(crate) async fn has_room(
         &self,
         cluster: &Cluster,
-        node: &str,
+        cordon: &Cordon,
         began: Instant,
         progress: Progress<'_>,
     ) -> Result<bool, StepError> {
         let world = World::read_nodes(cluster).await.map_err(StepError::Refused)?;
-        let out = self.in_the_way(&world, node);
+        let out = self.in_the_way(&world, cordon);
         if out.is_empty() {
             return Ok(true);
         }
         let named = named(&out);
         if began.elapsed() >= PATIENCE {
-            return Err(StepError::Refused(self.full(node, &named)));
+            return Err(StepError::Refused(self.full(&cordon.node, &named)));
         }
         progress(format!("{named} to be back in service"));
         sleep(PAUSE).await;
@@ -114,9 +119,9 @@ impl Pool {
         );
         let summary = "Too many nodes are out of service";
         Problem::error(codes::FULL, summary, Path::root(), detail).with_help(
-            "Find out why (`kubectl get nodes`) and bring them back; resuming looks again. Or \
-             raise `max_unavailable` of the rollout, or take them out of its `nodes`, and plan \
-             again.",
+            "Find out why (`kubectl get nodes`) and bring them back; resuming looks again. Or say \
+             otherwise in a `rollout` block, by its `max_unavailable` or by leaving them out of its \
+             `nodes`, and plan again.",
         )
     }
 }
@@ -223,6 +228,26 @@ mod tests {
         let server = server(vec![out.clone(), out, back]);
         cordoned(&server, 1).await.expect("they came back");
         assert_eq!(patches(&server), 1);
+    }
+
+    /// Two of them, of a plan that allowed two; this one allows one. Or a run died, and another node
+    /// was broken since, which the same plan mends later.
+    #[tokio::test(start_paused = true)]
+    async fn nodes_that_the_project_left_cordoned_wait_for_nobody() {
+        let held = |name: &str, plan: &str| {
+            let mut node = node(name, true, true);
+            node["metadata"]["annotations"] = json!({"clinch/cordoned": format!("v1 shop {plan}")});
+            node
+        };
+        let left = server(vec![vec![held("w1", "0000"), held("w2", "0000")]]);
+        cordoned(&left, 1).await.expect("both are out of service already");
+        for plan in ["0000", "4f2a"] {
+            let others = [node("w2", true, true), node("w3", false, false)];
+            let left = server(vec![[&[held("w1", plan)], &others[..]].concat()]);
+            cordoned(&left, 1).await.expect("it is none more, whoever is to blame for the others");
+        }
+        let fresh = server(vec![vec![node("w1", false, true), held("w2", "0000")]]);
+        assert!(cordoned(&fresh, 1).await.is_err(), "it would be one more");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,26 +1,42 @@
 //! Which operations surround the edits of a node.
 
-use crate::drain::{Drain, Options, Whose, World, codes};
+use crate::drain::{Drain, Node, Options, Whose, World, codes};
 use crate::gate;
 use crate::pool::Pool;
 use addrs::{Scope, TypeName};
 use diags::{Code, Severity};
 use plans::{Guard, GuardKind, Identity, ObjectKey, Op, Problem};
 use provider::{Bracketing, Edits, NoRecipe, Observation, Recipe, Wanted};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use values::{Disruption, Path, Value};
 
 /// The type of the operations of this crate. No resource has it.
 pub const NAME: &str = "rollout";
 
+/// What the names of all nodes are looked at as. No node has it as its name, with a slash before.
+const ROSTER: &str = "nodes";
+
 /// The procedures around the edits of a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rollouts;
 
 impl Bracketing for Rollouts {
+    fn all(&self) -> Wanted {
+        let key = ObjectKey(format!("rollout/{ROSTER}").into());
+        let identity = Identity { key, args: Value::Null, shown: "all nodes".to_owned() };
+        Wanted { ty: ty(), identity }
+    }
+
     fn looks(&self, edits: &Edits<'_>) -> Option<Wanted> {
         let node = edits.scope.node_name().filter(|_| edits.cost == Disruption::Drain)?;
-        Some(Wanted { ty: ty(), identity: identity(node) })
+        let args = Value::map([
+            ("node", node.into()),
+            ("project", edits.project.into()),
+            ("plan", edits.plan.into()),
+            ("taken_out", edits.taken_out.clone()),
+        ]);
+        Some(Wanted { ty: ty(), identity: Identity { args, ..identity(node) } })
     }
 
     fn recipe(
@@ -83,10 +99,9 @@ fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>
     let unready = (!seen.unready.is_empty()).then(|| ("unready", unready()));
     let ready = ("ready", seen.ready.into());
     let back = Value::map(holder.clone().into_iter().chain([ready]).chain(unready));
-    let close = if seen.stays_cordoned {
-        format!("look after node {node}, which stays cordoned")
-    } else {
-        format!("uncordon node {node} when it is ready")
+    let close = match seen.before {
+        Before::Cordoned => format!("look after node {node}, which stays cordoned"),
+        Before::InService | Before::LeftOpen => format!("uncordon node {node} when it is ready"),
     };
     let full = edits.limits.and_then(|limits| Pool::warning(&limits, node, &seen.out));
     Ok(Some(Recipe {
@@ -102,6 +117,7 @@ fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>
         forecast: seen.lines,
         warnings: seen.problems.iter().filter_map(Told::warning).chain(full).collect(),
         guards,
+        is_open: seen.before == Before::LeftOpen,
     }))
 }
 
@@ -132,7 +148,7 @@ fn identity(node: &str) -> Identity {
 struct Seen<'a> {
     uid: &'a str,
     ready: bool,
-    stays_cordoned: bool,
+    before: Before,
     leaving: usize,
     /// Daemon sets of which the pod is not ready.
     unready: Vec<String>,
@@ -142,6 +158,17 @@ struct Seen<'a> {
     out: Vec<String>,
     lines: Vec<String>,
     problems: Vec<Told>,
+}
+
+/// How a node was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// It takes pods, or will when the plan that cordoned it has ended.
+    InService,
+    /// Somebody cordoned it, so it stays so.
+    Cordoned,
+    /// An earlier plan of this project left it out of service.
+    LeftOpen,
 }
 
 /// A problem of a forecast.
@@ -154,10 +181,17 @@ struct Told {
 
 /// A forecast in the terms of observations: what stands in the way of the careful one, and line by
 /// line what happens when all of that is allowed.
-pub(crate) fn to_value(drain: &Drain, allowed: &Drain, world: &World) -> Value {
+pub(crate) fn to_value(
+    drain: &Drain,
+    allowed: &Drain,
+    world: &World,
+    back: &BTreeSet<String>,
+) -> Value {
     let uid = world.nodes.get(&drain.node).map_or("", |node| node.uid.as_str());
     let unready = gate::unready(world, &drain.node).into_keys();
-    let out = world.nodes.values().filter(|node| node.unschedulable || !node.ready);
+    // What the plan itself brings back, before all others, is not waited for.
+    let is_out = |node: &&Node| (node.unschedulable || !node.ready) && !back.contains(&node.name);
+    let out = world.nodes.values().filter(is_out);
     let problem = |problem: Problem| {
         Value::map([
             ("code", problem.code.0.into()),
@@ -171,6 +205,7 @@ pub(crate) fn to_value(drain: &Drain, allowed: &Drain, world: &World) -> Value {
         ("uid", uid.into()),
         ("ready", drain.ready.into()),
         ("stays_cordoned", (drain.cordon == Whose::Other).into()),
+        ("taken_over", back.contains(&drain.node).into()),
         ("leaving", leaving.into()),
         ("unready", Value::list(unready.map(|set| set.to_string().into()))),
         ("member", gate::has_member(world, &drain.node).into()),
@@ -188,7 +223,11 @@ impl<'a> Seen<'a> {
         Some(Self {
             uid: value.get("uid")?.as_str()?,
             ready: flag("ready")?,
-            stays_cordoned: flag("stays_cordoned")?,
+            before: match (flag("stays_cordoned")?, flag("taken_over")?) {
+                (true, _) => Before::Cordoned,
+                (false, true) => Before::LeftOpen,
+                (false, false) => Before::InService,
+            },
             leaving: value.get("leaving")?.as_number()?.to_string().parse().ok()?,
             unready: list("unready")?.iter().map(text).collect::<Option<_>>()?,
             member: flag("member")?,
@@ -273,7 +312,7 @@ mod tests {
     use std::fmt::Write as _;
 
     fn edits(scope: &Scope, cost: Disruption) -> Edits<'_> {
-        Edits { scope, cost, project: "shop", plan: "4f2a", limits: None }
+        Edits { scope, cost, project: "shop", plan: "4f2a", taken_out: &Value::Null, limits: None }
     }
 
     /// A node with three pods to move, and these problems.
@@ -283,6 +322,7 @@ mod tests {
             ("uid", "0-1".into()),
             ("ready", true.into()),
             ("stays_cordoned", false.into()),
+            ("taken_over", false.into()),
             ("leaving", 3_i64.into()),
             ("unready", Value::list(["kube-system/logs".into()])),
             ("member", true.into()),

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use crate::graph::{Node, Place, ResourceKey, place_of};
 use crate::references::{body_exprs, targets};
 use crate::{References, Schemas, codes, place, text};
-use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModuleInstance, ResourceAddr};
+use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModuleInstance, ModulePath, ResourceAddr};
 use config::{Body, Config, Expr, Ignore, Repeat, RolloutBlock};
 use diags::{Diagnostic, Diagnostics, Span};
 use std::cell::Cell;
@@ -446,6 +446,14 @@ impl<'a> Evaluator<'a> {
         let all = root.rollouts.iter();
         let all = all.map(|block| (block, self.of_root(&block.body, &mut told))).collect();
         (all, self.news(told))
+    }
+
+    /// Where this part of a rollout's arguments is written: as deep as literals, locals and
+    /// variables can be followed, else the argument, else the block.
+    pub fn place_in_rollout(&self, block: &RolloutBlock, path: &Path) -> Span {
+        let found =
+            place::in_body(self.names.written(), &ModulePath::new(), &block.body, path.steps());
+        found.unwrap_or(block.span)
     }
 
     /// What a block of the root module holds, whatever it is called.

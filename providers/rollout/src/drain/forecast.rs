@@ -213,8 +213,7 @@ fn leaving(world: &World, node: &Node, pod: &Pod, counts: &Counts, options: &Opt
     let mut notes = Vec::new();
     if goes {
         notes = lost(world, node, pod);
-        let stranded = stranded(world, node, pod);
-        if let Some(why) = stranded {
+        if let Some(why) = stranded(world, node, pod, options) {
             if !options.allow_stranded {
                 match &mut fate {
                     Fate::Refused(refusals) => refusals.push(Refusal::Stranded),
@@ -267,7 +266,7 @@ fn volumes<'a>(world: &'a World, pod: &'a Pod) -> impl Iterator<Item = &'a Volum
 
 /// Why no other node takes what would be created in the place of this pod; `None` when one
 /// does, or when nothing would be created.
-fn stranded(world: &World, node: &Node, pod: &Pod) -> Option<Note> {
+fn stranded(world: &World, node: &Node, pod: &Pod, options: &Options) -> Option<Note> {
     let again = pod.controller.as_ref().is_some_and(|owner| !owner.is("apps", "DaemonSet"));
     if !again {
         return None;
@@ -275,7 +274,8 @@ fn stranded(world: &World, node: &Node, pod: &Pod) -> Option<Note> {
     let volumes: Vec<&Volume> = volumes(world, pod).collect();
     let mut why: BTreeMap<Misfit, usize> = BTreeMap::new();
     for other in world.nodes.values().filter(|other| other.name != node.name) {
-        match place::misfit(other, pod, &volumes) {
+        let back = options.back.contains(&other.name).then(|| place::in_service(other));
+        match place::misfit(back.as_ref().unwrap_or(other), pod, &volumes) {
             None => return None,
             Some(misfit) => *why.entry(misfit).or_default() += 1,
         }

@@ -63,6 +63,7 @@ pub use whose::{CORDON, Holder, Whose};
 pub use world::World;
 
 use apimachinery::selector::LabelSelector;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What a drain may do; what is named as a flag of `kubectl drain` means what it means there.
@@ -83,6 +84,8 @@ pub struct Options {
     pub grace_period: Option<u64>,
     /// Only pods with these labels leave (`--pod-selector`).
     pub pod_selector: Option<LabelSelector>,
+    /// Nodes that are out of service now, cordoned or not ready, and back before this drain begins.
+    pub back: BTreeSet<String>,
 }
 
 impl Options {
@@ -95,6 +98,7 @@ impl Options {
             timeout: Duration::from_mins(10),
             grace_period: None,
             pod_selector: None,
+            back: BTreeSet::new(),
         }
     }
 

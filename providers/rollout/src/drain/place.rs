@@ -96,6 +96,19 @@ pub fn misfit(node: &Node, pod: &Pod, volumes: &[&Volume]) -> Option<Misfit> {
     (!repelling.all(bears)).then_some(Misfit::Tainted)
 }
 
+/// The node as it is when it is back: no cordon, and nothing that only says that it is not ready.
+pub(super) fn in_service(node: &Node) -> Node {
+    let mut back = Node { unschedulable: false, ready: true, ..node.clone() };
+    back.taints.retain(|taint| !WHILE_UNREADY.contains(&taint.key.as_str()));
+    back
+}
+
+/// Taints that a node has as long as it is not ready.
+///
+/// Source: [Taints and Tolerations](https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/),
+/// "Taint based Evictions".
+const WHILE_UNREADY: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+
 const NO_SCHEDULE: &str = "NoSchedule";
 const PREFER_NO_SCHEDULE: &str = "PreferNoSchedule";
 

@@ -40,6 +40,21 @@ impl Holder {
     }
 }
 
+impl Holder {
+    /// Whether a plan of the same project cordoned this node, this one or an earlier one.
+    pub fn has_cordoned(&self, node: &Node) -> bool {
+        matches!(Whose::of(node), Whose::Plan(by) if by.project == self.project)
+    }
+
+    /// Whether an earlier plan of the same project left this node out of service.
+    pub fn takes_over(&self, node: &Node) -> bool {
+        matches!(
+            Whose::of(node),
+            Whose::Plan(by) if by.project == self.project && by.plan != self.plan
+        )
+    }
+}
+
 /// Whether a node is cordoned, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whose {
@@ -72,6 +87,28 @@ mod tests {
         let holder = Holder { project: "shop".to_owned(), plan: "4f2a".to_owned() };
         assert_eq!(holder.to_string(), "v1 shop 4f2a");
         assert_eq!(Holder::parse("v1 shop 4f2a"), Some(holder));
+    }
+
+    #[test]
+    fn only_what_an_earlier_plan_of_the_project_cordoned_is_taken_over() {
+        let holder = Holder { project: "shop".to_owned(), plan: "91c0".to_owned() };
+        let taken_over = |unschedulable: bool, said: Option<&str>| {
+            holder.takes_over(&Node {
+                name: "w1".to_owned(),
+                uid: "1".to_owned(),
+                labels: std::collections::BTreeMap::new(),
+                taints: Vec::new(),
+                unschedulable,
+                ready: true,
+                cordon: said.map(str::to_owned),
+            })
+        };
+        assert!(taken_over(true, Some("v1 shop 4f2a")));
+        assert!(!taken_over(false, Some("v1 shop 4f2a")), "somebody brought it back");
+        for other in ["v1 shop 91c0", "v1 bank 4f2a", "v2 shop 4f2a", "true"] {
+            assert!(!taken_over(true, Some(other)), "{other}");
+        }
+        assert!(!taken_over(true, None));
     }
 
     #[test]

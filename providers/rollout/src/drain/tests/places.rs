@@ -42,6 +42,25 @@ fn r8_nodes_that_take_no_pods_are_counted_by_reason() {
     assert_eq!(nowhere(&of_set("a"), &[cordoned("w2"), node("w3")]), "");
 }
 
+/// A node that a run of this project left behind when it died, with its kubelet stopped perhaps, takes
+/// pods again before this one goes. What else keeps pods from it does so still.
+#[test]
+fn r8_a_node_that_is_back_before_the_drain_takes_pods() {
+    let options = Options { back: ["w2".to_owned()].into(), ..Options::careful() };
+    let refused = |name: &str, rest: &Json| {
+        let other = with(cordoned(name), rest.clone());
+        let drain = drain(&[node("w1"), of_set("a-0"), other], &options);
+        drain.pods[0].fate == Fate::Refused(vec![Refusal::Stranded])
+    };
+    let taint = |key: &str| json!({"spec": {"taints": [{"key": key, "effect": "NoExecute"}]}});
+    let down = with(taint("node.kubernetes.io/not-ready"), json!({"status": {"conditions": []}}));
+    for rest in [json!({}), down.clone()] {
+        assert!(!refused("w2", &rest), "{rest}");
+        assert!(refused("w3", &rest), "{rest}");
+    }
+    assert!(refused("w2", &taint("gpu")));
+}
+
 #[test]
 fn r8_pods_that_bear_a_cordon_or_a_taint_are_not_kept_away_by_it() {
     let bearing =
