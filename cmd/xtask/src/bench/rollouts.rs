@@ -158,15 +158,17 @@ impl Tools<'_> {
         fs::create_dir_all(&folder).doing(|| format!("creating {}", folder.display()))?;
         let mut text = format!(
             "clinch {{\n  name = \"rollouts\"\n}}\n\ncluster \"bench\" {{\n  kubeconfig = \
-             \"{}\"\n  hosts      = \"{}\"\n}}\n\ndata \"nodes\" \"all\" {{}}\n\nresource \
-             \"kubelet_config\" \"all\" {{\n  for_each = toset(data.nodes.all.names)\n  node     = \
+             \"{}\"\n  hosts      = \"{}\"\n}}\n\ndata \"nodes\" \"all\" {{}}\n\nlocals \
+             {{\n  nodes = [for name in data.nodes.all.names : name if startswith(name, \
+             \"node-\")]\n}}\n\nresource \
+             \"kubelet_config\" \"all\" {{\n  for_each = toset(local.nodes)\n  node     = \
              each.key\n  settings = {{ topologyManagerPolicy = \"best-effort\" }}\n}}\n",
             self.kubeconfig.display(),
             hosts.display()
         );
         if rollout {
             text.push_str(
-                "\nrollout \"all\" {\n  nodes           = data.nodes.all.names\n  max_unavailable \
+                "\nrollout \"all\" {\n  nodes           = local.nodes\n  max_unavailable \
                  = \"5%\"\n  canary          = 1\n  batch           = \"10%\"\n}\n",
             );
         }

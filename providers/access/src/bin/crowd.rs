@@ -3,7 +3,8 @@
 //! `crowd KUBECONFIG NODES PODS`, for example `crowd admin.conf 1000 30000`. What controllers would
 //! write (conditions of nodes, phases of pods, counts of budgets) is written here, so the server
 //! must have none that would write it again: a node without a kubelet would become unready, and a
-//! pod of a node that nobody plays would end. What is there already is left as it is.
+//! pod of a node that nobody plays would end. What is there already is left as it is, without a
+//! status perhaps when an earlier run was broken off.
 //!
 //! On each node are two pods of daemon sets, three of stateful sets with an `emptyDir`, one of a
 //! job or, on every fiftieth node, one of nobody; all others are of replica sets of deployments. Each
@@ -81,7 +82,7 @@ async fn write(client: kube::Client, Object { path, body, status }: Object) -> R
             .map_err(Failure::from)
     };
     match send(Method::POST, &path, "application/json", &body).await {
-        Err(error) if is_there(&error) => {}
+        Err(error) if is_there(&error) => return Ok(()),
         created => drop(created.map_err(|error| format!("{path}: {name}: {error}"))?),
     }
     if let Some(status) = status {
