@@ -31,6 +31,12 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Check the configuration without contacting anything
     Validate(ValidateArgs),
+    /// Put files in canonical layout
+    Fmt(FmtArgs),
+    /// Print what expressions give, one a line; contacts nothing
+    Console(ConsoleArgs),
+    /// Print what needs what, for Graphviz or Mermaid
+    Graph(GraphArgs),
     /// Show what apply would do
     Plan(PlanArgs),
     /// Make the cluster as the configuration says
@@ -214,6 +220,58 @@ pub(crate) struct ValidateArgs {
     /// Check objects against what this version of Kubernetes has, without a server: `1.34`
     #[arg(long, value_name = "VERSION", value_parser = kubernetes_version)]
     pub(crate) kubernetes_version: Option<Minor>,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FmtArgs {
+    /// Files and folders; `-` is the standard input
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<PathBuf>,
+    /// Change nothing, and exit with 3 when a file is not in canonical layout
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Show what differs
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Look into folders too
+    #[arg(long)]
+    pub(crate) recursive: bool,
+    /// Print the names of files that differ
+    #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set,
+          num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) list: bool,
+    /// Write files that differ
+    #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set,
+          num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) write: bool,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConsoleArgs {
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+/// How a graph is written.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum GraphFormat {
+    Dot,
+    Mermaid,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    #[command(flatten)]
+    pub(crate) variables: VariableArgs,
+    /// The language of the drawing
+    #[arg(long, value_name = "FORMAT", default_value = "dot")]
+    pub(crate) format: GraphFormat,
     #[command(flatten)]
     pub(crate) style: OutputStyleArgs,
 }

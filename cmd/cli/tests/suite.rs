@@ -13,6 +13,7 @@ mod files;
 mod flags;
 mod host_faults;
 mod kubelets;
+mod language;
 mod machines;
 mod migrations;
 mod real;

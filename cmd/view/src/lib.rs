@@ -16,6 +16,7 @@
 //!
 //! **Not here:** deciding anything (`planner`, `runner`), formats that are stored (`schemas`).
 
+pub mod graph;
 pub mod human;
 pub mod json;
 mod style;

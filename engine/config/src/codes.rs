@@ -52,4 +52,5 @@ codes! {
     MODULE_CYCLE = "E0142": "A module calls itself.",
     TOO_MANY_MODULES = "E0143": "Calls of modules unfold to too many modules.",
     BAD_YAML = "E0144": "A file of YAML cannot be read, or holds something else than objects.",
+    BAD_ADDRESS = "E0145": "`moved`, `removed` or `import` names no address that fits.",
 }

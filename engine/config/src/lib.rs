@@ -21,12 +21,15 @@
 //! disk (whoever implements [`Sources`]).
 
 mod blocks;
+mod characters;
 pub mod codes;
 mod explain;
 mod files;
+mod format;
 mod load;
 mod lower;
 mod manifests;
+mod named;
 mod read;
 mod references;
 mod scan;
@@ -35,11 +38,14 @@ mod text;
 mod tree;
 mod types;
 
+pub use characters::clusters;
 pub use files::{file_name, file_pattern, parse_template, read_set, read_template, read_text};
+pub use format::{format, layout};
 pub use load::{
     InMemory, SourceFile, Sources, Unreadable, is_config_file, load, parse_expression,
     parse_variables,
 };
 pub use manifests::{Pattern, read_manifests};
+pub use named::{Import, Moved, Named, NamedResource, Removed};
 pub use references::{Reference, ReferenceStep, references};
 pub use tree::*;

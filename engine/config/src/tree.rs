@@ -79,6 +79,12 @@ pub struct Module {
     pub calls: BTreeMap<Ident, ModuleCall>,
     /// `check "NAME" { }`.
     pub checks: BTreeMap<Ident, Check>,
+    /// `moved { }`, in order.
+    pub moved: Vec<crate::Moved>,
+    /// `removed { }`, in order.
+    pub removed: Vec<crate::Removed>,
+    /// `import { }`, of the root only, in order.
+    pub imports: Vec<crate::Import>,
 }
 
 /// `clinch { name = "...", required_version = "...", state "cluster" {} }`.

@@ -17,20 +17,20 @@ fn read(text: &[u8]) -> (SourceMap, Diagnostics) {
     (map, diags)
 }
 
-struct Tally {
+pub(crate) struct Tally {
     name: &'static str,
-    passed: usize,
+    pub(crate) passed: usize,
     usable: usize,
-    total: usize,
+    pub(crate) total: usize,
     failures: Vec<String>,
 }
 
 impl Tally {
-    fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         Self { name, passed: 0, usable: 0, total: 0, failures: Vec::new() }
     }
 
-    fn count(&mut self, passed: bool, what: impl FnOnce() -> String) {
+    pub(crate) fn count(&mut self, passed: bool, what: impl FnOnce() -> String) {
         self.usable += 1;
         if passed {
             self.passed += 1;
@@ -40,12 +40,12 @@ impl Tally {
     }
 
     #[expect(clippy::print_stdout, reason = "the score is for whoever runs the tests")]
-    fn print(&self) {
+    pub(crate) fn print(&self) {
         println!("ORACLE {}: {}/{} of {}", self.name, self.passed, self.usable, self.total);
     }
 
     /// Prints the score; every difference must be one that is known and wanted.
-    fn finish(self, known: &[&str]) {
+    pub(crate) fn finish(self, known: &[&str]) {
         self.print();
         let unknown: Vec<&String> =
             self.failures.iter().filter(|f| !known.iter().any(|k| f.contains(k))).collect();

@@ -4,6 +4,7 @@ mod casebook;
 mod constant;
 mod corpora;
 mod expressions;
+mod format;
 mod hostile;
 mod loading;
 mod manifests;

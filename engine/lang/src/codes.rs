@@ -82,4 +82,6 @@ codes! {
     BAD_CONDITION = "E0234";
     /// What a `check` block asserts does not hold.
     CHECK_FAILED = "E0235";
+    /// What a `moved` or `removed` block speaks of is still declared.
+    STILL_DECLARED = "E0236";
 }

@@ -4,8 +4,8 @@ use crate::declare::{Declaration, Declared, evaluator, place_all, placed, undeci
 use crate::needs::Order;
 use crate::removed::{Remembered, Removed};
 use crate::{
-    PlanInput, Planning, codes, first, guards, kept, order, protected, requested, selection,
-    unreachable,
+    PlanInput, Planning, adopted, codes, first, guards, kept, order, protected, requested,
+    selection, unreachable,
 };
 use addrs::{InstanceAddr, Scope};
 use diags::Diagnostic;
@@ -63,7 +63,9 @@ pub(crate) fn decide(
     unreachable::leave_out(input, declared, &mut chosen, &mut gone, planning);
     let evaluator = evaluator(input);
     let created = Arc::new(created(input, declared));
-    let alike = |d: &Declared<'_>| evaluator.has_no_lifecycle(&d.addr);
+    let alike = |d: &Declared<'_>| {
+        evaluator.has_no_lifecycle(&d.addr) && adopted::import(input, &d.addr).is_none()
+    };
     let mut first = first::answers(input, declared, &remembered.by_key, &created, &chosen, &alike);
     let mut decider = Decider {
         input,
@@ -167,10 +169,18 @@ impl Decider<'_, '_> {
         }
         let remembered = self.by_key.get(&d.identity.key).copied();
         let recorded = remembered.map(|(_, r)| r);
+        let observed = seen(self.input.observed, &d.identity.key);
+        let import = adopted::import(self.input, &d.addr);
+        let stood = (observed, recorded.is_some());
+        if let Some(why) = import.and_then(|i| adopted::refused(i, &d.addr, &d.identity, stood)) {
+            self.failed.insert(d.addr.clone());
+            self.planning.diagnostics.push(why);
+            return;
+        }
         let request = PlanRequest {
             identity: &d.identity,
             desired: Some(&args),
-            observed: seen(self.input.observed, &d.identity.key),
+            observed,
             recorded,
             preview: None,
             asked: None,
@@ -180,6 +190,7 @@ impl Decider<'_, '_> {
             protect: lifecycle.prevent_destroy,
             release: lifecycle.release,
             wait: lifecycle.wait_timeout,
+            adopt: import.is_some(),
         };
         let first = first.filter(|_| Arc::ptr_eq(&self.created, &self.first_created));
         let Some(mut decision) = self.ask(d.kind, &d.addr, request, first) else {
@@ -336,6 +347,10 @@ impl Decider<'_, '_> {
     }
 
     fn removed(&mut self, removed: &Removed<'_>) {
+        if removed.stays {
+            self.forgotten(removed);
+            return;
+        }
         let Some(decision) = self.deletion(removed, false) else { return };
         if decision.ops.is_empty() && matches!(decision.action, Action::Forget | Action::NoOp) {
             // It is gone already; there is nothing to show, only something to forget.
@@ -351,6 +366,25 @@ impl Decider<'_, '_> {
         entry.change.reason = Some(removed.reason.clone());
         entry.change.origin = Origin::Pending;
         self.unless_protected(entry, removed.recorded.protected);
+    }
+
+    /// The object stays as it is, and is remembered no more.
+    fn forgotten(&mut self, removed: &Removed<'_>) {
+        let Some(kind) = self.input.catalog.resource(removed.addr.ty.as_str()) else {
+            self.planning.diagnostics.push(unknown_type(removed));
+            return;
+        };
+        let identity = &removed.recorded.identity;
+        let text = "a block `removed` says that it stays; what marks it as this configuration's \
+                    stays on it too";
+        let note = Note { path: Path::root(), text: text.to_owned() };
+        let decision = Decision { notes: vec![note], ..Decision::plain(Action::Forget) };
+        let mut entry =
+            self.entry(removed.addr.clone(), kind, identity, decision, Some(removed.recorded));
+        entry.change.reason = Some(removed.reason.clone());
+        entry.change.origin = Origin::Pending;
+        self.planning.plan.remember.push((removed.addr.clone(), None));
+        self.entries.push(entry);
     }
 
     /// Of what the object says itself, or of what is remembered; either is enough.
@@ -387,6 +421,7 @@ impl Decider<'_, '_> {
             protect: removed.recorded.protected,
             release,
             wait: None,
+            adopt: false,
         };
         self.ask(kind, removed.addr, request, None)
     }

@@ -48,6 +48,7 @@ pub(crate) fn answers(
             protect: false,
             release: false,
             wait: None,
+            adopt: false,
         })
     };
     let open = |(d, chosen): (&Declared<'_>, &bool)| *chosen && d.args.is_known() && plain(d);

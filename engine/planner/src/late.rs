@@ -52,6 +52,7 @@ pub fn resolve(
             protect: lifecycle.prevent_destroy,
             release: lifecycle.release,
             wait: lifecycle.wait_timeout,
+            adopt: crate::adopted::import(input, addr).is_some(),
         });
         match planned {
             Planned::NeedsPreview(op) => Ok(vec![op]),

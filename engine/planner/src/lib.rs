@@ -25,6 +25,7 @@
 //! **Not here:** retries, deadlines and stopping (`runner`); what a difference means
 //! (`provider::ResourceKind::plan`).
 
+mod adopted;
 mod brackets;
 mod codes;
 mod decide;

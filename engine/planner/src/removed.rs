@@ -12,6 +12,8 @@ pub(crate) struct Removed<'a> {
     pub(crate) addr: &'a InstanceAddr,
     pub(crate) recorded: &'a Recorded,
     pub(crate) reason: Reason,
+    /// Whether its object stays: a block `removed` says so.
+    pub(crate) stays: bool,
 }
 
 /// What is remembered, sorted into what goes and what only has another address now.
@@ -44,9 +46,19 @@ pub(crate) fn removed<'a>(
             let identity = recorded.identity.clone();
             needs.observations.push(Wanted { ty: addr.ty.clone(), identity });
         }
-        out.removed.push(Removed { addr, recorded, reason: reason(input, addr) });
+        let stays = input.options.mode != Mode::Destroy && stays(input, addr);
+        out.removed.push(Removed { addr, recorded, reason: reason(input, addr), stays });
     }
     out
+}
+
+/// Whether a block `removed` says that the object is not to be deleted.
+fn stays(input: &PlanInput<'_, '_>, addr: &InstanceAddr) -> bool {
+    let mut modules = input.config.modules.iter();
+    modules.any(|(path, module)| {
+        let kept = module.removed.iter().filter(|removed| !removed.destroy);
+        kept.into_iter().any(|removed| removed.from.covers(path, addr))
+    })
 }
 
 fn reason(input: &PlanInput<'_, '_>, addr: &InstanceAddr) -> Reason {

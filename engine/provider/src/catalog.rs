@@ -125,6 +125,8 @@ pub struct PlanRequest<'a> {
     pub release: bool,
     /// How many seconds to wait until it is ready; `None` for the usual time, 0 for not at all.
     pub wait: Option<u64>,
+    /// Whether a person said that the object exists and is to be taken over (`import`).
+    pub adopt: bool,
 }
 
 /// The answer of [`ResourceKind::plan`].

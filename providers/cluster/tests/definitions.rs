@@ -76,6 +76,7 @@ fn what_goes_with_a_definition_is_counted_and_what_is_of_others_must_be_allowed(
             protect: false,
             release: false,
             wait: None,
+            adopt: false,
         });
         let Planned::Decided(decision) = planned else { panic!("{planned:?}") };
         let notes = decision.notes.iter().map(|note| note.text.clone());

@@ -448,6 +448,7 @@ fn dongles(live: Option<&str>, wanted: bool, recorded: Option<&str>) -> String {
         protect: false,
         release: false,
         wait: None,
+        adopt: false,
     });
     crate::support::answer(&planned)
 }
@@ -562,6 +563,7 @@ fn strange_answers_of_a_server_do_not_panic() {
                             protect: false,
                             release: false,
                             wait: None,
+                            adopt: false,
                         });
                         let deletes = matches!(&planned, Planned::Decided(d) if d.action == plans::Action::Delete);
                         assert!(!deletes || !live.is_null(), "{planned:?}");

@@ -63,6 +63,7 @@ impl Life<'_> {
                 protect: false,
                 release: false,
                 wait: None,
+                adopt: false,
             });
             match planned {
                 Planned::NeedsPreview(op) => {

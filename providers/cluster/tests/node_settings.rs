@@ -149,6 +149,7 @@ fn node_that_is_not_wanted_any_more_is_released_and_never_deleted() {
             protect: false,
             release: false,
             wait: None,
+            adopt: false,
         })
     };
     let Planned::Decided(decision) = plan(&node(r#"{"disk": "ssd"}"#, SPEC, RECORD, "")) else {

@@ -2,6 +2,8 @@
 
 mod apply;
 mod drift;
+mod fmt;
+mod graph;
 mod init;
 mod lock;
 mod output;
@@ -60,6 +62,9 @@ async fn dispatch(command: Command, env: &Environment) -> u8 {
     match command {
         Command::Init(args) => init::run(&args, env).await,
         Command::Validate(args) => validate::run(&args, env),
+        Command::Fmt(args) => fmt::run(&args, env),
+        Command::Console(args) => graph::console(&args, env),
+        Command::Graph(args) => graph::run(&args, env),
         Command::Plan(args) => plan::run(&args, env).await,
         Command::Apply(args) => apply::run(&args, env).await,
         Command::Destroy(args) => apply::destroy(&args, env).await,

@@ -6,6 +6,7 @@
 mod conditions;
 mod dynamic;
 mod module_call;
+mod named;
 mod resource;
 mod settings;
 mod take;
@@ -22,10 +23,7 @@ use std::collections::BTreeMap;
 use take::is_constant;
 
 /// Blocks of a later version of the language.
-const LATER: [(&str, &str); 5] = [
-    ("moved", "This version of clinch does not know `moved`; use `clinch state mv`."),
-    ("removed", "This version of clinch does not know `removed`; use `clinch state rm`."),
-    ("import", "This version of clinch does not know `import`."),
+const LATER: [(&str, &str); 2] = [
     ("ephemeral", "This version of clinch does not know `ephemeral`."),
     ("action", "This version of clinch does not know `action`."),
 ];
@@ -85,6 +83,9 @@ impl Declare<'_> {
             "output" => self.output(block),
             "module" => self.module_call(block),
             "check" => self.check(block),
+            "moved" => self.moved(block),
+            "removed" => self.removed(block),
+            "import" => self.import(block),
             _ => self.unknown(&block),
         }
     }

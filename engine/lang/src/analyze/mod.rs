@@ -5,6 +5,7 @@
 
 mod bodies;
 mod cycles;
+mod named;
 mod names;
 
 pub(crate) use bodies::unknown_type;
@@ -26,6 +27,7 @@ pub fn analyze(config: &Config, schemas: &dyn Schemas) -> (References, Diagnosti
             bodies::check(schemas, resource, &mut told);
         }
         names::check(config, schemas, path, module, &mut told);
+        named::check(config, path, module, &mut told);
     }
     cycles::check(&references.graph, &stuck, &mut told);
     // In the order in which a person reads the files.

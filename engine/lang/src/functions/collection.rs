@@ -120,7 +120,7 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             |a| match &a[0] {
                 Value::List(items) => Ok(count(items.len())),
                 Value::Map(map) => Ok(count(map.len())),
-                Value::String(s) => Ok(count(super::clusters::clusters(s).len())),
+                Value::String(s) => Ok(count(config::clusters(s).len())),
                 other => fail(
                     0,
                     format!(

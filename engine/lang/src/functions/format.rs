@@ -1,10 +1,10 @@
 //! `format`: texts with verbs.
 
-use super::clusters::clusters;
 use super::{Failed, Outcome, fail};
 use crate::eval::marks::mark;
 use crate::text;
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
+use config::clusters;
 use values::{Type, Value};
 
 pub(super) fn format(args: &[Value]) -> Outcome {

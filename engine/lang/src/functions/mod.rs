@@ -3,7 +3,6 @@
 //! Every function is a row of a table: its name, its parameters, one sentence, and how it
 //! treats what is unknown or sensitive ([`Care`]).
 
-mod clusters;
 mod collection;
 mod csv;
 mod encoding;

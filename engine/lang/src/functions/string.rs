@@ -1,8 +1,8 @@
 //! Functions over texts.
 
 use super::Kind::{Nullable, Number, String, Strings};
-use super::clusters::clusters;
 use super::{FunctionInfo, Outcome, deep, fail, int_at, own, p, str_at};
+use config::clusters;
 use regex::Regex;
 use std::string::String as Text;
 use values::Value;

@@ -47,6 +47,7 @@ pub fn request<'a>(
         protect: false,
         release: false,
         wait: None,
+        adopt: false,
     }
 }
 

@@ -174,7 +174,11 @@ impl Case<'_> {
         }
         let recorded = self.request.recorded.and_then(|r| r.uid.as_deref());
         let remembered = recorded.is_some() && recorded == shown::uid(live);
-        if !remembered && !ownership::is_ours(live, self.request.project) {
+        let ours = remembered || ownership::is_ours(live, self.request.project);
+        if !ours && self.request.adopt {
+            let text = "it exists already, and is taken over as `import` says".to_owned();
+            self.notes.push(Note { path: Path::root(), text });
+        } else if !ours {
             let problem = Problem::error(
                 codes::EXISTS,
                 "Object already exists",
@@ -182,8 +186,8 @@ impl Case<'_> {
                 format!("{shown} exists already and was not created by this configuration."),
             );
             return Err(vec![problem.with_help(
-                "Remove the block to leave the object as it is, or delete the object first to \
-                 have it created anew.",
+                "Take it over with `import { to = ADDRESS }`, remove the block to leave the object \
+                 as it is, or delete the object first to have it created anew.",
             )]);
         }
         if let Some(since) = shown::metadata(live, "deletionTimestamp") {

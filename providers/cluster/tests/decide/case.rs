@@ -117,6 +117,7 @@ impl Case {
             protect: false,
             release: false,
             wait: None,
+            adopt: false,
         })
     }
 

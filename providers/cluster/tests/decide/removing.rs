@@ -139,6 +139,7 @@ fn namespace_that_the_cluster_needs_is_never_deleted() {
             protect: false,
             release: false,
             wait: None,
+            adopt: false,
         });
         let text = answer(&planned);
         assert!(

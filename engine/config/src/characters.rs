@@ -4,7 +4,7 @@ use unicode_normalization::char::is_combining_mark;
 
 /// The text cut into characters: each with the marks, variants and joined signs that follow
 /// it. An approximation of Unicode's grapheme clusters that needs no tables of its own.
-pub(super) fn clusters(text: &str) -> Vec<&str> {
+pub fn clusters(text: &str) -> Vec<&str> {
     let mut starts = Vec::new();
     let mut before: Option<char> = None;
     // Flags are pairs of regional signs.
