@@ -225,6 +225,7 @@ pub(crate) struct ValidateArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct FmtArgs {
     /// Files and folders; `-` is the standard input
     #[arg(value_name = "TARGET")]

@@ -90,7 +90,7 @@ impl Work<'_> {
             Ok(about) if about.is_dir() => self.folder(target, 0),
             Ok(_) if is_ours(target) => self.file(target),
             Ok(_) => {
-                self.failed(target, "only files that end in `.hcl` or `.tfvars` are formatted")
+                self.failed(target, "only files that end in `.hcl` or `.tfvars` are formatted");
             }
             Err(error) => self.failed(target, &plain(&error)),
         }

@@ -10,8 +10,9 @@ fn object_that_nobody_declared_here_is_not_taken_over() {
     let theirs = r#"{"apiVersion": "v1", "kind": "ConfigMap", "data": {"color": "blue"},
         "metadata": {"name": "settings", "namespace": "a", "uid": "u9"}}"#;
     let expected = "Error E0721 at ``: Object already exists: ConfigMap a/settings exists already \
-         and was not created by this configuration. [Remove the block to leave the object as it \
-         is, or delete the object first to have it created anew.]";
+         and was not created by this configuration. [Take it over with \
+         `import { to = ADDRESS }`, remove the block to leave the object as it is, or delete the \
+         object first to have it created anew.]";
     settings().live(theirs).is(expected);
     settings().live(theirs).remembered("u1").is(expected);
     // The state remembers having created this very object: someone took our labels off.

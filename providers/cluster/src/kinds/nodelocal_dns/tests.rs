@@ -427,7 +427,7 @@ fn object_of_somebody_else_is_not_taken_over() {
     world.objects = Value::map([("daemon_set", live)]);
     insta::assert_snapshot!(world.problems(Some(&args(&[]))), @r"
     E0721 ``: DaemonSet kube-system/node-local-dns exists already and was not created by this configuration.
-      Remove the block to leave the object as it is, or delete the object first to have it created anew.
+      Take it over with `import { to = ADDRESS }`, remove the block to leave the object as it is, or delete the object first to have it created anew.
     ");
 }
 
