@@ -31,7 +31,7 @@ pub(crate) const KEPT: Code = Code("E0412");
 /// A `rollout` block says something that it cannot mean.
 pub(crate) const BAD_ROLLOUT: Code = Code("E0414");
 /// What is to be imported is not there, or another object is meant.
-pub(crate) const BAD_IMPORT: Code = Code("E0416");
+pub(crate) const BAD_IMPORT: Code = Code("E0420");
 /// Two `rollout` blocks select one node.
 pub(crate) const SELECTED_TWICE: Code = Code("E0415");
 /// A `rollout` block names a node that there is not.

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-const CANNOT_FORMAT: Code = Code("E0941");
+const CANNOT_FORMAT: Code = Code("E0990");
 
 /// How many folders deep `-recursive` looks.
 const DEEPEST: usize = 64;
