@@ -206,7 +206,8 @@ fn leaving(world: &World, node: &Node, pod: &Pod, counts: &Counts, options: &Opt
     let goes = matches!(fate, Fate::Evicted | Fate::Refused(_));
     let answer = match (&fate, &world.budgets) {
         (Fate::Stays(_) | Fate::Awaited, _) => Answer::Free,
-        (_, Some(all)) => budgets::answer(pod, all),
+        // Every pod asks, and there may be as many budgets as applications.
+        (_, Some(all)) => budgets::answer(pod, all.get(&pod.key.namespace).into_iter().flatten()),
         (_, None) if pod.is_unguarded() => Answer::Free,
         (_, None) => Answer::Unseen,
     };

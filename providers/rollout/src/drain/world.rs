@@ -15,8 +15,8 @@ pub struct World {
     pub pods: BTreeMap<String, Vec<Pod>>,
     /// All daemon sets.
     pub daemon_sets: BTreeSet<Key>,
-    /// All disruption budgets; `None` when they could not be looked at.
-    pub budgets: Option<Vec<Budget>>,
+    /// All disruption budgets, by namespace; `None` when they could not be looked at.
+    pub budgets: Option<BTreeMap<String, Vec<Budget>>>,
     /// What runs pods, as far as it could be looked at.
     pub owners: BTreeMap<OwnerRef, Owner>,
     /// Volumes that not every node can reach, by the claim that has them.
@@ -62,7 +62,7 @@ impl World {
     /// A world of these objects, as the server sent them; kinds that a drain has nothing to do
     /// with are passed over. All pods and all budgets are taken to be among them.
     pub fn of<'a>(objects: impl IntoIterator<Item = &'a Json>) -> Result<Self, Unreadable> {
-        let mut world = Self { budgets: Some(Vec::new()), ..Self::default() };
+        let mut world = Self { budgets: Some(BTreeMap::new()), ..Self::default() };
         for object in objects {
             world.add(object)?;
         }
@@ -88,7 +88,10 @@ impl World {
             Thing::DaemonSet(key) => {
                 self.daemon_sets.insert(key);
             }
-            Thing::Budget(budget) => self.budgets.get_or_insert_default().push(budget),
+            Thing::Budget(budget) => {
+                let all = self.budgets.get_or_insert_default();
+                all.entry(budget.key.namespace.clone()).or_default().push(budget);
+            }
             Thing::Owner(owner) => {
                 self.owners.insert(owner.this.clone(), owner);
             }
