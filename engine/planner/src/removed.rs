@@ -46,13 +46,13 @@ pub(crate) fn removed<'a>(
             let identity = recorded.identity.clone();
             needs.observations.push(Wanted { ty: addr.ty.clone(), identity });
         }
-        let stays = input.options.mode != Mode::Destroy && stays(input, addr);
-        out.removed.push(Removed { addr, recorded, reason: reason(input, addr), stays });
+        let (reason, stays) = (reason(input, addr), stays(input, addr));
+        out.removed.push(Removed { addr, recorded, reason, stays });
     }
     out
 }
 
-/// Whether a block `removed` says that the object is not to be deleted.
+/// Whether a block `removed` says that the object is not to be deleted, not even with all others.
 fn stays(input: &PlanInput<'_, '_>, addr: &InstanceAddr) -> bool {
     let mut modules = input.config.modules.iter();
     modules.any(|(path, module)| {

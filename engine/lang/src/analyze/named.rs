@@ -52,7 +52,7 @@ fn declared(config: &Config, path: &ModulePath, named: &Named) -> Option<Span> {
 
 fn still(named: &Named, span: Span, block: &str, help: &str) -> Diagnostic {
     let detail = format!("`{named}` is said to be {block}, and a block still declares it.");
-    Diagnostic::error(codes::STILL_DECLARED, "Still declared", detail)
+    Diagnostic::error(codes::STILL_DECLARED, "Block still declares it", detail)
         .at(named.span, "")
         .at(span, "declared here")
         .with_help(help)
