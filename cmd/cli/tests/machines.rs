@@ -7,6 +7,7 @@
 
 use crate::support::{Desk, Said};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -25,6 +26,9 @@ pub(crate) struct Machines {
     pub(crate) worker: &'static str,
     _turns: Vec<MutexGuard<'static, ()>>,
 }
+
+/// How many desks there were.
+static DESKS: AtomicU32 = AtomicU32::new(0);
 
 /// The control plane's node: whoever works on it leaves the API server alone.
 static CONTROL_PLANE: Mutex<()> = Mutex::new(());
@@ -93,7 +97,8 @@ impl Machines {
         let kubeconfig = from("CLINCH_TEST_CLUSTER_KUBECONFIG")?;
         let kubectl = from("CLINCH_TEST_CLUSTER_KUBECTL")?;
         let workers = from("CLINCH_TEST_CLUSTER_WORKERS")?;
-        let desk = Desk::new();
+        // What a run holds says of which project: those of other tests are others.
+        let desk = Desk::of(&format!("machines-{}", DESKS.fetch_add(1, Ordering::Relaxed)));
         desk.write(
             "cluster.hcl",
             format!(
@@ -107,7 +112,7 @@ impl Machines {
 
     /// The desk of somebody else, who manages the same cluster.
     pub(crate) fn elsewhere(&self) -> Desk {
-        let desk = Desk::new();
+        let desk = Desk::of(&self.desk.project);
         let cluster = std::fs::read_to_string(self.desk.dir().join("cluster.hcl")).unwrap();
         desk.write("cluster.hcl", cluster);
         desk

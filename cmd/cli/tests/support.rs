@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 /// A directory of configuration with a data directory of its own.
 pub(crate) struct Desk {
     folder: tempfile::TempDir,
+    /// The name of the directory, and so of the project.
+    pub(crate) project: String,
     /// The cluster that the desk works on; its own sandbox if there is none.
     kubeconfig: Option<PathBuf>,
 }
@@ -36,9 +38,14 @@ impl Said {
 
 impl Desk {
     pub(crate) fn new() -> Self {
+        Self::of("team")
+    }
+
+    /// A desk for a project of this name.
+    pub(crate) fn of(project: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("desk").tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("team")).unwrap();
-        Self { folder, kubeconfig: None }
+        std::fs::create_dir(folder.path().join(project)).unwrap();
+        Self { folder, project: project.to_owned(), kubeconfig: None }
     }
 
     /// A desk whose configuration names a cluster, and has a folder as the host of each node.
@@ -49,7 +56,7 @@ impl Desk {
             std::fs::create_dir_all(hosts.join(node)).unwrap();
         }
         let block = format!(
-            "cluster \"real\" {{\n  kubeconfig = \"{}\"\n  hosts = \"{}\"\n}}\n",
+            "cluster \"real\" {{\n  kubeconfig = \"{}\"\n  hosts      = \"{}\"\n}}\n",
             kubeconfig.display(),
             hosts.display()
         );
@@ -65,7 +72,7 @@ impl Desk {
 
     /// The directory of the configuration.
     pub(crate) fn dir(&self) -> PathBuf {
-        self.folder.path().join("team")
+        self.folder.path().join(&self.project)
     }
 
     /// Where state and sandbox are.

@@ -47,8 +47,10 @@ impl Shell {
         Self::on(Stage::sandbox(), program)
     }
 
+    /// Alone for the transcript about nodes: it adds one, and other tests are about all of them.
     pub(super) fn real(test: &str, program: &Kubectl) -> Option<Self> {
-        Some(Self::on(Stage::real(test)?, program))
+        let stage = if test == "nodes" { Stage::real_alone(test) } else { Stage::real(test) };
+        Some(Self::on(stage?, program))
     }
 
     fn on(stage: Stage, program: &Kubectl) -> Self {
