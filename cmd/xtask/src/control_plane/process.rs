@@ -42,6 +42,8 @@ pub(crate) fn start(
     for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "KUBECONFIG"] {
         command.env_remove(proxy);
     }
+    // Programs of Go collect garbage less often then: there is more memory than time.
+    command.env("GOGC", "400");
     let child = command.spawn().doing(|| format!("starting {}", program.display()))?;
     let pid = child.id();
     // An unreadable start time would make the process unstoppable later, so it is an error now;
