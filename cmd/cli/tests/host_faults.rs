@@ -145,7 +145,7 @@ fn done(content: &str) -> String {
 }
 
 #[test]
-fn apply_killed_after_any_entry_of_its_journal_on_a_real_host_is_resumed_to_the_same_end() {
+fn c1_apply_killed_after_any_entry_of_its_journal_on_a_real_host_is_resumed_to_the_same_end() {
     let Some(machines) = Machines::of("apply that is killed") else { return };
     let mut points = 0;
     for wanted in 1..20 {

@@ -328,6 +328,14 @@ fn most_random_expressions_have_a_value() {
     assert!(good > 600, "{good} of 1000");
 }
 
+/// What broke a law once.
+#[test]
+fn type_of_the_other_result_is_known_before_its_keys_are() {
+    let source = r#"jsonencode(startswith("b", "7") ? zipmap([var.late], [var.half.a]) : var.m)"#;
+    let of = |late| evaluate(values("aa", late), source).map(|(value, _)| value.exposed().0);
+    assert_eq!(of(None), of(Some("")));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1500), failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -454,7 +454,7 @@ fn dongles(live: Option<&str>, wanted: bool, recorded: Option<&str>) -> String {
 }
 
 #[test]
-fn missing_zero_and_different_capacities_are_told_apart() {
+fn p40_missing_zero_and_different_capacities_are_told_apart() {
     let capacity = |n: &str| {
         format!(
             "{{\"capacity\": {{\"example.com/dongle\": \"{n}\"}}, \"allocatable\": {{\"example.com/dongle\": \"{n}\"}}}}"

@@ -101,7 +101,7 @@ async fn edit(machine: &Machine, path: &str, old: &str, new: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_node_of_the_dockershim_is_moved_in_order_and_stays_so_when_the_block_goes() {
+async fn p41_a_node_of_the_dockershim_is_moved_in_order_and_stays_so_when_the_block_goes() {
     let machine = Machine::new(&dockershim());
     assert_eq!(machine.talks_to().as_deref(), Some("docker"));
     let planned = plan(&machine, Some(true)).await;

@@ -335,6 +335,7 @@ mod tests {
     use addrs::Scope;
     use provider::{Bracketing, Edits};
     use serde_json::{Value as Json, json};
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use values::Disruption;
 
     /// `w1` with a pod that can go to `w2` alone, which a plan of the project cordoned.
@@ -401,6 +402,45 @@ mod tests {
         });
         let seen = RolloutProvider::new(silent.cluster()).observe(all()).await;
         assert!(matches!(seen.as_slice(), [Observation::Unknown(_)]), "{seen:?}");
+    }
+
+    /// What comes of waiting for `w1`, and how long it took, when it says in turn whether it is
+    /// ready; the last word stays.
+    async fn waited_for(words: &'static [bool]) -> (Result<(), StepError>, Duration) {
+        let asked = AtomicUsize::new(0);
+        let server = Server::new(move |seen| {
+            let word = || words[asked.fetch_add(1, Ordering::Relaxed).min(words.len() - 1)];
+            Reply::json(match seen.path.as_str() {
+                "/api/v1/nodes/w1" => {
+                    let ready = if word() { "True" } else { "False" };
+                    json!({
+                        "apiVersion": "v1", "kind": "Node", "metadata": {"name": "w1", "uid": "w1"},
+                        "status": {"conditions": [{"type": "Ready", "status": ready}]},
+                    })
+                }
+                _ => json!({"kind": "List", "metadata": {"resourceVersion": "7"}, "items": []}),
+            })
+        });
+        let began = Instant::now();
+        let provider = RolloutProvider::new(server.cluster());
+        let done = provider.is_back("w1", &BTreeSet::new(), &|_| ()).await;
+        (done, began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r4_node_that_flaps_is_back_only_when_it_stays_ready() {
+        let (done, took) = waited_for(&[true, true, false, true]).await;
+        assert!(done.is_ok());
+        assert_eq!(took.as_secs(), 3 + STAYS_READY.as_secs(), "counted from when it came again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r3_node_that_is_never_ready_stays_cordoned_and_is_named() {
+        let (done, took) = waited_for(&[false]).await;
+        let Err(StepError::Refused(problem)) = done else { panic!("{:?}", done.is_ok()) };
+        assert_eq!(problem.code, codes::NEVER_READY);
+        assert!(problem.detail.contains("Node `w1` did not become ready"), "{}", problem.detail);
+        assert_eq!(took.as_secs(), READY.as_secs() + PAUSE.as_secs());
     }
 
     #[test]

@@ -167,7 +167,7 @@ fn apply_with_many_steps_at_once_killed_at_any_entry_is_resumed_to_the_same_worl
 }
 
 #[test]
-fn apply_with_a_torn_journal_is_resumed_to_the_same_world() {
+fn c4_apply_with_a_torn_journal_is_resumed_to_the_same_world() {
     let command = ["apply", "-auto-approve", "-parallelism=1"];
     let goal = undisturbed(&command);
     for keep in [1, 40, usize::MAX] {

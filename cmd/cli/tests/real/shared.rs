@@ -78,7 +78,7 @@ fn holder(site: &Site<'_>) -> String {
 }
 
 #[test]
-fn two_applies_at_once_end_as_one_after_the_other() {
+fn l1_two_applies_at_once_end_as_one_after_the_other() {
     for stage in Stage::both("two applies at once") {
         let site = shared(&stage);
         let other = Other::of(&site);
@@ -100,7 +100,7 @@ fn two_applies_at_once_end_as_one_after_the_other() {
 /// Killed with the lock in its hand, in the middle of a step: the other waits for its time,
 /// follows, and does what is left.
 #[test]
-fn apply_killed_with_the_lock_is_followed_and_nothing_is_done_twice() {
+fn l2_apply_killed_with_the_lock_is_followed_and_nothing_is_done_twice() {
     for stage in Stage::both("a killed holder") {
         let site = shared(&stage);
         // Enough steps for a fast server to be in the middle of them.
@@ -168,7 +168,7 @@ fn apply_after_a_killed_one_plans_from_what_is_there() {
 
 /// A process that stood still is followed; when it goes on it does nothing more.
 #[test]
-fn apply_that_stood_still_comes_too_late() {
+fn l3_apply_that_stood_still_comes_too_late() {
     let stage = Stage::sandbox();
     let site = shared(&stage);
     let other = Other::of(&site);
@@ -193,7 +193,7 @@ fn apply_that_stood_still_comes_too_late() {
 }
 
 #[test]
-fn apply_that_loses_the_lock_begins_nothing_more() {
+fn l4_apply_that_loses_the_lock_begins_nothing_more() {
     let stage = Stage::sandbox();
     let site = shared(&stage);
     let faults = stage.faults();

@@ -34,9 +34,10 @@ pub(super) struct Site<'a> {
 
 impl<'a> Site<'a> {
     pub(super) fn new(stage: &'a Stage, example: &str) -> Self {
-        let desk = Desk::new();
         let (pid, nanos) = (std::process::id(), std::time::UNIX_EPOCH.elapsed().unwrap());
         let own = format!("t{:x}", u64::from(pid) << 24 ^ u64::from(nanos.subsec_nanos()));
+        // An example without a name is a project of its own too.
+        let desk = Desk::of(&own);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(example);
         let mut text = std::fs::read_to_string(folder.join("main.hcl")).unwrap();
         for name in NAMES.into_iter().chain([&*format!("\"{example}\"")]) {

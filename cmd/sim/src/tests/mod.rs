@@ -36,7 +36,7 @@ fn a_rollout_without_trouble_ends_well_and_a_second_apply_does_nothing() {
 /// A crash after an effect leaves the world that one before the next effect leaves. Every third
 /// one is played here, all of them by `cargo xtask sim --crashes`.
 #[test]
-fn a_crash_after_an_effect_is_recovered_from() {
+fn c2_a_crash_after_an_effect_is_recovered_from() {
     let points: Vec<Crash> = crash_points().into_iter().filter(|point| point.done).collect();
     assert!(points.len() > 80, "{} points", points.len());
     for point in points.into_iter().step_by(3) {
@@ -48,7 +48,7 @@ fn a_crash_after_an_effect_is_recovered_from() {
 
 /// A bracket that was closed after a failure is opened again by the resumption, which dies.
 #[test]
-fn a_crash_of_the_process_that_resumes_is_recovered_from() {
+fn c3_a_crash_of_the_process_that_resumes_is_recovered_from() {
     for effect in (12..40).step_by(4) {
         let run = Run::of_resumption(Crash { effect, done: true });
         holds(&run);
@@ -71,7 +71,7 @@ fn what_broke_an_invariant_once_does_so_no_more() {
 }
 
 #[test]
-fn a_process_that_was_asleep_finds_that_another_one_has_taken_over() {
+fn l3_a_process_that_was_asleep_finds_that_another_one_has_taken_over() {
     for after in [20, 45, 70] {
         let run = Run::overtaken(Pause { after, until: 1000 });
         holds(&run);

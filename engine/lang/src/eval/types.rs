@@ -95,7 +95,7 @@ pub(crate) fn is_primitive(ty: &Type) -> bool {
 }
 
 /// What the items of a list or the values of a map have in common.
-fn item(ty: &Type) -> Type {
+pub(crate) fn item(ty: &Type) -> Type {
     let all = |types: &mut dyn Iterator<Item = &Type>| {
         let mut types = types.cloned();
         let first = types.next().unwrap_or(Type::Any);

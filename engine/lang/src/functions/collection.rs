@@ -4,7 +4,7 @@ use super::Kind::{Any, Bools, List, Map, Nullable, Number, Strings};
 use super::{FunctionInfo, Outcome, count, deep, fail, int_at, list_at, own, p, shallow};
 use crate::eval::marks::{mark, unmark};
 use crate::eval::ops::equal;
-use crate::eval::types::{as_type, common_of, is_primitive, type_of};
+use crate::eval::types::{as_type, common_of, is_primitive, item, type_of};
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -526,7 +526,12 @@ fn zipmap(args: &[Value]) -> Outcome {
     let marked = keys_marked || list_marked;
     let list_marks = list.has_sensitive();
     if !keys.is_known() || matches!(list, Value::Unknown(_)) {
-        return Ok(mark(Value::Unknown(Type::Any), marked || list_marks));
+        // What it will have in common with something else is known before its keys are.
+        let ty = match item(&type_of(&list)) {
+            Type::Any => Type::Any,
+            item => Type::map(item),
+        };
+        return Ok(mark(Value::Unknown(ty), marked || list_marks));
     }
     let Ok(Value::List(keys)) = values::conform(&keys, &Type::list(Type::String)) else {
         return fail(0, "a list of strings is needed");

@@ -56,7 +56,7 @@ async fn step_that_may_have_taken_effect_is_in_doubt_in_outcome_and_journal() {
 }
 
 #[tokio::test]
-async fn panic_of_a_provider_is_a_doubt_and_not_the_end_of_the_run() {
+async fn c6_panic_of_a_provider_is_a_doubt_and_not_the_end_of_the_run() {
     let world = World::default().act(1, Act::Panic);
     let outcome = world.run(&plan(vec![step(1, &[]), step(2, &[1]), step(3, &[])]), 1).await;
     assert_eq!(ends(&outcome), "doubt - done");

@@ -289,7 +289,7 @@ fn kubelets_that_must_change_are_named() {
 }
 
 #[test]
-fn cache_that_kubelets_give_to_pods_is_not_removed() {
+fn p37_cache_that_kubelets_give_to_pods_is_not_removed() {
     let world = IPVS.applied(&args(&[]));
     let used =
         World { kubelets: &[("worker-1", Some("169.254.20.10")), ("worker-2", None)], ..world };
