@@ -158,9 +158,16 @@ impl Desk {
             .split("\n---\n")
             .map(|one| serde_saphyr::from_str(one).unwrap_or_else(|e| panic!("{e}:\n{one}")))
             .collect();
+        let is_real = self.kubeconfig.is_some();
         self.with_client(|client| async move {
             for object in objects {
+                let lives = is_real && object["deleted"].is_null();
+                let is_set = lives && object["kind"] == "DaemonSet";
+                let set = is_set.then(|| object.clone());
                 write_object(&client, object).await;
+                if let Some(set) = set {
+                    until_it_has_pods(&client, &set).await;
+                }
             }
         });
     }
@@ -240,6 +247,22 @@ async fn write_object(client: &kube::Client, mut object: Json) {
     if let Some(status) = status {
         let patch = serde_json::json!({ "status": status });
         api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    }
+}
+
+/// A real controller makes the pods of a daemon set when it comes to it.
+async fn until_it_has_pods(client: &kube::Client, set: &Json) {
+    let (api, name) = api_of(client, set);
+    for _ in 0..200 {
+        let found = api.get(&name).await.unwrap();
+        let status = &found.data["status"];
+        let number = |name: &str| status[name].as_i64();
+        let made = number("currentNumberScheduled") == number("desiredNumberScheduled");
+        let is_seen = number("observedGeneration") == found.metadata.generation;
+        if made && is_seen {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }
 
