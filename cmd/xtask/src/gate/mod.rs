@@ -168,7 +168,7 @@ fn run_tests(server: &Server, hosts: &Hosts, tally: &mut Tally) -> Result<(), Tr
     // The long tests wait for servers and hosts most of their time, or for their turn with one.
     if std::env::var_os(THREADS).is_none() {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        command.env(THREADS, (4 * processors).to_string());
+        command.env(THREADS, (2 * processors).to_string());
     }
     let mut child = command.spawn().doing(|| "starting cargo".to_owned())?;
     if let Some(stdout) = child.stdout.take() {
