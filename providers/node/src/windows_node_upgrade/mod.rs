@@ -121,19 +121,14 @@ fn problems(args: &Value) -> Vec<Problem> {
         Problem::error(codes::WINDOWS, "Invalid version of a Windows node", at, detail)
     };
     let mut out = Vec::new();
-    let mut check =
-        |at: Path, value: Option<&Value>, is: &dyn Fn(&str) -> bool, what: &str| match value
-            .unwrap_or(&Value::Null)
-        {
-            Value::Sensitive(_) => {
-                let detail = "It is shown in plans and kept in them, so it cannot be sensitive.";
-                out.push(wrong(at, detail.to_owned()));
-            }
-            Value::String(text) if !is(text) => {
-                out.push(wrong(at, format!("`{}` is not {what}.", access::text::clean(text))));
-            }
-            _ => {}
-        };
+    let mut check = |at: Path, value: Option<&Value>, is: &dyn Fn(&str) -> bool, what: &str| {
+        if value.is_some_and(Value::has_sensitive) {
+            let detail = "It is shown in plans and kept in them, so it cannot be sensitive.";
+            out.push(wrong(at, detail.to_owned()));
+        } else if let Some(text) = value.and_then(Value::as_str).filter(|text| !is(text)) {
+            out.push(wrong(at, format!("`{}` is not {what}.", access::text::clean(text))));
+        }
+    };
     let is_version = |text: &str| numbers(text).is_some();
     check(Path::of("version"), args.get("version"), &is_version, "a version such as `v1.36.2`");
     let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());

@@ -213,7 +213,7 @@ pub(super) async fn perform(site: Site<'_>, op: &Op) -> Result<(), StepError> {
         }
         Step::Upgrade => said(site, &work.upgrade(), USUAL).await.map(drop),
         Step::Exchange => exchanged(site, &work).await,
-        Step::Confirm => match unfinished(site, &work).await {
+        Step::Confirm => match unfinished(site, &work).await? {
             None => Ok(()),
             Some(why) => Err(StepError::Stale(why)),
         },
@@ -255,43 +255,44 @@ async fn up(site: Site<'_>, work: &Work<'_>) -> Result<(), StepError> {
         said(site, &script, USUAL).await?;
     }
     let began = Instant::now();
-    while let Some(why) = unfinished(site, work).await {
+    loop {
+        // Whoever cannot be asked may be while the kubelet starts, too.
+        let why = match unfinished(site, work).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(why)) => why,
+            Err(error) => error.message(),
+        };
         if began.elapsed() > COMES_UP {
             return Err(StepError::Refused(failed(work.node, &why)));
         }
         sleep(PAUSE).await;
     }
-    Ok(())
 }
 
-/// Why the node does not run with the version, if it does not, as a sentence.
-async fn unfinished(site: Site<'_>, work: &Work<'_>) -> Option<String> {
-    let look = match site.host.run(Command::new(&LOOK)).await {
-        Ok(output) => seen(&output.text()),
-        Err(error) => return Some(error.to_string()),
-    };
+/// Why the node does not run with the version, if it does not, as a sentence. An error means that
+/// it could not be asked.
+async fn unfinished(site: Site<'_>, work: &Work<'_>) -> Result<Option<String>, StepError> {
+    let look = site.host.run(Command::new(&LOOK)).await.map_err(refused)?;
+    let look = seen(&look.text());
     let text = |name: &str| look.get(name).and_then(Value::as_str).unwrap_or("not known");
     if text("installed") != work.version || text("service") != "Running" {
-        return Some(format!(
+        return Ok(Some(format!(
             "The kubelet that is installed is {}, and its service is `{}`.",
             access::text::clean(text("installed")),
             access::text::clean(text("service"))
-        ));
+        )));
     }
-    let cluster = site.cluster?;
-    let found = match cluster.get(&core("Node", "nodes", false), None, work.node).await {
-        Ok(found) => found,
-        Err(error) => return Some(error.to_problem().detail),
-    };
+    let Some(cluster) = site.cluster else { return Ok(None) };
+    let unseen = |error: access::ClusterError| StepError::Refused(error.to_problem());
+    let nodes = core("Node", "nodes", false);
+    let found = cluster.get(&nodes, None, work.node).await.map_err(unseen)?;
     let says = found["status"]["nodeInfo"]["kubeletVersion"].as_str().unwrap_or_default();
     if says != work.version {
-        return Some(format!("The node says that its kubelet is {}.", access::text::clean(says)));
+        let says = access::text::clean(says);
+        return Ok(Some(format!("The node says that its kubelet is {says}.")));
     }
-    match cluster.is_node_ready(work.node).await {
-        Ok(true) => None,
-        Ok(false) => Some("The node is not ready.".to_owned()),
-        Err(error) => Some(error.to_problem().detail),
-    }
+    let is_ready = cluster.is_node_ready(work.node).await.map_err(unseen)?;
+    Ok((!is_ready).then(|| "The node is not ready.".to_owned()))
 }
 
 pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError> {
@@ -309,7 +310,7 @@ pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError>
             let version = work.version;
             is(&format!("(Test-Path {MARK}) -and (Get-Content {MARK}) -eq '{version}'")).await?
         }
-        Step::Exchange | Step::Confirm => unfinished(site, &work).await.is_none(),
+        Step::Exchange | Step::Confirm => unfinished(site, &work).await?.is_none(),
     };
     if done && work.step == Step::Exchange {
         forget(site).await?;
