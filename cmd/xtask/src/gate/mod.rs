@@ -14,6 +14,7 @@
 //! ends.
 
 mod hosts;
+mod programs;
 mod report;
 mod server;
 mod tally;
@@ -21,10 +22,10 @@ mod tally;
 use crate::trouble::{Doing, Trouble, print};
 use crate::{checkout, codegen, kubernetes_versions, tidy};
 use hosts::Hosts;
+use programs::Built;
 use report::Report;
 use serde_json::Value;
 use server::Server;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use tally::Tally;
@@ -62,13 +63,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
         cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
     });
     hosts.begin();
-    let mut binary = None;
-    let compiled = report.step("test build", || {
-        binary = build_tests()?;
+    let mut built = None;
+    report.step("test build", || {
+        built = Some(Built::now()?);
         Ok(())
     });
     let mut tally = Tally::default();
-    if compiled {
+    if let Some(built) = &built {
         match server.absence() {
             Some(reason) => report.skip("control plane", reason),
             None => drop(report.step("control plane", || server.start())),
@@ -77,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
             Some(reason) => report.skip("cluster", reason),
             None => drop(report.step("cluster", || hosts.wait())),
         }
-        report.step("tests", || run_tests(&server, &hosts, &mut tally));
+        report.step("tests", || built.run(&server, &hosts, &mut tally));
     } else {
         report.skip("control plane", "there is no test to run against it");
         report.skip("cluster", "there is no test to run on it");
@@ -86,8 +87,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
     drop(server);
     drop(hosts);
     report.step("tidy", tidy::run);
-    match binary {
-        Some(binary) => drop(report.step("generated files", || codegen::check(&binary))),
+    match built.and_then(|built| built.clinch) {
+        Some(clinch) => drop(report.step("generated files", || codegen::check(&clinch))),
         None => {
             report.skip("generated files", "the test build made no `clinch` that could be asked");
         }
@@ -119,30 +120,6 @@ fn cargo(arguments: &[&str]) -> Result<(), Trouble> {
     Err(Trouble::new(format!("cargo {} failed", arguments.join(" "))))
 }
 
-/// Compiles all tests and returns the `clinch` binary that came with them.
-///
-/// Asking cargo for that binary alone would choose other features for the crates below it, and
-/// compile most of them a second time.
-fn build_tests() -> Result<Option<PathBuf>, Trouble> {
-    let mut child = Command::new("cargo")
-        .args(["test", "--workspace", "--locked", "--no-run"])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(checkout::root())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .doing(|| "starting cargo".to_owned())?;
-    let mut binary = None;
-    if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).lines() {
-            let line = line.doing(|| "reading what cargo says".to_owned())?;
-            binary = self::binary(&line, "clinch").or(binary);
-        }
-    }
-    let status = child.wait().doing(|| "waiting for cargo".to_owned())?;
-    if status.success() { Ok(binary) } else { Err(Trouble::new("the tests do not compile")) }
-}
-
 /// The path in cargo's message about the binary, as opposed to its unit tests.
 pub(crate) fn binary(line: &str, name: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(line).ok()?;
@@ -151,43 +128,6 @@ pub(crate) fn binary(line: &str, name: &str) -> Option<PathBuf> {
         && target["kind"].as_array()?.iter().any(|kind| kind == "bin")
         && message["profile"]["test"] == false;
     is_it.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
-}
-
-/// How many tests run at once, as the harness of Rust reads it.
-const THREADS: &str = "RUST_TEST_THREADS";
-
-/// Runs all tests, shows what they say and counts them.
-fn run_tests(server: &Server, hosts: &Hosts, tally: &mut Tally) -> Result<(), Trouble> {
-    let mut command = Command::new("cargo");
-    command.args(["test", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"]);
-    command.current_dir(checkout::root()).stdin(Stdio::null()).stdout(Stdio::piped());
-    // No test may reach a cluster that nobody named for tests.
-    command.env_remove("KUBECONFIG");
-    server.tell(&mut command);
-    hosts.tell(&mut command);
-    // The long tests wait for servers and hosts most of their time, or for their turn with one.
-    if std::env::var_os(THREADS).is_none() {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        command.env(THREADS, (2 * processors).to_string());
-    }
-    let mut child = command.spawn().doing(|| "starting cargo".to_owned())?;
-    if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).split(b'\n') {
-            let line = line.doing(|| "reading what the tests say".to_owned())?;
-            let line = String::from_utf8_lossy(&line);
-            if tally.read(&line) {
-                print(&line)?;
-            }
-        }
-    }
-    let status = child.wait().doing(|| "waiting for cargo".to_owned())?;
-    if !status.success() {
-        return Err(Trouble::new("cargo test failed"));
-    }
-    if tally.passed == 0 {
-        return Err(Trouble::new("no test was run"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

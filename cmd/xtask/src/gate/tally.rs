@@ -44,6 +44,14 @@ impl Tally {
         }
         !self.talk
     }
+
+    /// Takes in what another program said.
+    pub(super) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+        self.notes.extend(other.notes);
+    }
 }
 
 impl fmt::Display for Tally {
