@@ -1,6 +1,6 @@
 //! Brackets around scopes: what opens and closes a node around its edits.
 
-use crate::decide::Entry;
+use crate::entry::Entry;
 use crate::guards;
 use crate::order::Draft;
 use crate::rollouts::Wishes;

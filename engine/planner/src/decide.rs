@@ -1,41 +1,21 @@
 //! Every instance in order: what is done to it, and what it will be.
 
-use crate::declare::{Declaration, Declared, evaluator, place_all, placed, undecided};
+use crate::declare::{Declaration, Declared, evaluator, place_all, undecided};
+use crate::entry::{Entry, same_record};
 use crate::needs::Order;
+use crate::questions::seen;
 use crate::removed::{Remembered, Removed};
 use crate::{
-    PlanInput, Planning, adopted, codes, first, guards, kept, order, protected, requested,
-    selection, unreachable,
+    PlanInput, Planning, adopted, codes, first, kept, order, protected, requested, selection,
+    unreachable,
 };
-use addrs::{InstanceAddr, Scope};
-use diags::Diagnostic;
+use addrs::InstanceAddr;
 use lang::Evaluator;
-use plans::{
-    Action, Change, Guard, GuardKind, Identity, Note, ObjectKey, Origin, OutputChange, Problem,
-    Reason, Recorded,
-};
-use provider::{Decision, Observation, PlanRequest, Planned, ResourceKind};
+use plans::{Action, ObjectKey, Origin, OutputChange, Problem, Reason, Recorded};
+use provider::{Observation, PlanRequest, Planned};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use values::{Path, Value};
-
-/// One instance that is decided.
-pub(crate) struct Entry {
-    pub(crate) change: Change,
-    pub(crate) ops: Vec<plans::Op>,
-    /// What is remembered once all is done; of what is deleted, until the last of it is gone.
-    pub(crate) record: Option<Recorded>,
-    /// Instances that must be done before.
-    pub(crate) needs: Vec<InstanceAddr>,
-    /// Instances that it needed when it was last applied.
-    pub(crate) needed: Vec<InstanceAddr>,
-    /// About the object that its address meant before; another entry is about the new one.
-    pub(crate) former: bool,
-    /// Whether it waits until all other nodes are through.
-    pub(crate) last: bool,
-    /// Whether what must hold before it is known only after apply.
-    pub(crate) open: bool,
-}
 
 /// Decides all; what goes wrong with one instance stops only what needs it.
 pub(crate) fn decide(
@@ -107,18 +87,19 @@ fn created(input: &PlanInput<'_, '_>, declared: &Declaration<'_>) -> BTreeSet<Ob
     declared.owners.keys().filter(|key| absent(key)).cloned().collect()
 }
 
-struct Decider<'a, 'p> {
-    input: &'p PlanInput<'a, 'p>,
-    created: Arc<BTreeSet<ObjectKey>>,
+/// What is decided so far.
+pub(crate) struct Decider<'a, 'p> {
+    pub(crate) input: &'p PlanInput<'a, 'p>,
+    pub(crate) created: Arc<BTreeSet<ObjectKey>>,
     /// What it was when types were first asked.
-    first_created: Arc<BTreeSet<ObjectKey>>,
-    provided: &'p BTreeMap<ObjectKey, usize>,
-    renamed: BTreeMap<InstanceAddr, Removed<'a>>,
-    by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
-    evaluator: Evaluator<'a>,
-    failed: BTreeSet<InstanceAddr>,
-    planning: &'p mut Planning,
-    entries: Vec<Entry>,
+    pub(crate) first_created: Arc<BTreeSet<ObjectKey>>,
+    pub(crate) provided: &'p BTreeMap<ObjectKey, usize>,
+    pub(crate) renamed: BTreeMap<InstanceAddr, Removed<'a>>,
+    pub(crate) by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
+    pub(crate) evaluator: Evaluator<'a>,
+    pub(crate) failed: BTreeSet<InstanceAddr>,
+    pub(crate) planning: &'p mut Planning,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl Decider<'_, '_> {
@@ -305,224 +286,6 @@ impl Decider<'_, '_> {
         fine
     }
 
-    /// The block means another object now: the old one goes, then the new one comes.
-    fn replace_old(&self, entry: &mut Entry, old: &Removed<'_>, deletion: Decision) {
-        let schema =
-            self.input.catalog.resource(entry.change.addr.ty.as_str()).map(ResourceKind::schema);
-        let attrs = schema.into_iter().flat_map(|s| &s.attrs).filter(|a| a.is_identity());
-        let names: Vec<&str> = attrs.map(|a| a.name).collect();
-        // Of a namespace and a name usually one is another.
-        let (was, is) = (&old.recorded.identity.args, &entry.change.identity.args);
-        let mut differ: Vec<&str> =
-            names.iter().copied().filter(|name| was.get(name) != is.get(name)).collect();
-        if differ.is_empty() {
-            differ = names;
-        }
-        let paths = differ.into_iter().map(|name| Path::root().attr(name));
-        entry.change.reason = Some(Reason::CannotUpdate(paths.collect()));
-        entry.change.action = Action::Replace;
-        entry.change.before = deletion.before;
-        entry.change.notes.extend(deletion.notes);
-        entry.change.blocked.extend(guards::lift(self.input, deletion.guards));
-        entry.ops.splice(0..0, deletion.ops);
-        entry.needed.clone_from(&old.recorded.needs);
-    }
-
-    /// The old object of a block that means another one now, where it is not simply replaced:
-    /// it is given back, or the new one is there already. `then` is what the address stands for
-    /// once the old object is gone.
-    fn former(
-        &self,
-        d: &Declared<'_>,
-        old: &Recorded,
-        decision: Decision,
-        then: Option<Recorded>,
-    ) -> Entry {
-        let entry = self.entry(d.addr.clone(), d.kind, &old.identity, decision, Some(old));
-        let mut entry = Entry { record: then, former: true, ..entry };
-        let text = format!("{} means {} from now on", d.addr, d.identity.shown);
-        entry.change.notes.insert(0, Note { path: Path::root(), text });
-        entry.change.origin = Origin::Pending;
-        entry
-    }
-
-    fn removed(&mut self, removed: &Removed<'_>) {
-        if removed.stays {
-            self.forgotten(removed);
-            return;
-        }
-        let Some(decision) = self.deletion(removed, false) else { return };
-        if decision.ops.is_empty() && matches!(decision.action, Action::Forget | Action::NoOp) {
-            // It is gone already; there is nothing to show, only something to forget.
-            self.planning.plan.remember.push((removed.addr.clone(), None));
-            return;
-        }
-        let Some(kind) = self.input.catalog.resource(removed.addr.ty.as_str()) else { return };
-        let identity = &removed.recorded.identity;
-        let mut entry =
-            self.entry(removed.addr.clone(), kind, identity, decision, Some(removed.recorded));
-        let several = entry.change.action == Action::Delete && entry.ops.len() > 1;
-        entry.record = several.then(|| removed.recorded.clone());
-        entry.change.reason = Some(removed.reason.clone());
-        entry.change.origin = Origin::Pending;
-        self.unless_protected(entry, removed.recorded.protected);
-    }
-
-    /// The object stays as it is, and is remembered no more.
-    fn forgotten(&mut self, removed: &Removed<'_>) {
-        let Some(kind) = self.input.catalog.resource(removed.addr.ty.as_str()) else {
-            self.planning.diagnostics.push(unknown_type(removed));
-            return;
-        };
-        let identity = &removed.recorded.identity;
-        let text = "a block `removed` says that it stays; what marks it as this configuration's \
-                    stays on it too";
-        let note = Note { path: Path::root(), text: text.to_owned() };
-        let decision = Decision { notes: vec![note], ..Decision::plain(Action::Forget) };
-        let mut entry =
-            self.entry(removed.addr.clone(), kind, identity, decision, Some(removed.recorded));
-        entry.change.reason = Some(removed.reason.clone());
-        entry.change.origin = Origin::Pending;
-        self.planning.plan.remember.push((removed.addr.clone(), None));
-        self.entries.push(entry);
-    }
-
-    /// Of what the object says itself, or of what is remembered; either is enough.
-    fn unless_protected(&mut self, entry: Entry, remembered: bool) {
-        let mut guards = entry.change.blocked.iter();
-        let said = guards.find(|guard| guard.kind == GuardKind::Protected);
-        if said.is_some() || remembered {
-            let said = said.map(|g| g.why.as_str()).filter(|_| !remembered);
-            let why = protected::deleted(self.input, &self.evaluator, &entry.change, said);
-            self.refuse(entry, why);
-            return;
-        }
-        self.entries.push(entry);
-    }
-
-    /// What becomes of an object that nothing declares; `release` where the configuration still
-    /// says of its block that it is to be given back.
-    fn deletion(&mut self, removed: &Removed<'_>, release: bool) -> Option<Decision> {
-        let Some(kind) = self.input.catalog.resource(removed.addr.ty.as_str()) else {
-            self.planning.diagnostics.push(unknown_type(removed));
-            return None;
-        };
-        let created = self.created.clone();
-        let request = PlanRequest {
-            identity: &removed.recorded.identity,
-            desired: None,
-            observed: seen(self.input.observed, &removed.recorded.identity.key),
-            recorded: Some(removed.recorded),
-            preview: None,
-            asked: None,
-            ignore: &[],
-            created: &created,
-            project: &self.input.options.project,
-            protect: removed.recorded.protected,
-            release,
-            wait: None,
-            adopt: false,
-        };
-        self.ask(kind, removed.addr, request, None)
-    }
-
-    /// Asks the type, with the preview if there is one for exactly this question.
-    fn ask(
-        &mut self,
-        kind: &dyn ResourceKind,
-        addr: &InstanceAddr,
-        request: PlanRequest<'_>,
-        first: Option<Planned>,
-    ) -> Option<Decision> {
-        let mut planned = first.unwrap_or_else(|| kind.plan(&request));
-        let answers = self.input.previews.get(&request.identity.key).map_or(&[][..], Vec::as_slice);
-        // One answer may lead to another question; the same question twice leads nowhere.
-        let mut open: Vec<&(plans::Op, provider::Preview)> = answers.iter().collect();
-        while let Planned::NeedsPreview(op) = &planned {
-            let Some(at) = open.iter().position(|(asked, _)| asked == op) else {
-                if answers.iter().any(|(asked, _)| asked == op) {
-                    break;
-                }
-                self.planning.needs.previews.push(op.clone());
-                return None;
-            };
-            let (asked, answer) = open.remove(at);
-            planned =
-                kind.plan(&PlanRequest { preview: Some(answer), asked: Some(asked), ..request });
-        }
-        match planned {
-            Planned::Decided(mut decision) => {
-                let warnings = std::mem::take(&mut decision.warnings);
-                place_all(&self.evaluator, addr, warnings, &mut self.planning.diagnostics);
-                Some(*decision)
-            }
-            Planned::Failed(problems) => self.fail(addr, problems),
-            Planned::NeedsPreview(op) => self.fail(addr, vec![asked_twice(&op)]),
-        }
-    }
-
-    fn fail(&mut self, addr: &InstanceAddr, problems: Vec<Problem>) -> Option<Decision> {
-        self.failed.insert(addr.clone());
-        for problem in problems {
-            let diagnostic = placed(&self.evaluator, addr, problem);
-            self.planning.diagnostics.push(diagnostic);
-        }
-        None
-    }
-
-    fn entry(
-        &self,
-        addr: InstanceAddr,
-        kind: &dyn ResourceKind,
-        identity: &Identity,
-        decision: Decision,
-        recorded: Option<&Recorded>,
-    ) -> Entry {
-        // What waits for a value of this very plan is a consequence of it, not of somebody else.
-        let waits = || decision.action != Action::NoOp && only_waits(&decision);
-        let moved = recorded.is_some_and(|r| r.digest == decision.digest) && !waits();
-        let scope = match decision.action {
-            Action::NoOp | Action::Forget => Scope::cluster(),
-            _ => kind.scope(identity),
-        };
-        let reason = (decision.action == Action::Replace)
-            .then(|| Reason::CannotUpdate(decision.replaced_for.clone()));
-        Entry {
-            ops: decision.ops,
-            record: None,
-            needs: Vec::new(),
-            needed: recorded.map(|r| r.needs.clone()).unwrap_or_default(),
-            former: false,
-            last: decision.last,
-            open: false,
-            change: Change {
-                addr,
-                identity: identity.clone(),
-                scope,
-                action: decision.action,
-                reason,
-                disruption: decision.disruption,
-                before: decision.before,
-                after: decision.after,
-                basis: decision.basis,
-                origin: if moved { Origin::Drift } else { Origin::Pending },
-                notes: decision.notes,
-                blocked: guards::lift(self.input, decision.guards),
-            },
-        }
-    }
-
-    /// The change is shown for what it would be; that it is refused makes the plan one that
-    /// cannot be applied.
-    fn refuse(&mut self, mut entry: Entry, why: Diagnostic) {
-        self.failed.insert(entry.change.addr.clone());
-        self.planning.diagnostics.push(why);
-        entry.change.blocked.retain(|guard| guard.kind != GuardKind::Protected);
-        let why = "protected by `prevent_destroy`".to_owned();
-        entry.change.blocked.insert(0, Guard { kind: GuardKind::Protected, why });
-        self.entries.push(entry);
-    }
-
     fn outputs(&mut self) {
         let before = &self.input.state.outputs;
         let mut after: BTreeMap<String, Value> = BTreeMap::new();
@@ -543,69 +306,4 @@ impl Decider<'_, '_> {
             });
         }
     }
-}
-
-/// What was read of an object. Every object is looked at before anything is decided, so the
-/// fallback is never met; it still must not be "absent".
-pub(crate) fn seen<'p>(
-    observed: &'p BTreeMap<ObjectKey, Observation>,
-    key: &ObjectKey,
-) -> &'p Observation {
-    static UNSEEN: std::sync::LazyLock<Observation> = std::sync::LazyLock::new(|| {
-        Observation::Unknown(Problem::error(
-            codes::UNSEEN,
-            "Object was not looked at",
-            Path::root(),
-            "It was planned before it was read.",
-        ))
-    });
-    observed.get(key).unwrap_or(&UNSEEN)
-}
-
-/// Whether nothing that is remembered would be written anew. The uid of an object that is
-/// found as it should be is not a change of ours.
-fn same_record(old: &Recorded, new: &Recorded) -> bool {
-    let uid = new.uid.is_none() || old.uid == new.uid;
-    uid && old.digest == new.digest && old.needs == new.needs && old.protected == new.protected
-}
-
-/// Whether everything that differs is decided during apply.
-fn only_waits(decision: &Decision) -> bool {
-    fn waits(diff: &values::Diff) -> bool {
-        match diff {
-            values::Diff::Same(_) => true,
-            values::Diff::Added(after) | values::Diff::Changed(_, after) => !after.is_known(),
-            values::Diff::Removed(_) | values::Diff::Moved { .. } => false,
-            values::Diff::Object(parts) => parts.values().all(waits),
-            values::Diff::Items(items) => items.iter().all(|(_, part)| waits(part)),
-            values::Diff::List(parts) => parts.iter().all(waits),
-        }
-    }
-    match (&decision.before, &decision.after) {
-        (Some(before), Some(after)) if !after.is_known() => waits(&values::diff(before, after)),
-        (_, _) => false,
-    }
-}
-
-fn unknown_type(removed: &Removed<'_>) -> Diagnostic {
-    Diagnostic::error(
-        codes::UNKNOWN_TYPE,
-        "Unknown type in the state",
-        format!(
-            "The state remembers `{}` ({}), and this version of clinch has no such type.",
-            removed.addr, removed.recorded.identity.shown
-        ),
-    )
-    .with_help("Use the version of clinch that applied it, or forget it with `clinch state rm`.")
-    .for_address(removed.addr)
-}
-
-fn asked_twice(op: &plans::Op) -> Problem {
-    Problem::error(
-        codes::CYCLE,
-        "Preview could not be used",
-        Path::root(),
-        format!("The answer to \"{}\" led to the same question again.", op.text),
-    )
-    .with_help("This is a fault of clinch; please report it with the configuration.")
 }

@@ -5,8 +5,8 @@
 //! is the same whenever it is asked. So these are asked beforehand, on several threads.
 
 use crate::PlanInput;
-use crate::decide::seen;
 use crate::declare::{Declaration, Declared};
+use crate::questions::seen;
 use addrs::InstanceAddr;
 use plans::{ObjectKey, Recorded};
 use provider::{PlanRequest, Planned};

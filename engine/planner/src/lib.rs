@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! declare   every instance: arguments, identity, needs     (declare.rs, needs.rs)
-//! decide    every instance in order: no-op, create, ...     (decide.rs, first.rs)
+//! decide    every instance in order: no-op, create, ...     (decide.rs, gone.rs)
 //! order     steps and their needs                           (order.rs)
 //! surround  brackets around scopes                          (brackets.rs)
 //! take turns  how many nodes at once, and after which       (turns.rs, rollouts.rs, roster.rs)
@@ -30,7 +30,9 @@ mod brackets;
 mod codes;
 mod decide;
 mod declare;
+mod entry;
 mod first;
+mod gone;
 mod guards;
 mod input;
 mod kept;
@@ -38,6 +40,7 @@ mod late;
 mod needs;
 mod order;
 mod protected;
+mod questions;
 mod removed;
 mod requested;
 mod rollouts;

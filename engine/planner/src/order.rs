@@ -1,7 +1,7 @@
 //! Steps, and what each needs.
 
 use crate::brackets::surround;
-use crate::decide::Entry;
+use crate::entry::Entry;
 use crate::rollouts::Wishes;
 use crate::roster::Roster;
 use crate::turns::{Turns, take_turns};

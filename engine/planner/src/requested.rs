@@ -1,7 +1,7 @@
 //! Objects that are replaced because a person asks for it, not because anything differs.
 
-use crate::decide::Entry;
 use crate::declare::{Declaration, Declared, undecided};
+use crate::entry::Entry;
 use crate::{PlanInput, codes};
 use addrs::InstanceAddr;
 use diags::{Diagnostic, Diagnostics, did_you_mean};

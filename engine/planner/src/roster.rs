@@ -4,8 +4,8 @@
 //! the rollout, at any time. A node is there when something declared, or to go, is on it; only for
 //! other names the cluster is asked.
 
-use crate::decide::Entry;
 use crate::declare::Declaration;
+use crate::entry::Entry;
 use crate::{PlanInput, Planning, codes};
 use addrs::{InstanceAddr, Scope};
 use config::RolloutBlock;

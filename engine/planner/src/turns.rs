@@ -8,7 +8,7 @@
 //! Then neighbours of one batch run in as many lanes as may be out of service at once, and a batch
 //! waits for the one before.
 
-use crate::decide::Entry;
+use crate::entry::Entry;
 use crate::order::{Draft, sequence, sequence_with};
 use crate::rollouts::Wishes;
 use addrs::Scope;

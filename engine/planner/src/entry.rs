@@ -1,0 +1,94 @@
+//! What is decided of one instance, before it has its steps.
+
+use crate::decide::Decider;
+use crate::guards;
+use addrs::{InstanceAddr, Scope};
+use plans::{Action, Change, Identity, Origin, Reason, Recorded};
+use provider::{Decision, ResourceKind};
+
+/// One instance that is decided.
+pub(crate) struct Entry {
+    pub(crate) change: Change,
+    pub(crate) ops: Vec<plans::Op>,
+    /// What is remembered once all is done; of what is deleted, until the last of it is gone.
+    pub(crate) record: Option<Recorded>,
+    /// Instances that must be done before.
+    pub(crate) needs: Vec<InstanceAddr>,
+    /// Instances that it needed when it was last applied.
+    pub(crate) needed: Vec<InstanceAddr>,
+    /// About the object that its address meant before; another entry is about the new one.
+    pub(crate) former: bool,
+    /// Whether it waits until all other nodes are through.
+    pub(crate) last: bool,
+    /// Whether what must hold before it is known only after apply.
+    pub(crate) open: bool,
+}
+
+impl Decider<'_, '_> {
+    pub(crate) fn entry(
+        &self,
+        addr: InstanceAddr,
+        kind: &dyn ResourceKind,
+        identity: &Identity,
+        decision: Decision,
+        recorded: Option<&Recorded>,
+    ) -> Entry {
+        // What waits for a value of this very plan is a consequence of it, not of somebody else.
+        let waits = || decision.action != Action::NoOp && only_waits(&decision);
+        let moved = recorded.is_some_and(|r| r.digest == decision.digest) && !waits();
+        let scope = match decision.action {
+            Action::NoOp | Action::Forget => Scope::cluster(),
+            _ => kind.scope(identity),
+        };
+        let reason = (decision.action == Action::Replace)
+            .then(|| Reason::CannotUpdate(decision.replaced_for.clone()));
+        Entry {
+            ops: decision.ops,
+            record: None,
+            needs: Vec::new(),
+            needed: recorded.map(|r| r.needs.clone()).unwrap_or_default(),
+            former: false,
+            last: decision.last,
+            open: false,
+            change: Change {
+                addr,
+                identity: identity.clone(),
+                scope,
+                action: decision.action,
+                reason,
+                disruption: decision.disruption,
+                before: decision.before,
+                after: decision.after,
+                basis: decision.basis,
+                origin: if moved { Origin::Drift } else { Origin::Pending },
+                notes: decision.notes,
+                blocked: guards::lift(self.input, decision.guards),
+            },
+        }
+    }
+}
+
+/// Whether nothing that is remembered would be written anew. The uid of an object that is
+/// found as it should be is not a change of ours.
+pub(crate) fn same_record(old: &Recorded, new: &Recorded) -> bool {
+    let uid = new.uid.is_none() || old.uid == new.uid;
+    uid && old.digest == new.digest && old.needs == new.needs && old.protected == new.protected
+}
+
+/// Whether everything that differs is decided during apply.
+fn only_waits(decision: &Decision) -> bool {
+    fn waits(diff: &values::Diff) -> bool {
+        match diff {
+            values::Diff::Same(_) => true,
+            values::Diff::Added(after) | values::Diff::Changed(_, after) => !after.is_known(),
+            values::Diff::Removed(_) | values::Diff::Moved { .. } => false,
+            values::Diff::Object(parts) => parts.values().all(waits),
+            values::Diff::Items(items) => items.iter().all(|(_, part)| waits(part)),
+            values::Diff::List(parts) => parts.iter().all(waits),
+        }
+    }
+    match (&decision.before, &decision.after) {
+        (Some(before), Some(after)) if !after.is_known() => waits(&values::diff(before, after)),
+        (_, _) => false,
+    }
+}
