@@ -53,4 +53,7 @@ codes! {
     TOO_MANY_MODULES = "E0143": "Calls of modules unfold to too many modules.",
     BAD_YAML = "E0144": "A file of YAML cannot be read, or holds something else than objects.",
     BAD_ADDRESS = "E0145": "`moved`, `removed` or `import` names no address that fits.",
+    BAD_TRIGGER = "E0146": "`replace_triggered_by` holds something else than references to resources.",
+    ENABLED_AND_REPEATED = "E0147": "Both `enabled` and `count` or `for_each` are set.",
+    BAD_OVERRIDE = "E0148": "A file of overrides says something that overrides nothing.",
 }

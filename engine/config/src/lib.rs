@@ -30,6 +30,7 @@ mod load;
 mod lower;
 mod manifests;
 mod named;
+mod overrides;
 mod read;
 mod references;
 mod scan;

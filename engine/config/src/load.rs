@@ -3,10 +3,11 @@
 use crate::blocks::{declare, outside};
 use crate::codes;
 use crate::manifests::Pattern;
+use crate::overrides::{Overrides, is_override};
 use crate::read::{read_expression, read_file};
 use crate::syntax::Sink;
 use crate::text::{add_file, add_text, brief};
-use crate::tree::{Config, Expr, Module, ModuleCall, Resource};
+use crate::tree::{Block, Config, Expr, Module, ModuleCall, Resource};
 use addrs::{Ident, ModulePath};
 use diags::{Diagnostic, Diagnostics, SourceMap};
 use std::collections::{BTreeMap, BTreeSet};
@@ -218,13 +219,25 @@ impl Loader<'_> {
         }
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let mut module = Module { dir: dir.to_owned(), ..Module::default() };
-        for file in files {
-            self.read_file(&mut module, is_root, file);
+        let mut overrides = Overrides::default();
+        // What is laid over the others must be there when they are read.
+        let (over, files): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| is_override(&file.name));
+        for file in over {
+            self.read_file(file, |block, sink| overrides.take(block, sink));
         }
+        for file in files {
+            self.read_file(file, |block, sink| {
+                declare(&mut module, is_root, overrides.over(block), sink);
+            });
+        }
+        let mut sink = Sink::default();
+        overrides.finish(&mut sink);
+        self.diags.extend(sink.finish());
         Ok(module)
     }
 
-    fn read_file(&mut self, module: &mut Module, is_root: bool, file: SourceFile) {
+    fn read_file(&mut self, file: SourceFile, take: impl FnMut(Block, &mut Sink)) {
         let bytes = match file.bytes {
             Ok(bytes) => bytes,
             Err(reason) => {
@@ -241,9 +254,7 @@ impl Loader<'_> {
         };
         let text = self.map.get(source).map(|s| s.text.clone()).unwrap_or_default();
         let mut sink = Sink::default();
-        let arguments = read_file(source, &text, &mut sink, |block, sink| {
-            declare(module, is_root, block, sink);
-        });
+        let arguments = read_file(source, &text, &mut sink, take);
         outside(&arguments, &mut sink);
         self.diags.extend(sink.finish());
     }

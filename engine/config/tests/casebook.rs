@@ -97,5 +97,6 @@ books! {
     mistakes_of_syntax_are_placed_and_explained: "syntax",
     blocks_that_cannot_be_are_explained: "blocks",
     modules_are_found_or_their_absence_is_explained: "modules",
+    overrides_are_laid_over_or_refused: "overrides",
     what_is_right_is_accepted_in_silence: "accepted",
 }
