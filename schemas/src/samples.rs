@@ -71,6 +71,7 @@ pub(crate) fn change(before: Option<Value>, after: Option<Value>) -> Change {
         identity: identity("site"),
         scope: Scope::node("w1"),
         action: Action::Replace,
+        create_first: false,
         reason: Some(Reason::CannotUpdate(vec![Path::of("data").index(0)])),
         disruption: Disruption::Drain,
         before,

@@ -231,19 +231,26 @@ pub enum Repeat {
     Count(Expr),
     /// `for_each`.
     ForEach(Expr),
+    /// `lifecycle { enabled }`: one without a key, or none.
+    Enabled(Expr),
 }
 
-/// `lifecycle { prevent_destroy, ignore_changes, wait_timeout, delete }`.
+/// `lifecycle { prevent_destroy, create_before_destroy, ... }`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lifecycle {
     /// Refuse every plan that deletes it.
     pub prevent_destroy: Option<Expr>,
+    /// Create the object that it means from now on before the one that it meant is deleted.
+    pub create_before_destroy: Option<Expr>,
+    /// References to resources, to instances of them or to their attributes: what replaces it
+    /// when it changes.
+    pub replace_triggered_by: Vec<Expr>,
     /// Paths to leave as they are, or all.
     pub ignore_changes: Ignore,
-    /// How long to wait until it is ready, as it is written.
-    pub wait_timeout: Option<(String, Span)>,
+    /// How long to wait until it is ready.
+    pub wait_timeout: Option<Expr>,
     /// What becomes of the object once nothing declares it: `delete` or `release`.
-    pub delete: Option<(String, Span)>,
+    pub delete: Option<Expr>,
     /// `precondition { }`, in order: what must hold before it is touched or read.
     pub preconditions: Vec<Condition>,
     /// `postcondition { }`, in order: what must hold of what it is then.

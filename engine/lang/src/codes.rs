@@ -72,7 +72,7 @@ codes! {
     EARLY_REFERENCE = "E0229";
     /// An object has one key twice.
     DUPLICATE_KEY = "E0230";
-    /// `ignore_changes` or `prevent_destroy` cannot be used like this.
+    /// An argument of `lifecycle` cannot be used like this.
     BAD_LIFECYCLE = "E0231";
     /// Which files are meant is known too late to read them.
     LATE_FILES = "E0232";

@@ -1,4 +1,4 @@
-//! `count` and `for_each`: from a value to instances.
+//! `count`, `for_each` and `enabled`: from a value to instances.
 
 use crate::eval::expr::Eval;
 use crate::eval::marks::unmark;
@@ -45,6 +45,23 @@ pub(crate) fn count(here: &Here<'_, '_>, value: Value) -> Expanded {
         Ok(Value::Null) => bad("`count` is a number, and this is null.".to_owned()),
         Ok(_) => Err(Box::new(here.unknown("count", "How many instances there are"))),
         Err(_) => bad(format!("`count` is a number, and this is {}.", text::article(&value))),
+    }
+}
+
+/// The instances of `enabled = value`.
+pub(crate) fn enabled(here: &Here<'_, '_>, value: Value) -> Expanded {
+    let bad = |why: String| Err(Box::new(here.bad("Invalid enabled", why)));
+    let (value, marked) = unmark(value);
+    if marked {
+        return Err(Box::new(here.sensitive("enabled")));
+    }
+    match values::conform(&value, &Type::Bool) {
+        Ok(Value::Bool(true)) => Ok(Expansion::Once),
+        Ok(Value::Bool(false)) => Ok(Expansion::Off),
+        Ok(Value::Unknown(_)) => Err(Box::new(here.unknown("enabled", "Whether there is one"))),
+        Ok(_) | Err(_) => {
+            bad(format!("`enabled` is true or false, and this is {}.", text::article(&value)))
+        }
     }
 }
 
@@ -106,15 +123,19 @@ impl Here<'_, '_> {
     }
 
     fn sensitive(&self, argument: &str) -> Diagnostic {
+        let help = match argument {
+            "enabled" => "Say that it is no secret with `nonsensitive(...)`.",
+            _ => {
+                "Take keys that are no secret, or say that these are none with `nonsensitive(...)`."
+            }
+        };
         Diagnostic::error(
             codes::SENSITIVE_REPEAT,
             "Instances from a sensitive value",
             format!("`{argument}` is sensitive, and the addresses of the instances would show it."),
         )
         .at(self.expr.span, "")
-        .with_help(
-            "Take keys that are no secret, or say that these are none with `nonsensitive(...)`.",
-        )
+        .with_help(help)
     }
 
     fn unknown(&self, argument: &'static str, what: &str) -> Diagnostic {
@@ -128,11 +149,13 @@ impl Here<'_, '_> {
         )
         .at(self.expr.span, "");
         let d = self.involve(d, |value| !value.is_known());
-        d.with_help(if argument == "count" {
-            "Count something that the configuration or a data source says."
-        } else {
-            "Take keys that the configuration or a data source says, and put what is known \
-             later in the values of a map."
+        d.with_help(match argument {
+            "count" => "Count something that the configuration or a data source says.",
+            "enabled" => "Ask for something that the configuration or a data source says.",
+            _ => {
+                "Take keys that the configuration or a data source says, and put what is known \
+                 later in the values of a map."
+            }
         })
     }
 

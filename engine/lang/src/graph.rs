@@ -6,7 +6,7 @@
 
 use crate::references::{Ref, Target, body_exprs, targets};
 use addrs::{Ident, Mode, ModulePath, ResourceAddr};
-use config::{Config, Expr, Module, ModuleCall, Repeat, Resource};
+use config::{Config, Expr, Module, ModuleCall, Resource};
 use diags::Span;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -134,6 +134,20 @@ impl Graph {
         self.index.get(node).copied()
     }
 
+    /// Everything that needs a node, however far.
+    pub(crate) fn all_users(&self, of: u32) -> Vec<&Node> {
+        let mut seen = BTreeSet::from([of]);
+        let mut open = vec![of];
+        let mut found = Vec::new();
+        while let Some(node) = open.pop() {
+            for user in self.needed_by[node as usize].iter().filter(|user| seen.insert(**user)) {
+                found.push(&self.nodes[*user as usize]);
+                open.push(*user);
+            }
+        }
+        found
+    }
+
     fn edge(&mut self, from: u32, to: u32, span: Span) {
         self.needs[from as usize].push((to, span));
         self.needed_by[to as usize].push(from);
@@ -231,16 +245,9 @@ pub(crate) fn output_exprs(output: &config::Output) -> impl Iterator<Item = &Exp
     [&output.value].into_iter().chain(conditions)
 }
 
-fn repeat_expr(repeat: &Repeat) -> Option<&Expr> {
-    match repeat {
-        Repeat::Once => None,
-        Repeat::Count(expr) | Repeat::ForEach(expr) => Some(expr),
-    }
-}
-
 fn module_refs(module: &Module) -> ModuleRefs {
     let call = |call: &ModuleCall| CallRefs {
-        repeat: targets(repeat_expr(&call.repeat)),
+        repeat: targets(crate::place::repeat(&call.repeat)),
         arguments: call
             .arguments
             .iter()
@@ -250,7 +257,7 @@ fn module_refs(module: &Module) -> ModuleRefs {
     };
     let resource = |r: &Resource| ResourceRefs {
         body: targets(body_exprs(&r.body)),
-        repeat: targets(repeat_expr(&r.repeat)),
+        repeat: targets(crate::place::repeat(&r.repeat)),
         lifecycle: targets(lifecycle_exprs(&r.lifecycle)),
         depends_on: targets(&r.depends_on),
     };
@@ -271,7 +278,14 @@ fn module_refs(module: &Module) -> ModuleRefs {
 pub(crate) fn lifecycle_exprs(lifecycle: &config::Lifecycle) -> impl Iterator<Item = &Expr> {
     let conditions = lifecycle.preconditions.iter().chain(&lifecycle.postconditions);
     let of_conditions = conditions.flat_map(|c| [&c.condition, &c.error_message]);
-    lifecycle.prevent_destroy.iter().chain(of_conditions)
+    early_exprs(lifecycle).chain(&lifecycle.replace_triggered_by).chain(of_conditions)
+}
+
+/// The expressions of a `lifecycle` block that are decided before anything is planned.
+pub(crate) fn early_exprs(lifecycle: &config::Lifecycle) -> impl Iterator<Item = &Expr> {
+    let config::Lifecycle { prevent_destroy, create_before_destroy, wait_timeout, delete, .. } =
+        lifecycle;
+    [prevent_destroy, create_before_destroy, wait_timeout, delete].into_iter().flatten()
 }
 
 struct Builder<'b> {

@@ -202,10 +202,10 @@ pub(crate) fn in_body(
     })
 }
 
-/// The expression of `count` or `for_each`.
+/// The expression of `count`, `for_each` or `enabled`.
 pub(crate) fn repeat(repeat: &Repeat) -> Option<&Expr> {
     match repeat {
         Repeat::Once => None,
-        Repeat::Count(expr) | Repeat::ForEach(expr) => Some(expr),
+        Repeat::Count(expr) | Repeat::ForEach(expr) | Repeat::Enabled(expr) => Some(expr),
     }
 }

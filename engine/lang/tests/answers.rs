@@ -156,7 +156,7 @@ fn lifecycle_is_evaluated_for_each_instance() {
     let world = World::new([("main.hcl", text)]);
     let (mut evaluator, _) = world.evaluator();
     let (x, told) = evaluator.lifecycle(&addr("thing.a[\"x\"]"));
-    assert_eq!((x.prevent_destroy, x.ignore_all, told.len()), (true, false, 0));
+    assert_eq!((x.prevent_destroy, x.create_before_destroy, told.len()), (true, false, 0));
     assert_eq!(x.ignore, [Path::of("labels"), Path::of("data.replicas")]);
     assert!(!evaluator.lifecycle(&addr("thing.a[\"y\"]")).0.prevent_destroy);
 }

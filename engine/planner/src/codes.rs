@@ -40,3 +40,7 @@ pub(crate) const NO_SUCH_NODE: Code = Code("E0416");
 pub(crate) const SELECTS_NOTHING: Code = Code("E0417");
 /// Whether there are the nodes that a `rollout` block names is not known.
 pub(crate) const NODES_UNSEEN: Code = Code("E0418");
+/// An object that is replaced by one of the same name is to be created before it is deleted.
+pub(crate) const ONE_NAME: Code = Code("E0430");
+/// The old object of a replacement needs what is deleted before the new one can be created.
+pub(crate) const NEEDED_BY_OLD: Code = Code("E0431");

@@ -1,17 +1,19 @@
 //! Every instance in order: what is done to it, and what it will be.
 
 use crate::declare::{Declaration, Declared, evaluator, place_all, undecided};
-use crate::entry::{Entry, same_record};
+use crate::entry::{Entry, Former, same_record};
 use crate::needs::Order;
 use crate::questions::seen;
 use crate::removed::{Remembered, Removed};
+use crate::requested::Cause;
+use crate::triggers::Traced;
 use crate::{
-    PlanInput, Planning, adopted, codes, first, kept, order, protected, requested, selection,
-    unreachable,
+    PlanInput, Planning, adopted, codes, create_first, first, kept, order, protected, requested,
+    selection, triggers, unreachable,
 };
 use addrs::InstanceAddr;
 use lang::Evaluator;
-use plans::{Action, ObjectKey, Origin, OutputChange, Problem, Reason, Recorded};
+use plans::{Action, ObjectKey, Origin, OutputChange, Problem, Recorded};
 use provider::{Observation, PlanRequest, Planned};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,6 +58,7 @@ pub(crate) fn decide(
         by_key: remembered.by_key,
         evaluator,
         failed: declared.failed.clone(),
+        traced: triggers::traced(input, declared),
         planning,
         entries: Vec::with_capacity(declared.instances.len()),
     };
@@ -98,6 +101,7 @@ pub(crate) struct Decider<'a, 'p> {
     pub(crate) by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
     pub(crate) evaluator: Evaluator<'a>,
     pub(crate) failed: BTreeSet<InstanceAddr>,
+    pub(crate) traced: Traced,
     pub(crate) planning: &'p mut Planning,
     pub(crate) entries: Vec<Entry>,
 }
@@ -110,6 +114,9 @@ impl Decider<'_, '_> {
         needs: Vec<InstanceAddr>,
         first: Option<Planned>,
     ) {
+        if self.failed.contains(&d.addr) {
+            return;
+        }
         if needs.iter().any(|n| self.failed.contains(n)) {
             self.failed.insert(d.addr.clone());
             return;
@@ -178,9 +185,9 @@ impl Decider<'_, '_> {
             self.evaluator.set(d.addr.clone(), undecided(d.kind.schema(), &args));
             return;
         };
-        let requested = self.input.options.replace.contains(&d.addr);
-        if requested {
-            match requested::replace(d.kind, &request, &args, decision) {
+        let Ok(cause) = self.cause(&d.addr, decision.action) else { return };
+        if let Some(cause) = &cause {
+            match requested::replace(d.kind, &request, &args, decision, cause) {
                 Ok(replaced) => decision = replaced,
                 Err(problems) => {
                     self.fail(&d.addr, problems);
@@ -189,8 +196,15 @@ impl Decider<'_, '_> {
             }
         }
         if decision.action == Action::Replace && kept::stays(d.kind, &request) {
-            let why = kept::replaced(&d.identity, &decision, requested, lifecycle.release);
+            let why = kept::replaced(&d.identity, &decision, cause.as_ref(), lifecycle.release);
             self.fail(&d.addr, vec![why]);
+            return;
+        }
+        if decision.action == Action::Replace && lifecycle.create_before_destroy {
+            let why = create_first::one_name(&d.addr, &d.identity, &decision);
+            let at = self.evaluator.create_before_destroy_at(&d.addr);
+            self.planning.diagnostics.push(at.into_iter().fold(why, |why, at| why.at(at, "")));
+            self.failed.insert(d.addr.clone());
             return;
         }
         if decision.action != Action::NoOp {
@@ -233,8 +247,8 @@ impl Decider<'_, '_> {
         }
         let entry = self.entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
         let mut entry = Entry { record: Some(record), needs, open, ..entry };
-        if requested && entry.change.action == Action::Replace {
-            entry.change.reason = Some(Reason::Requested);
+        if let Some(cause) = cause.filter(|_| entry.change.action == Action::Replace) {
+            entry.change.reason = Some(cause.reason());
             entry.change.origin = Origin::Pending;
         }
         let mut replaced = None;
@@ -246,15 +260,27 @@ impl Decider<'_, '_> {
             {
                 self.replace_old(&mut entry, &old, deletion);
                 replaced = Some(old.recorded.identity.shown.clone());
+                if lifecycle.create_before_destroy {
+                    entry.turn_round(old.recorded.clone());
+                }
             }
             Some((old, deletion)) => {
                 // What is yet to be done to the new object is not remembered as done.
                 let done = entry.change.action == Action::NoOp;
                 let then = if done { entry.record.clone() } else { recorded.cloned() };
                 let protected = old.recorded.protected || lifecycle.prevent_destroy;
-                former = Some((self.former(d, old.recorded, deletion, then), protected));
+                let mut old_one = self.former(d, old.recorded, deletion, then);
+                if lifecycle.create_before_destroy {
+                    old_one.former = Former::GoesLast;
+                    if !done {
+                        // The old one is remembered until it is gone, also when that is later.
+                        old_one.record = entry.record.replace(old.recorded.clone());
+                    }
+                }
+                former = Some((old_one, protected));
             }
         }
+        self.trace(&d.addr);
         let protected = lifecycle.prevent_destroy
             && matches!(entry.change.action, Action::Replace | Action::Delete);
         if protected {
@@ -267,6 +293,21 @@ impl Decider<'_, '_> {
         if let Some((former, protected)) = former {
             self.unless_protected(former, protected);
         }
+    }
+
+    /// Who asks for an object to be replaced that need not be; told when that cannot be said.
+    fn cause(&mut self, addr: &InstanceAddr, action: Action) -> Result<Option<Cause>, ()> {
+        if self.input.options.replace.contains(addr) {
+            return Ok(Some(Cause::Person));
+        }
+        if !matches!(action, Action::NoOp | Action::Update) {
+            return Ok(None);
+        }
+        let trigger = self.trigger(addr).map_err(|problems| {
+            self.planning.diagnostics.extend(problems);
+            self.failed.insert(addr.clone());
+        })?;
+        Ok(trigger.map(Cause::Trigger))
     }
 
     /// Whether the arguments keep the rules of what provides their kind, where the same

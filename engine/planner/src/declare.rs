@@ -4,7 +4,7 @@ use crate::needs::Order;
 use crate::{Needs, PlanInput, Read, codes};
 use addrs::{InstanceAddr, Mode, ResourceAddr};
 use diags::{Diagnostic, Diagnostics};
-use lang::Evaluator;
+use lang::{Evaluator, Refused};
 use plans::{Exported, Identity, Mode as PlanMode, ObjectKey, Problem};
 use provider::{ResourceKind, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,9 +36,18 @@ pub(crate) struct Declaration<'a> {
 }
 
 impl Declaration<'_> {
+    /// What hangs on a value that a module refuses is not planned, nor looked at for it.
+    fn refuse(&mut self, refused: &Refused) {
+        let kept = self.instances.iter().map(|d| &d.addr).filter(|addr| refused.keeps(addr));
+        self.failed.extend(kept.cloned());
+        self.reads.retain(|read| !refused.keeps(&read.addr));
+    }
+
     /// What must be looked at before anything of it can be decided.
     pub(crate) fn needs(&self, input: &PlanInput<'_, '_>) -> Needs {
-        let unseen = |d: &&Declared<'_>| !input.observed.contains_key(&d.identity.key);
+        let unseen = |d: &&Declared<'_>| {
+            !input.observed.contains_key(&d.identity.key) && !self.failed.contains(&d.addr)
+        };
         let wanted =
             |d: &Declared<'_>| Wanted { ty: d.addr.ty.clone(), identity: d.identity.clone() };
         Needs {
@@ -111,7 +120,9 @@ fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
             blocks.push((block, first..out.instances.len()));
         }
     }
-    out.diagnostics.extend(evaluator.validations_of_modules());
+    let (refused, problems) = evaluator.validations_of_modules();
+    out.diagnostics.extend(problems);
+    out.refuse(&refused);
     out.order = Order::of(input, &out.instances, &out.owners, &blocks);
     out
 }

@@ -5,23 +5,54 @@ use crate::guards;
 use addrs::{InstanceAddr, Scope};
 use plans::{Action, Change, Identity, Origin, Reason, Recorded};
 use provider::{Decision, ResourceKind};
+use std::ops::Range;
 
 /// One instance that is decided.
 pub(crate) struct Entry {
     pub(crate) change: Change,
     pub(crate) ops: Vec<plans::Op>,
+    /// Which of the operations delete.
+    pub(crate) removal: Range<usize>,
+    /// The object that its block meant before, where a replacement takes its place.
+    pub(crate) old: Option<Recorded>,
     /// What is remembered once all is done; of what is deleted, until the last of it is gone.
     pub(crate) record: Option<Recorded>,
     /// Instances that must be done before.
     pub(crate) needs: Vec<InstanceAddr>,
     /// Instances that it needed when it was last applied.
     pub(crate) needed: Vec<InstanceAddr>,
-    /// About the object that its address meant before; another entry is about the new one.
-    pub(crate) former: bool,
+    /// Whether it is about the object that its address meant before.
+    pub(crate) former: Former,
     /// Whether it waits until all other nodes are through.
     pub(crate) last: bool,
     /// Whether what must hold before it is known only after apply.
     pub(crate) open: bool,
+}
+
+/// Whether an entry is about the object that an address meant before, while another entry is
+/// about the one that it means now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Former {
+    No,
+    /// It goes before anything is done to the new one.
+    GoesFirst,
+    /// It goes when the new one is as it should be.
+    GoesLast,
+}
+
+impl Entry {
+    pub(crate) fn is_former(&self) -> bool {
+        self.former != Former::No
+    }
+
+    /// Turns the halves of a replacement of `old` round: the new object comes first.
+    pub(crate) fn turn_round(&mut self, old: Recorded) {
+        let deletions = self.removal.len();
+        self.ops.rotate_left(deletions);
+        self.removal = self.ops.len() - deletions..self.ops.len();
+        self.old = Some(old);
+        self.change.create_first = true;
+    }
 }
 
 impl Decider<'_, '_> {
@@ -42,12 +73,19 @@ impl Decider<'_, '_> {
         };
         let reason = (decision.action == Action::Replace)
             .then(|| Reason::CannotUpdate(decision.replaced_for.clone()));
+        let removal = match decision.action {
+            Action::Delete => 0..decision.ops.len(),
+            Action::Replace => 0..1,
+            Action::NoOp | Action::Create | Action::Update | Action::Forget => 0..0,
+        };
         Entry {
             ops: decision.ops,
+            removal,
+            old: None,
             record: None,
             needs: Vec::new(),
             needed: recorded.map(|r| r.needs.clone()).unwrap_or_default(),
-            former: false,
+            former: Former::No,
             last: decision.last,
             open: false,
             change: Change {
@@ -55,6 +93,7 @@ impl Decider<'_, '_> {
                 identity: identity.clone(),
                 scope,
                 action: decision.action,
+                create_first: false,
                 reason,
                 disruption: decision.disruption,
                 before: decision.before,

@@ -51,7 +51,9 @@ pub(crate) fn answers(
             adopt: false,
         })
     };
-    let open = |(d, chosen): (&Declared<'_>, &bool)| *chosen && d.args.is_known() && plain(d);
+    let open = |(d, chosen): (&Declared<'_>, &bool)| {
+        *chosen && d.args.is_known() && plain(d) && !declared.failed.contains(&d.addr)
+    };
     let open: Vec<bool> = instances.iter().zip(chosen).map(open).collect();
     let mut answers: Vec<Option<Planned>> = instances.iter().map(|_| None).collect();
     let size = instances.len().div_ceil(THREADS);

@@ -2,7 +2,7 @@
 
 use crate::decide::Decider;
 use crate::declare::Declared;
-use crate::entry::Entry;
+use crate::entry::{Entry, Former};
 use crate::questions::seen;
 use crate::removed::Removed;
 use crate::{codes, guards, protected};
@@ -31,6 +31,8 @@ impl Decider<'_, '_> {
         entry.change.before = deletion.before;
         entry.change.notes.extend(deletion.notes);
         entry.change.blocked.extend(guards::lift(self.input, deletion.guards));
+        entry.removal = 0..deletion.ops.len();
+        entry.old = Some(old.recorded.clone());
         entry.ops.splice(0..0, deletion.ops);
         entry.needed.clone_from(&old.recorded.needs);
     }
@@ -46,7 +48,7 @@ impl Decider<'_, '_> {
         then: Option<Recorded>,
     ) -> Entry {
         let entry = self.entry(d.addr.clone(), d.kind, &old.identity, decision, Some(old));
-        let mut entry = Entry { record: then, former: true, ..entry };
+        let mut entry = Entry { record: then, former: Former::GoesFirst, ..entry };
         let text = format!("{} means {} from now on", d.addr, d.identity.shown);
         entry.change.notes.insert(0, Note { path: Path::root(), text });
         entry.change.origin = Origin::Pending;

@@ -2,6 +2,7 @@
 //! delete it.
 
 use crate::codes;
+use crate::requested::Cause;
 use plans::{Action, Identity, Problem};
 use provider::{Decision, PlanRequest, Planned, Preview, ResourceKind};
 use values::{Path, Value};
@@ -19,15 +20,15 @@ pub(crate) fn stays(kind: &dyn ResourceKind, request: &PlanRequest<'_>) -> bool 
 pub(crate) fn replaced(
     identity: &Identity,
     decision: &Decision,
-    requested: bool,
+    cause: Option<&Cause>,
     wanted: bool,
 ) -> Problem {
     let shown = &identity.shown;
     let names: Vec<String> = decision.replaced_for.iter().map(|p| format!("`{p}`")).collect();
-    let (happens, back) = match names.as_slice() {
-        _ if requested => ("It is to be replaced as requested".to_owned(), "Leave out -replace."),
-        [] => ("It cannot be changed in place".to_owned(), "Take the change back."),
-        names => {
+    let (happens, back) = match (cause, names.as_slice()) {
+        (Some(cause), _) => cause.words(),
+        (None, []) => ("It cannot be changed in place".to_owned(), "Take the change back."),
+        (None, names) => {
             (format!("{} cannot be changed in place", names.join(", ")), "Take the change back.")
         }
     };

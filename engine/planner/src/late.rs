@@ -134,6 +134,25 @@ pub fn outputs(input: &PlanInput<'_, '_>, known: &Known) -> (BTreeMap<String, Va
     (marked.collect(), diagnostics)
 }
 
+/// Whether something must hold of an instance once it is done.
+pub fn has_postconditions(config: &config::Config, addr: &InstanceAddr) -> bool {
+    let module = config.modules.get(&addr.module.path());
+    let block = module.and_then(|module| module.resources.get(&addr.resource()));
+    block.is_some_and(|block| !block.lifecycle.postconditions.is_empty())
+}
+
+/// What must hold of an instance that is done, and does not.
+pub fn unkept(input: &PlanInput<'_, '_>, known: &Known, addr: &InstanceAddr) -> Diagnostics {
+    let mut evaluator = evaluator(input);
+    for (addr, exported) in known {
+        evaluator.set(addr.clone(), exported.clone());
+    }
+    match known.get(addr) {
+        Some(exported) => evaluator.postconditions(addr, exported).1,
+        None => Diagnostics::new(),
+    }
+}
+
 /// What does not hold now that all instances are known: conditions of resources that the plan
 /// could not tell yet, and what is only warned of.
 pub fn conditions(input: &PlanInput<'_, '_>, known: &Known) -> Diagnostics {

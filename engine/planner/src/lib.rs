@@ -28,6 +28,7 @@
 mod adopted;
 mod brackets;
 mod codes;
+mod create_first;
 mod decide;
 mod declare;
 mod entry;
@@ -46,12 +47,13 @@ mod requested;
 mod rollouts;
 mod roster;
 mod selection;
+mod triggers;
 mod turns;
 mod unreachable;
 
 pub use declare::{Draft, at_its_place};
 pub use input::{Needs, Options, PlanInput, Planning, Read};
-pub use late::{Known, conditions, outputs, resolve};
+pub use late::{Known, conditions, has_postconditions, outputs, resolve, unkept};
 pub use selection::Selection;
 
 use plans::Plan;

@@ -1,11 +1,11 @@
 //! Steps, and what each needs.
 
 use crate::brackets::surround;
-use crate::entry::Entry;
+use crate::entry::{Entry, Former};
 use crate::rollouts::Wishes;
 use crate::roster::Roster;
 use crate::turns::{Turns, take_turns};
-use crate::{PlanInput, Planning, declare};
+use crate::{PlanInput, Planning, create_first, declare};
 use addrs::{InstanceAddr, Scope};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
@@ -133,21 +133,29 @@ pub(crate) fn lay_steps(
     mut entries: Vec<Entry>,
     planning: &mut Planning,
 ) {
+    if let Some(problem) = create_first::spread(&mut entries) {
+        planning.diagnostics.push(problem);
+        show(entries, planning);
+        return;
+    }
     let mut drafts: Vec<Draft> = Vec::new();
     let mut spans: Vec<std::ops::Range<usize>> = Vec::new();
     for entry in &entries {
         let first = drafts.len();
         for (i, op) in entry.ops.iter().enumerate() {
-            let action = step_action(entry.change.action, i);
+            let action = step_action(entry, i);
+            let last = i + 1 == entry.ops.len();
             // What is several objects is remembered until the last of them is gone.
-            let more = entry.change.action == Action::Delete && i + 1 < entry.ops.len();
-            let gone = action == Action::Delete && !entry.former && !more;
+            let more = entry.change.action == Action::Delete && !last;
+            let turned = entry.change.create_first;
+            let gone = action == Action::Delete && !entry.is_former() && !more && !turned;
+            let record = if turned && !last { &entry.old } else { &entry.record };
             drafts.push(Draft {
                 addr: Some(entry.change.addr.clone()),
                 scope: entry.change.scope.clone(),
                 action,
                 op: op.clone(),
-                record: if gone { None } else { entry.record.clone() },
+                record: if gone { None } else { record.clone() },
                 needs: (i > 0).then(|| first + i - 1).into_iter().collect(),
                 bracket: None,
                 open: entry.open && matches!(action, Action::Create | Action::Update),
@@ -165,15 +173,19 @@ pub(crate) fn lay_steps(
             return;
         }
     }
+    show(entries, planning);
+}
+
+fn show(entries: Vec<Entry>, planning: &mut Planning) {
     planning.plan.changes = entries.into_iter().map(|e| e.change).collect();
     planning.plan.changes.sort_by(|a, b| a.addr.cmp(&b.addr));
     planning.plan.remember.sort_by(|a, b| a.0.cmp(&b.0));
 }
 
-/// A replacement deletes first and creates then.
-fn step_action(action: Action, position: usize) -> Action {
-    match action {
-        Action::Replace if position == 0 => Action::Delete,
+/// What an operation of a decision does: a replacement deletes and creates.
+fn step_action(entry: &Entry, position: usize) -> Action {
+    match entry.change.action {
+        Action::Replace if entry.removal.contains(&position) => Action::Delete,
         Action::Replace => Action::Create,
         other => other,
     }
@@ -181,49 +193,65 @@ fn step_action(action: Action, position: usize) -> Action {
 
 /// Draws edges between the steps of instances that need each other.
 fn connect<'a>(entries: &'a [Entry], spans: &[std::ops::Range<usize>], drafts: &mut [Draft]) {
-    let (former, now): (Vec<_>, Vec<_>) = entries.iter().enumerate().partition(|(_, e)| e.former);
+    let (former, now): (Vec<_>, Vec<_>) =
+        entries.iter().enumerate().partition(|(_, e)| e.is_former());
     let by_addr = |entries: Vec<(usize, &'a Entry)>| -> BTreeMap<&'a InstanceAddr, usize> {
         entries.into_iter().map(|(i, e)| (&e.change.addr, i)).collect()
     };
     let (former, at) = (by_addr(former), by_addr(now));
     let deletes = |i: usize| {
         let deleting = matches!(entries[i].change.action, Action::Delete | Action::Replace);
-        (deleting && !spans[i].is_empty()).then(|| spans[i].start)
+        (deleting && !spans[i].is_empty()).then(|| spans[i].start + entries[i].removal.start)
     };
     let last = |i: usize| (!spans[i].is_empty()).then(|| spans[i].end - 1);
+    // After which step there is what others refer to.
+    let made = |i: usize| {
+        let turned = entries[i].change.create_first;
+        if turned { Some(spans[i].start + entries[i].removal.start - 1) } else { last(i) }
+    };
     let first = |addr: &InstanceAddr| Some(&spans[*at.get(addr)?]).filter(|s| !s.is_empty());
     let first = |addr: &InstanceAddr| first(addr).map(|span| span.start);
     for (i, entry) in entries.iter().enumerate() {
         // The first step that makes something needs what it refers to.
         let makes = match entry.change.action {
             Action::Delete => None,
-            Action::Replace => (spans[i].len() > 1).then(|| spans[i].start + 1),
+            Action::Replace if entry.change.create_first => Some(spans[i].start),
+            Action::Replace => {
+                (spans[i].len() > entry.removal.end).then(|| spans[i].start + entry.removal.end)
+            }
             _ => (!spans[i].is_empty()).then(|| spans[i].start),
         };
         if let Some(makes) = makes {
             let needs = entry.needs.iter().filter_map(|n| at.get(n));
-            drafts[makes].needs.extend(needs.filter_map(|n| last(*n)));
+            drafts[makes].needs.extend(needs.filter_map(|n| made(*n)));
         }
         // What it needed is deleted only after it is gone, or no longer needs it.
         let needed = entry.needed.iter().flat_map(|n| [at.get(n), former.get(n)]);
         for needed in needed.flatten().copied() {
             let Some(delete) = deletes(needed) else { continue };
             // What needs a replaced object comes after the new one, hence after the deletion.
-            let comes_anew =
-                entries[needed].former && first(&entries[needed].change.addr).is_some();
-            let own = match (deletes(i), entries[needed].change.action) {
+            let by = &entries[needed];
+            let comes_anew = by.former == Former::GoesFirst && first(&by.change.addr).is_some();
+            let own = match (deletes(i), by.change.action) {
                 // What is several objects is gone with the last of them.
                 (Some(_), _) if entry.change.action == Action::Delete => last(i),
                 (Some(own), _) => Some(own),
                 (None, Action::Delete) if !comes_anew => last(i),
+                // By then it refers to the new one.
+                (None, Action::Replace) if by.change.create_first => last(i),
                 (None, _) => None,
             };
             drafts[delete].needs.extend(own.filter(|own| *own != delete));
         }
     }
-    // An address is the new object's when the old one is gone.
+    // An address is the new object's when the old one is gone, in whatever order.
     for (addr, old) in &former {
-        if let (Some(old), Some(new)) = (last(*old), first(addr)) {
+        if entries[*old].former == Former::GoesLast {
+            let new = at.get(addr).and_then(|new| last(*new));
+            if let (Some(old), Some(new)) = (deletes(*old).or_else(|| last(*old)), new) {
+                drafts[old].needs.insert(new);
+            }
+        } else if let (Some(old), Some(new)) = (last(*old), first(addr)) {
             drafts[new].needs.insert(old);
         }
     }

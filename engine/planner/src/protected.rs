@@ -1,5 +1,6 @@
 //! What must not be destroyed, and how to say so.
 
+use crate::requested::Cause;
 use crate::{PlanInput, codes};
 use addrs::InstanceAddr;
 use diags::{Diagnostic, Span};
@@ -21,19 +22,27 @@ pub(crate) fn replaced(
             Reason::NotInConfiguration
             | Reason::KeyGone
             | Reason::IndexGone
+            | Reason::Disabled
             | Reason::Destroy
-            | Reason::Requested,
+            | Reason::Requested
+            | Reason::Triggered(_),
         )
         | None => &[],
     };
     let names: Vec<String> = paths.iter().map(|p| format!("`{p}`")).collect();
     let new = &change.identity.shown;
-    let (happens, back) = match names.as_slice() {
-        [] if change.reason == Some(Reason::Requested) => {
-            ("It is to be replaced as requested".to_owned(), "Leave out -replace".to_owned())
+    let cause = match &change.reason {
+        Some(Reason::Requested) => Some(Cause::Person),
+        Some(Reason::Triggered(by)) => Some(Cause::Trigger(by.clone())),
+        Some(_) | None => None,
+    };
+    let (happens, back) = match (cause, names.as_slice()) {
+        (Some(cause), []) => {
+            let (happens, back) = cause.words();
+            (happens, back.trim_end_matches('.').to_owned())
         }
-        [] => ("It cannot be changed in place".to_owned(), "Undo the change".to_owned()),
-        names => {
+        (None, []) => ("It cannot be changed in place".to_owned(), "Undo the change".to_owned()),
+        (_, names) => {
             let names = names.join(", ");
             (
                 format!("{names} cannot be changed in place"),
@@ -74,9 +83,13 @@ pub(crate) fn deleted(
         Some(Reason::Destroy) => "it is to be destroyed",
         Some(Reason::KeyGone) => "its key is gone from `for_each`",
         Some(Reason::IndexGone) => "its index is beyond `count`",
-        Some(Reason::NotInConfiguration | Reason::CannotUpdate(_) | Reason::Requested) => {
-            "its block is gone, which does not end the protection"
-        }
+        Some(Reason::Disabled) => "it is not enabled any more",
+        Some(
+            Reason::NotInConfiguration
+            | Reason::CannotUpdate(_)
+            | Reason::Requested
+            | Reason::Triggered(_),
+        ) => "its block is gone, which does not end the protection",
         None => "its block means another object now, which does not end the protection",
     };
     if let Some(said) = said {

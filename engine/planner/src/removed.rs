@@ -2,7 +2,8 @@
 
 use crate::declare::Declaration;
 use crate::{Needs, PlanInput};
-use addrs::InstanceAddr;
+use addrs::{InstanceAddr, ResourceAddr};
+use config::Repeat;
 use plans::{Mode, ObjectKey, Reason, Recorded};
 use provider::Wanted;
 use std::collections::BTreeMap;
@@ -70,9 +71,24 @@ fn reason(input: &PlanInput<'_, '_>, addr: &InstanceAddr) -> Reason {
     if module.is_none_or(|m| !m.resources.contains_key(&resource)) {
         return Reason::NotInConfiguration;
     }
+    if is_disabled(input, &resource) {
+        return Reason::Disabled;
+    }
     match addr.key {
         addrs::InstanceKey::Key(_) => Reason::KeyGone,
         addrs::InstanceKey::Index(_) => Reason::IndexGone,
         addrs::InstanceKey::None => Reason::NotInConfiguration,
     }
+}
+
+/// Whether its block, or a module that it is in, says by `enabled` whether there is one. As it is
+/// not declared, it says no.
+fn is_disabled(input: &PlanInput<'_, '_>, resource: &ResourceAddr) -> bool {
+    let enabled = |repeat: &Repeat| matches!(repeat, Repeat::Enabled(_));
+    let modules = &input.config.modules;
+    let block = modules.get(&resource.module).and_then(|m| m.resources.get(resource));
+    let mut calls = (0..resource.module.len()).filter_map(|depth| {
+        modules.get(&resource.module[..depth])?.calls.get(&resource.module[depth])
+    });
+    block.is_some_and(|block| enabled(&block.repeat)) || calls.any(|call| enabled(&call.repeat))
 }

@@ -1,4 +1,5 @@
-//! Objects that are replaced because a person asks for it, not because anything differs.
+//! Objects that are replaced because somebody asks for it, not because anything differs: a person,
+//! or `replace_triggered_by`.
 
 use crate::declare::{Declaration, Declared, undecided};
 use crate::entry::Entry;
@@ -9,6 +10,34 @@ use plans::{Action, Basis, ObjectKey, Op, Problem, Reason};
 use provider::{Decision, Observation, PlanRequest, Planned, Preview, ResourceKind};
 use std::collections::BTreeSet;
 use values::{Disruption, Path, Value};
+
+/// Who asks for an object to be replaced.
+pub(crate) enum Cause {
+    /// A person, by `-replace`.
+    Person,
+    /// `replace_triggered_by`, since this reference changes.
+    Trigger(String),
+}
+
+impl Cause {
+    pub(crate) fn reason(self) -> Reason {
+        match self {
+            Self::Person => Reason::Requested,
+            Self::Trigger(by) => Reason::Triggered(by),
+        }
+    }
+
+    /// What happens, as the beginning of a sentence, and how to prevent it.
+    pub(crate) fn words(&self) -> (String, &'static str) {
+        match self {
+            Self::Person => ("It is to be replaced as requested".to_owned(), "Leave out -replace."),
+            Self::Trigger(by) => (
+                format!("It is to be replaced because `{by}` changes"),
+                "Take that out of `replace_triggered_by`.",
+            ),
+        }
+    }
+}
 
 /// Every address that was asked for must be declared: a slip of the pen must not end in a plan
 /// that leaves it out.
@@ -58,6 +87,7 @@ pub(crate) fn replace(
     request: &PlanRequest<'_>,
     args: &Value,
     decision: Decision,
+    cause: &Cause,
 ) -> Result<Decision, Vec<Problem>> {
     match decision.action {
         Action::NoOp | Action::Update => {}
@@ -85,14 +115,18 @@ pub(crate) fn replace(
             text,
         )]);
     }
-    let why = "it is replaced as requested; the server is asked when it is created anew";
+    let why = match cause {
+        Cause::Person => "it is replaced as requested".to_owned(),
+        Cause::Trigger(by) => format!("it is replaced because {by} changes"),
+    };
+    let why = format!("{why}; the server is asked when it is created anew");
     let mut notes = decision.notes;
     notes.extend(gone.notes);
     Ok(Decision {
         action: Action::Replace,
         ops: gone.ops.into_iter().chain(made.ops).collect(),
         exported: undecided(kind.schema(), args),
-        basis: Basis::Unverified(why.to_owned()),
+        basis: Basis::Unverified(why),
         disruption: decision.disruption.max(cost).max(more),
         uid: None,
         notes,
@@ -103,7 +137,9 @@ pub(crate) fn replace(
 /// Objects may live in another one, and go with it: those of a namespace, say. A plan cannot
 /// tell them from those that only refer to it, so it says which ones are left in its place.
 pub(crate) fn goes_along(declared: &Declaration<'_>, entries: &[Entry]) -> Option<Diagnostic> {
-    let replaced = entries.iter().filter(|e| e.change.reason == Some(Reason::Requested));
+    let asked =
+        |e: &&Entry| matches!(e.change.reason, Some(Reason::Requested | Reason::Triggered(_)));
+    let replaced = entries.iter().filter(asked);
     let replaced: BTreeSet<&ObjectKey> = replaced.map(|e| &e.change.identity.key).collect();
     if replaced.is_empty() {
         return None;

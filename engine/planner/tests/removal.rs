@@ -436,3 +436,36 @@ fn empty_configuration_deletes_nothing_unless_that_is_meant() {
     world.allowed.kinds.insert(plans::GuardKind::Empty);
     assert_eq!(blocked("locals {}", &world), [""; 0]);
 }
+
+#[test]
+fn old_object_is_remembered_until_it_is_gone_though_the_new_one_came_first() {
+    let hcl = r#"
+        resource "thing" "a" {
+          name = "new"
+          lifecycle { create_before_destroy = true }
+        }
+        resource "thing" "user" {
+          name = "user"
+          size = 2
+          in   = thing.a.name
+        }
+    "#;
+    let world = World::default()
+        .with("old", 1)
+        .with("user", 1)
+        .remembering("thing.a", "old", &[])
+        .remembering("thing.user", "user", &["thing.a"]);
+    assert_snapshot!(text(hcl, &world), @r#"
+    Replace thing.a (CannotUpdate([Path([Attr("name")])]))
+    Update thing.user
+    1. create new needs []
+    2. update user needs [1]
+    3. delete old needs [1, 2]
+    "#);
+    let (planning, _) = planned(hcl, &world);
+    let of_a = planning.plan.steps.iter().filter(|s| s.op.identity.shown != "user");
+    let remembered: Vec<(&str, &str)> = of_a
+        .filter_map(|s| Some((&*s.op.identity.shown, &*s.record.as_ref()?.identity.shown)))
+        .collect();
+    assert_eq!(remembered, [("new", "old"), ("old", "new")]);
+}

@@ -13,7 +13,7 @@ pub enum Action {
     Create,
     /// Some of it changes in place.
     Update,
-    /// It is deleted and created anew.
+    /// It is deleted and created anew; in the other order where [`Change::create_first`] says so.
     Replace,
     /// It is deleted.
     Delete,
@@ -37,12 +37,16 @@ pub enum Reason {
     KeyGone,
     /// The index is beyond `count`.
     IndexGone,
+    /// `enabled` is false, of its block or of a module that it is in.
+    Disabled,
     /// The whole configuration is being destroyed.
     Destroy,
     /// These arguments cannot be changed in place.
     CannotUpdate(Vec<Path>),
     /// A person asked for it.
     Requested,
+    /// What `replace_triggered_by` names changes; the reference as it is written.
+    Triggered(String),
 }
 
 /// Where the picture of the object after the change comes from.
@@ -89,6 +93,8 @@ pub struct Change {
     pub scope: Scope,
     /// What is done.
     pub action: Action,
+    /// Whether the new object of a replacement is there before the old one goes.
+    pub create_first: bool,
     /// Why, when that is not plain.
     pub reason: Option<Reason>,
     /// What it costs.

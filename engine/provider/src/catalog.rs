@@ -63,6 +63,12 @@ pub trait ResourceKind: Send + Sync {
         Vec::new()
     }
 
+    /// Where an argument, or a part of one, stands in what a decision shows as `before` and
+    /// `after`: in several places when it only groups others.
+    fn fields(&self, argument: &Path) -> Vec<Path> {
+        vec![argument.clone()]
+    }
+
     /// Whether an object can be left behind without the fields that are ours.
     fn releases(&self) -> bool {
         false

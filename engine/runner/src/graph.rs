@@ -268,23 +268,28 @@ impl<'a> Graph<'a> {
 
 /// Counts objects, not steps: an object that takes two operations is one change.
 pub(crate) fn tally(plan: &Plan, steps: &[(StepId, Ended)]) -> Tally {
-    let mut open = BTreeSet::new();
-    let mut deleted = BTreeSet::new();
+    let (mut open, mut undone) = (BTreeSet::new(), BTreeSet::new());
+    let (mut deleted, mut created) = (BTreeSet::new(), BTreeSet::new());
     for (step, (_, ended)) in plan.steps.iter().zip(steps) {
         let Some(addr) = &step.addr else { continue };
         if *ended != Ended::Done {
             // An address may stand for two objects: one that it meant before, and a new one.
             open.insert((addr, &step.op.identity.key));
+            undone.insert(addr);
         } else if step.action == plans::Action::Delete {
             deleted.insert(addr);
+        } else if step.action == plans::Action::Create {
+            created.insert(addr);
         }
     }
     let mut tally = Tally::default();
     for change in &plan.changes {
-        if !open.contains(&(&change.addr, &change.identity.key)) {
+        let addr = &change.addr;
+        if change.action == plans::Action::Replace && undone.contains(addr) {
+            tally.destroyed += usize::from(deleted.contains(addr));
+            tally.added += usize::from(created.contains(addr));
+        } else if !open.contains(&(addr, &change.identity.key)) {
             tally.count(change.action);
-        } else if change.action == plans::Action::Replace && deleted.contains(&change.addr) {
-            tally.destroyed += 1;
         }
     }
     tally

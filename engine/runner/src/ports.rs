@@ -29,7 +29,11 @@ pub trait Late: Send + Sync {
     /// Called right before the step begins, when everything that it needs is done.
     fn resolve(&self, step: &Step) -> Result<Op, String>;
     /// A step is done; this is what references see from here on.
-    fn done(&self, step: &Step, performed: &Performed);
+    ///
+    /// # Errors
+    ///
+    /// What must hold of it then and does not, in words: nothing that needs it begins.
+    fn done(&self, step: &Step, performed: &Performed) -> Result<(), String>;
 }
 
 /// Everything from outside.

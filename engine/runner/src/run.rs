@@ -6,7 +6,7 @@ use crate::step::{Report, reason, run_step};
 use crate::turns::Now;
 use plans::{Ended, Event, Outcome, Plan, Step, StepId, Stop};
 use states::{JournalEntry, RecordChange};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +88,8 @@ struct Walk<'a> {
     reports: mpsc::UnboundedReceiver<(StepId, Report)>,
     report: mpsc::UnboundedSender<(StepId, Report)>,
     journal_lost: bool,
+    /// Steps that are done, while what must hold then does not.
+    unkept: BTreeSet<StepId>,
     /// Dropped with the walk: a step that is about to begin then does not.
     alive: Arc<()>,
 }
@@ -101,8 +103,18 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let (report, reports) = mpsc::unbounded_channel();
         let graph = Graph::new(plan, already);
-        let (running, alive) = (BTreeMap::new(), Arc::new(()));
-        Self { plan, graph, ports, stop, running, reports, report, journal_lost: false, alive }
+        Self {
+            plan,
+            graph,
+            ports,
+            stop,
+            running: BTreeMap::new(),
+            reports,
+            report,
+            journal_lost: false,
+            unkept: BTreeSet::new(),
+            alive: Arc::new(()),
+        }
     }
 
     /// Notes that what opens and closes a bracket does not count as done any more. Else a crash
@@ -167,10 +179,16 @@ impl<'a> Walk<'a> {
     fn end(&mut self, id: StepId, report: Report) {
         let Some(step) = self.running.remove(&id) else { return };
         let (addr, action) = (step.addr, step.action);
+        let shown = step.op.identity.shown;
         match report {
             Report::Done(elapsed) => {
                 self.graph.end(id, Ended::Done);
-                let shown = step.op.identity.shown;
+                (self.ports.events)(Event::StepFinished { id, addr, action, shown, elapsed });
+            }
+            Report::Unkept(elapsed, why) => {
+                // For what is still to come it is as if it had failed.
+                self.graph.end(id, Ended::Failed(why));
+                self.unkept.insert(id);
                 (self.ports.events)(Event::StepFinished { id, addr, action, shown, elapsed });
             }
             Report::NotStarted => self.graph.end(id, Ended::NotStarted),
@@ -196,7 +214,9 @@ impl<'a> Walk<'a> {
             None => self.graph.refusals(self.now()),
             Some(_) => Vec::new(),
         };
-        let steps = self.graph.steps();
+        let unkept = self.unkept;
+        let as_is = |(id, ended)| (id, if unkept.contains(&id) { Ended::Done } else { ended });
+        let steps: Vec<_> = self.graph.steps().into_iter().map(as_is).collect();
         Outcome { done: tally(self.plan, &steps), steps, stopped, held }
     }
 }

@@ -27,7 +27,8 @@ pub async fn settle_in_doubt(
             Err(why) => Err(StepError::InDoubt(why)),
         };
         if let Ok(Settled::Done(performed)) = &answer {
-            late.done(step, performed);
+            // What must hold by now is asked of all that is done, before anything else begins.
+            let _asked_later = late.done(step, performed);
         }
         settled.insert(step.id, answer);
     }

@@ -14,6 +14,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 pub(crate) enum Report {
     /// It ended well; so many seconds after it began.
     Done(Duration),
+    /// It ended well after so many seconds, and what must hold then does not; why in words.
+    Unkept(Duration, String),
     /// It did not; how, and why in words.
     Bad(Ended, String),
     /// It was asked to stop before it began.
@@ -71,8 +73,12 @@ pub(crate) async fn run_step(
     }
     match outcome {
         Ok(performed) => {
-            ports.late.done(step, &performed);
-            Report::Done(ports.clock.elapsed().saturating_sub(began))
+            let kept = ports.late.done(step, &performed);
+            let elapsed = ports.clock.elapsed().saturating_sub(began);
+            match kept {
+                Ok(()) => Report::Done(elapsed),
+                Err(why) => Report::Unkept(elapsed, why),
+            }
         }
         Err(_) => Report::Bad(ended, why),
     }
@@ -145,7 +151,9 @@ pub(crate) fn change(step: &Step, performed: &Performed) -> RecordChange {
         (Some(addr), None) => RecordChange::Forget(addr.clone()),
         (Some(addr), Some(record)) => {
             let mut record = record.clone();
-            if performed.uid.is_some() {
+            // While an object is made beside the one that it takes the place of, the old one is
+            // still what is remembered.
+            if performed.uid.is_some() && record.identity.key == step.op.identity.key {
                 record.uid.clone_from(&performed.uid);
             }
             RecordChange::Set(addr.clone(), Box::new(record))

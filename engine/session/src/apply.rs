@@ -161,6 +161,10 @@ pub async fn resume(
         return Err(problems);
     }
     already.retain(|_, ended| *ended == Ended::Done);
+    let unkept = late.unkept(&plan, &already.keys().copied().collect());
+    if unkept.has_errors() {
+        return Err(unkept);
+    }
     walk(Walk { plan, already, journal, late }, world, store, options, stop).await
 }
 
@@ -243,6 +247,9 @@ async fn walk(
     diagnostics.extend(noticed(&outcome, &walk.plan, world).await);
     let mut outputs = BTreeMap::new();
     let mut finished = outcome.is_complete();
+    if !finished {
+        diagnostics.extend(walk.late.unkept(&walk.plan, &BTreeSet::new()));
+    }
     if finished {
         let (values, problems) = walk.late.outputs(&walk.plan);
         diagnostics.extend(problems);

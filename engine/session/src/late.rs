@@ -3,9 +3,9 @@
 use crate::picture::input;
 use crate::{Loaded, Picture, World};
 use addrs::InstanceAddr;
-use diags::Diagnostics;
+use diags::{Diagnostic, Diagnostics, Severity};
 use planner::{Known, Options};
-use plans::{Mode, ObjectKey, Op, Plan, Step, StepId};
+use plans::{Action, Mode, ObjectKey, Op, Plan, Step, StepId};
 use provider::{Observation, Performed, Wanted};
 use runner::Late;
 use states::{State, UnfinishedRun};
@@ -25,6 +25,10 @@ pub(crate) struct LateValues {
     known: Mutex<Known>,
     /// The most that a late step may cost.
     costs: BTreeMap<InstanceAddr, Disruption>,
+    /// Steps after which what must hold of their instances is asked: the last ones that make them.
+    asked: BTreeSet<StepId>,
+    /// What does not hold, by the steps after which it was asked.
+    unkept: Mutex<BTreeMap<StepId, Diagnostics>>,
 }
 
 pub(crate) async fn late_values(
@@ -60,7 +64,21 @@ pub(crate) async fn late_values(
         observed: keys.into_iter().zip(answers).collect(),
         known: Mutex::new(exports),
         costs: plan.changes.iter().map(|c| (c.addr.clone(), c.disruption)).collect(),
+        asked: asked(plan, loaded),
+        unkept: Mutex::default(),
     })
+}
+
+fn asked(plan: &Plan, loaded: &Loaded) -> BTreeSet<StepId> {
+    let mut last: BTreeMap<&InstanceAddr, StepId> = BTreeMap::new();
+    for step in &plan.steps {
+        let makes = matches!(step.action, Action::Create | Action::Update | Action::Replace);
+        if let Some(addr) = step.addr.as_ref().filter(|_| makes) {
+            last.insert(addr, step.id);
+        }
+    }
+    last.retain(|addr, _| planner::has_postconditions(&loaded.config, addr));
+    last.into_values().collect()
 }
 
 impl LateValues {
@@ -77,6 +95,41 @@ impl LateValues {
         for addr in undone.filter_map(|s| s.addr.as_ref()) {
             known.remove(addr);
         }
+    }
+
+    /// What must hold of steps that are done, and does not; `done` are those that an earlier
+    /// attempt did.
+    pub(crate) fn unkept(&self, plan: &Plan, done: &BTreeSet<StepId>) -> Diagnostics {
+        for step in self.asked.intersection(done).filter_map(|id| plan.step(*id)) {
+            // It is kept for the answer below.
+            let _told_below = self.ask(step);
+        }
+        let unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+        unkept
+            .iter()
+            .flat_map(|(id, told)| told.iter().map(move |d| (id, d.clone())))
+            .map(go_on)
+            .collect()
+    }
+
+    /// Asks what must hold of the instance of a step by now; in words what does not.
+    fn ask(&self, step: &Step) -> Result<(), String> {
+        let Some(addr) = step.addr.as_ref().filter(|_| self.asked.contains(&step.id)) else {
+            return Ok(());
+        };
+        let input = input(&self.loaded, &self.state, &self.world, &self.options, &self.picture);
+        let known = self.known().clone();
+        let told = planner::unkept(&input, &known, addr);
+        let errors = told.iter().filter(|d| d.severity == Severity::Error);
+        let words: Vec<String> =
+            errors.map(|problem| format!("{}: {}", problem.summary, problem.detail)).collect();
+        let mut unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+        if words.is_empty() {
+            unkept.remove(&step.id);
+            return Ok(());
+        }
+        unkept.insert(step.id, told);
+        Err(words.join(" "))
     }
 
     /// What does not hold after the run.
@@ -115,11 +168,26 @@ impl Late for LateValues {
         Ok(op)
     }
 
-    fn done(&self, step: &Step, performed: &Performed) {
-        let Some(addr) = &step.addr else { return };
-        let mut known = self.known();
-        let before = known.get(addr).and_then(Value::as_map).cloned().unwrap_or_default();
-        let computed = performed.exported.as_map().cloned().unwrap_or_default();
-        known.insert(addr.clone(), Value::map(before.into_iter().chain(computed)));
+    fn done(&self, step: &Step, performed: &Performed) -> Result<(), String> {
+        let Some(addr) = &step.addr else { return Ok(()) };
+        {
+            let mut known = self.known();
+            let before = known.get(addr).and_then(Value::as_map).cloned().unwrap_or_default();
+            let computed = performed.exported.as_map().cloned().unwrap_or_default();
+            known.insert(addr.clone(), Value::map(before.into_iter().chain(computed)));
+        }
+        self.ask(step)
     }
+}
+
+/// A condition that keeps a run from going on.
+fn go_on((id, problem): (&StepId, Diagnostic)) -> Diagnostic {
+    let detail = format!(
+        "{}\n\nStep {} is done, and remembered. Nothing that needs it was begun.",
+        problem.detail, id.0
+    );
+    Diagnostic { detail, ..problem }.with_help(
+        "Once it holds, `clinch apply -resume` asks again and finishes the same plan. To start \
+         over from what is there now, run `clinch plan`.",
+    )
 }

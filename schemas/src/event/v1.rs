@@ -468,8 +468,10 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::NotInConfiguration => Some("delete_because_no_resource_config"),
         Reason::KeyGone => Some("delete_because_each_key"),
         Reason::IndexGone => Some("delete_because_count_index"),
+        Reason::Disabled => Some("delete_because_enabled_false"),
         Reason::CannotUpdate(_) => Some("cannot_update"),
         Reason::Requested => Some("requested"),
+        Reason::Triggered(_) => Some("triggered"),
         Reason::Destroy => None,
     }
 }

@@ -127,6 +127,9 @@ pub struct Change {
     pub scope: Text<Scope>,
     /// What is done.
     pub action: Action,
+    /// Whether the new object of a replacement is there before the old one goes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create_first: bool,
     /// Why, when that is not plain.
     pub reason: Option<Reason>,
     /// What it costs.
@@ -348,12 +351,16 @@ pub enum Reason {
     KeyGone,
     /// The index is beyond `count`.
     IndexGone,
+    /// `enabled` is false.
+    Disabled,
     /// The whole configuration is being destroyed.
     Destroy,
     /// These arguments cannot be changed in place.
     CannotUpdate(Vec<Vec<PathStep>>),
     /// A person asked for it.
     Requested,
+    /// What `replace_triggered_by` names changes; the reference as it is written.
+    Triggered(String),
 }
 
 /// Where the picture of the object after the change comes from.

@@ -399,7 +399,8 @@ impl<'a> Steps<'a> {
 fn resource_change(steps: &Steps<'_>, c: &plans::Change) -> ResourceChange {
     let addr = &c.addr;
     let module = addr.module.to_string();
-    let mut change = delta(actions(c.action), c.before.as_ref(), c.after.as_ref());
+    let actions = if c.create_first { &["create", "delete"] } else { actions(c.action) };
+    let mut change = delta(actions, c.before.as_ref(), c.after.as_ref());
     if let Some(Reason::CannotUpdate(paths)) = &c.reason {
         change.replace_paths = paths.iter().map(|p| path(p, c.before.as_ref())).collect();
     }
@@ -480,8 +481,10 @@ fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::NotInConfiguration => Some("delete_because_no_resource_config"),
         Reason::KeyGone => Some("delete_because_each_key"),
         Reason::IndexGone => Some("delete_because_count_index"),
+        Reason::Disabled => Some("delete_because_enabled_false"),
         Reason::CannotUpdate(_) => Some("replace_because_cannot_update"),
         Reason::Requested => Some("replace_by_request"),
+        Reason::Triggered(_) => Some("replace_by_triggers"),
         Reason::Destroy => None,
     }
 }

@@ -9,11 +9,14 @@ use plans::{Action, Basis, Change, Mode, Origin, Reason, Right};
 use values::{Diff, Path, Value};
 
 /// The sign in its colour, in three columns.
-pub(super) fn sign_ink(action: Action, style: Style) -> String {
+pub(super) fn sign_ink(action: Action, create_first: bool, style: Style) -> String {
     match action {
         Action::NoOp => "   ".to_owned(),
         Action::Create => format!("  {}", style.ink(Ink::Create, "+")),
         Action::Update => format!("  {}", style.ink(Ink::Change, "~")),
+        Action::Replace if create_first => {
+            format!("{}/{}", style.ink(Ink::Create, "+"), style.ink(Ink::Destroy, "-"))
+        }
         Action::Replace => {
             format!("{}/{}", style.ink(Ink::Destroy, "-"), style.ink(Ink::Create, "+"))
         }
@@ -102,7 +105,7 @@ pub(super) fn lines(
     }
     if has_body {
         let labels = format!("resource \"{}\" \"{}\"", change.addr.ty, change.addr.name);
-        let sign = sign_ink(change.action, style);
+        let sign = sign_ink(change.action, change.create_first, style);
         if inside.is_empty() {
             out.push(format!("{sign} {labels} {{}}"));
         } else {
@@ -144,6 +147,9 @@ fn header(change: &Change, mode: Mode, style: Style) -> String {
         Action::Replace if change.reason == Some(Reason::Requested) => {
             (Ink::Destroy, "will be replaced, as requested")
         }
+        Action::Replace if matches!(change.reason, Some(Reason::Triggered(_))) => {
+            (Ink::Destroy, "will be replaced due to changes in replace_triggered_by")
+        }
         Action::Replace => (Ink::Destroy, "must be replaced"),
         Action::Delete => (Ink::Destroy, "will be destroyed"),
         Action::Forget => {
@@ -167,6 +173,8 @@ fn reasons(change: &Change, mode: Mode) -> Vec<String> {
         Some(Reason::IndexGone) => {
             out.push(format!("because index {} is out of range for count", change.addr.key));
         }
+        Some(Reason::Disabled) => out.push("because enabled is false".to_owned()),
+        Some(Reason::Triggered(by)) => out.push(format!("because {} changes", text::line(by))),
         Some(Reason::Destroy | Reason::CannotUpdate(_) | Reason::Requested) | None => {}
     }
     if change.origin == Origin::Drift {
@@ -199,6 +207,7 @@ pub(super) fn why(change: &Change, style: Style) -> String {
             format!("{} cannot be updated in-place", text::line(&paths.join(", ")))
         }
         (Action::Replace, Some(Reason::Requested)) => "replaced as requested".to_owned(),
+        (Action::Replace, Some(Reason::Triggered(by))) => format!("{} changes", text::line(by)),
         (Action::Update | Action::Replace, _) => {
             let diff = difference(change);
             if only_secrets_differ(change) {
@@ -211,6 +220,7 @@ pub(super) fn why(change: &Change, style: Style) -> String {
         }
         (_, Some(Reason::NotInConfiguration)) => "not in configuration".to_owned(),
         (_, Some(Reason::KeyGone)) => "key not in for_each map".to_owned(),
+        (_, Some(Reason::Disabled)) => "enabled is false".to_owned(),
         (_, Some(Reason::IndexGone)) => "index out of range for count".to_owned(),
         (Action::Forget, _) => "no longer managed".to_owned(),
         (Action::Delete, _) => "to be destroyed".to_owned(),

@@ -341,8 +341,13 @@ impl Page<'_> {
         let what = if drift { "Differences" } else { "Resource actions" };
         self.paragraph(&format!("{what} are indicated with the following symbols:"));
         for (action, normal, in_drift) in meanings {
-            if changes.iter().any(|c| c.action == action) {
-                let sign = change::sign_ink(action, self.style);
+            if changes.iter().any(|c| c.action == action && !c.create_first) {
+                let sign = change::sign_ink(action, false, self.style);
+                self.out.push(format!("{sign} {}", if drift { in_drift } else { normal }));
+            }
+            if action == Action::Replace && changes.iter().any(|c| c.create_first) {
+                let sign = change::sign_ink(action, true, self.style);
+                let normal = "create replacement and then destroy";
                 self.out.push(format!("{sign} {}", if drift { in_drift } else { normal }));
             }
         }

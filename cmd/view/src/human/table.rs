@@ -45,8 +45,11 @@ pub(super) fn lines(changes: &[&Change], style: Style) -> Vec<String> {
     let widths = fit(&heading, &cells, style.width);
     let mut out = vec![style.ink(Ink::Faint, &format!("    {}", row(&heading, widths, style)))];
     for (c, cells) in changes.iter().zip(&cells) {
-        let mut line =
-            format!("{} {}", change::sign_ink(c.action, style), row(cells, widths, style));
+        let mut line = format!(
+            "{} {}",
+            change::sign_ink(c.action, c.create_first, style),
+            row(cells, widths, style)
+        );
         if c.disruption > Disruption::Quiet {
             line = emphasize(&line, &cells[2], style);
         }

@@ -33,6 +33,7 @@ pub(crate) fn change(action: Action, at: &str, shown: &str) -> Change {
         },
         scope: Scope::cluster(),
         action,
+        create_first: false,
         reason: None,
         disruption: Disruption::Quiet,
         before: None,

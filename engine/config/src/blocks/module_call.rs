@@ -12,6 +12,10 @@ impl Declare<'_> {
         let source = self.source(&mut block);
         let repeat = self.repeat(&mut block.body);
         let depends_on = self.depends_on(&mut block.body);
+        let repeat = match self.call_lifecycle(&mut block.body) {
+            Some(enabled) => self.enabled(repeat, enabled),
+            None => repeat,
+        };
         self.no_blocks(&block.body, "module");
         for (unused, why) in [
             ("version", "A local module has no version."),

@@ -9,11 +9,13 @@ use diags::{Diagnostic, Span};
 use values::Path;
 
 /// What stands in `lifecycle` in languages of this family, and not yet here.
-const LATER_LIFECYCLE: [&str; 4] =
-    ["create_before_destroy", "replace_triggered_by", "action_trigger", "enabled"];
+const LATER_LIFECYCLE: [&str; 1] = ["action_trigger"];
 
-const OF_LIFECYCLE: [&str; 6] = [
+const OF_LIFECYCLE: [&str; 9] = [
+    "enabled",
     "prevent_destroy",
+    "create_before_destroy",
+    "replace_triggered_by",
     "ignore_changes",
     "wait_timeout",
     "delete",
@@ -32,7 +34,11 @@ impl Declare<'_> {
         let ty_span = block.labels.first().map_or(block.span, |(_, span)| *span);
         let repeat = self.repeat(&mut block.body);
         let depends_on = self.depends_on(&mut block.body);
-        let lifecycle = self.lifecycle(&mut block.body, mode);
+        let (lifecycle, enabled) = self.lifecycle(&mut block.body, mode);
+        let repeat = match enabled {
+            Some(enabled) => self.enabled(repeat, enabled),
+            None => repeat,
+        };
         self.nested(&mut block.body);
         if let Some(first) = self.module.resources.get(&addr) {
             let first = first.span;
@@ -66,8 +72,10 @@ impl Declare<'_> {
         body.blocks = kept;
     }
 
-    fn lifecycle(&mut self, body: &mut Body, mode: Mode) -> Lifecycle {
+    /// What `lifecycle` says of the instances, and whether there are any.
+    fn lifecycle(&mut self, body: &mut Body, mode: Mode) -> (Lifecycle, Option<Expr>) {
         let mut lifecycle = Lifecycle::default();
+        let mut enabled = None;
         let mut first: Option<Span> = None;
         let blocks = std::mem::take(&mut body.blocks);
         for mut block in blocks {
@@ -83,23 +91,50 @@ impl Declare<'_> {
             if self.labels::<0>(&block, "lifecycle { ... }").is_none() {
                 continue;
             }
+            enabled = block.body.arguments.remove("enabled").map(|argument| argument.value);
             lifecycle.preconditions = self.conditions(&mut block.body, "precondition");
             lifecycle.postconditions = self.conditions(&mut block.body, "postcondition");
             if mode == Mode::Managed {
                 let arguments = &mut block.body.arguments;
-                lifecycle.prevent_destroy = arguments.remove("prevent_destroy").map(|a| a.value);
-                if let Some(ignore) = arguments.remove("ignore_changes") {
-                    lifecycle.ignore_changes = self.ignore_changes(&ignore.value);
+                let mut take = |name: &str| arguments.remove(name).map(|a| a.value);
+                lifecycle.prevent_destroy = take("prevent_destroy");
+                lifecycle.create_before_destroy = take("create_before_destroy");
+                lifecycle.wait_timeout = take("wait_timeout");
+                lifecycle.delete = take("delete");
+                if let Some(ignore) = take("ignore_changes") {
+                    lifecycle.ignore_changes = self.ignore_changes(&ignore);
                 }
-                lifecycle.wait_timeout = self.text(&mut block.body, "wait_timeout");
-                lifecycle.delete = self.text(&mut block.body, "delete");
+                if let Some(triggers) = arguments.remove("replace_triggered_by") {
+                    lifecycle.replace_triggered_by = self.triggers(triggers.value);
+                }
                 let known = OF_LIFECYCLE;
                 self.nothing_left(&block.body, "lifecycle", &known, &LATER_LIFECYCLE);
             } else if !(block.body.arguments.is_empty() && block.body.blocks.is_empty()) {
                 self.data_lifecycle(&block);
             }
         }
-        lifecycle
+        (lifecycle, enabled)
+    }
+
+    /// `lifecycle { enabled }` of a call.
+    pub(super) fn call_lifecycle(&mut self, body: &mut Body) -> Option<Expr> {
+        let mut enabled = None;
+        let mut first: Option<Span> = None;
+        for mut block in std::mem::take(&mut body.blocks) {
+            if block.name != "lifecycle" {
+                body.blocks.push(block);
+                continue;
+            }
+            if let Some(first) = first.replace(block.span) {
+                self.second_lifecycle(block.span, first);
+                continue;
+            }
+            if self.labels::<0>(&block, "lifecycle { ... }").is_some() {
+                enabled = block.body.arguments.remove("enabled").map(|argument| argument.value);
+                self.nothing_left(&block.body, "lifecycle", &["enabled"], &[]);
+            }
+        }
+        enabled
     }
 
     fn second_lifecycle(&mut self, second: Span, first: Span) {
@@ -107,7 +142,7 @@ impl Declare<'_> {
             Diagnostic::error(
                 codes::DUPLICATE,
                 "Declared twice",
-                "A resource has one `lifecycle` block.",
+                "A block has one `lifecycle` block.",
             )
             .at(second, "again here")
             .at(first, "first here")
@@ -120,10 +155,43 @@ impl Declare<'_> {
             Diagnostic::error(
                 codes::UNKNOWN_ARGUMENT,
                 "Unknown block",
-                "A data source is only read: its `lifecycle` has conditions and nothing else.",
+                "A data source is only read: its `lifecycle` has conditions and `enabled`, and \
+                 nothing else.",
             )
             .at(block.span, "")
-            .with_help("Keep only `precondition { }` and `postcondition { }`."),
+            .with_help("Keep only `enabled`, `precondition { }` and `postcondition { }`."),
+        );
+    }
+
+    fn triggers(&mut self, value: Expr) -> Vec<Expr> {
+        let span = value.span;
+        let ExprKind::List(items) = value.kind else {
+            self.bad_trigger(span, "`replace_triggered_by` is a list in brackets.");
+            return Vec::new();
+        };
+        let (kept, others): (Vec<Expr>, Vec<Expr>) = items.into_iter().partition(is_of_resource);
+        for other in others {
+            self.bad_trigger(
+                other.span,
+                if matches!(other.kind, ExprKind::String(_)) {
+                    "A reference stands without quotes."
+                } else {
+                    "This is no reference to a resource of this module: what is to be compared \
+                     with what was before must be remembered, and values of variables are not."
+                },
+            );
+        }
+        kept
+    }
+
+    fn bad_trigger(&mut self, at: Span, detail: &str) {
+        self.diags.push(
+            Diagnostic::error(codes::BAD_TRIGGER, "Not a reference to a resource", detail)
+                .at(at, "")
+                .with_help(
+                    "Write `replace_triggered_by = [TYPE.NAME]`, or name an attribute of it: \
+                     `[TYPE.NAME.ATTRIBUTE]`, `[TYPE.NAME[each.key].ATTRIBUTE]`.",
+                ),
         );
     }
 
@@ -157,6 +225,21 @@ impl Declare<'_> {
                     "Write `ignore_changes = [data, spec.replicas]` or `ignore_changes = all`.",
                 ),
         );
+    }
+}
+
+/// Names that stand for something else than a type where a reference begins.
+const NO_TYPES: [&str; 8] = ["var", "local", "module", "data", "each", "count", "path", "self"];
+
+/// `TYPE.NAME`, and what follows of it: attributes, indexes, `[each.key]`.
+fn is_of_resource(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Attr { of, .. } => match &of.kind {
+            ExprKind::Name(root) => !NO_TYPES.contains(&root.as_str()),
+            _ => is_of_resource(of),
+        },
+        ExprKind::Index { of, .. } => is_of_resource(of),
+        _ => false,
     }
 }
 

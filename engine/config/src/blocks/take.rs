@@ -70,6 +70,27 @@ impl Declare<'_> {
         }
     }
 
+    /// `enabled` of a `lifecycle` block, which says by itself how many instances there are.
+    pub(super) fn enabled(&mut self, repeat: Repeat, enabled: Expr) -> Repeat {
+        let (name, other) = match &repeat {
+            Repeat::Once | Repeat::Enabled(_) => return Repeat::Enabled(enabled),
+            Repeat::Count(expr) => ("count", expr.span),
+            Repeat::ForEach(expr) => ("for_each", expr.span),
+        };
+        let detail = format!("`{name}` and `enabled` both say how many instances there are.");
+        let help = match name {
+            "count" => "Keep one of the two: with `count = ... ? 1 : 0` none is needed.",
+            _ => "Keep one of the two: leave out of `for_each` what is not enabled.",
+        };
+        self.diags.push(
+            Diagnostic::error(codes::ENABLED_AND_REPEATED, "Enabled and repeated", detail)
+                .at(enabled.span, "set here too")
+                .at(other, "set here")
+                .with_help(help),
+        );
+        repeat
+    }
+
     /// Takes `depends_on`: a list of references.
     pub(super) fn depends_on(&mut self, body: &mut Body) -> Vec<Expr> {
         let Some(argument) = body.arguments.remove("depends_on") else { return Vec::new() };

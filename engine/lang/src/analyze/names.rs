@@ -92,8 +92,11 @@ impl Here<'_> {
         for expr in body_exprs(&resource.body) {
             self.expr(expr, allowed);
         }
-        if let Some(expr) = &resource.lifecycle.prevent_destroy {
+        for expr in crate::graph::early_exprs(&resource.lifecycle) {
             self.expr(expr, within(&resource.repeat, false));
+        }
+        for expr in &resource.lifecycle.replace_triggered_by {
+            self.expr(expr, allowed);
         }
         self.conditions(&resource.lifecycle.preconditions, allowed);
         let own = Allowed { own: Own::Meant, ..allowed };
@@ -385,7 +388,7 @@ impl Here<'_> {
         };
         let Some(schema) = schema else { return };
         let (name, span) = match (&resource.repeat, rest) {
-            (Repeat::Once, [Step::Attr(name, span), ..])
+            (Repeat::Once | Repeat::Enabled(_), [Step::Attr(name, span), ..])
             | (
                 Repeat::Count(_) | Repeat::ForEach(_),
                 [Step::Index(_), Step::Attr(name, span), ..],

@@ -8,11 +8,13 @@ use super::expr::Eval;
 use super::marks::unmark;
 use super::names::Repetition;
 use super::scope::Scope;
+use crate::graph::Node;
 use crate::references::targets;
 use crate::{codes, text};
-use addrs::{Ident, InstanceAddr};
+use addrs::{Ident, InstanceAddr, ModuleInstance, ResourceAddr};
 use config::Condition;
 use diags::{Code, Diagnostic, Diagnostics, Severity};
+use std::collections::BTreeSet;
 use values::{Type, Value};
 
 /// What is said of a condition that does not hold.
@@ -22,6 +24,23 @@ struct Words {
     summary: &'static str,
     /// What it is about, as the subject of a sentence.
     of: String,
+}
+
+/// What a module was given and refuses: its own blocks, and those elsewhere that the value would
+/// reach through its outputs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refused {
+    modules: BTreeSet<ModuleInstance>,
+    blocks: BTreeSet<ResourceAddr>,
+}
+
+impl Refused {
+    /// Whether an instance hangs on a value that is refused.
+    pub fn keeps(&self, addr: &InstanceAddr) -> bool {
+        let within = |module: &ModuleInstance| addr.module.0.starts_with(&module.0);
+        self.modules.iter().any(within)
+            || (!self.blocks.is_empty() && self.blocks.contains(&addr.resource()))
+    }
 }
 
 /// Where a condition is asked.
@@ -35,17 +54,37 @@ struct Asked<'q> {
 impl Evaluator<'_> {
     /// The validations of the root module's variables.
     pub fn validations(&mut self) -> Diagnostics {
-        self.validations_in(0..1)
+        self.validations_in(0..1).1
     }
 
-    /// The validations of the variables of all modules that were called so far.
-    pub fn validations_of_modules(&mut self) -> Diagnostics {
-        self.validations_in(1..self.names.modules.len())
+    /// The validations of the variables of all modules that were called so far, and what is not
+    /// to be planned because of those that do not hold.
+    pub fn validations_of_modules(&mut self) -> (Refused, Diagnostics) {
+        let (variables, told) = self.validations_in(1..self.names.modules.len());
+        let mut refused = Refused::default();
+        let graph = &self.names.references.graph;
+        for (module, name) in variables {
+            let module = &self.names.modules[module];
+            refused.modules.insert(module.instance.clone());
+            let variable = Node::Variable(module.path.clone(), name);
+            for node in graph.find(&variable).map(|n| graph.all_users(n)).unwrap_or_default() {
+                if let Node::Resource(block) = node
+                    && !block.module.starts_with(&module.path)
+                {
+                    refused.blocks.insert(block.clone());
+                }
+            }
+        }
+        (refused, told)
     }
 
-    fn validations_in(&mut self, modules: std::ops::Range<usize>) -> Diagnostics {
+    fn validations_in(
+        &mut self,
+        modules: std::ops::Range<usize>,
+    ) -> (Vec<(usize, Ident)>, Diagnostics) {
         self.names.spent.set(0);
         let mut told = Diagnostics::new();
+        let mut refused = Vec::new();
         for at in modules {
             let here = &self.names.modules[at];
             let (module, parent) = (here.module, here.parent);
@@ -64,6 +103,9 @@ impl Evaluator<'_> {
                 for condition in &variable.validations {
                     self.ask(condition, &asked, &words, &mut found);
                 }
+                if found.has_errors() {
+                    refused.push((at, variable.name.clone()));
+                }
                 let argument = parent.and_then(|(_, call)| call.arguments.get(&variable.name));
                 told.extend(found.into_iter().map(|d| match argument {
                     Some(argument) => d.at(argument.value.span, "given here"),
@@ -71,7 +113,7 @@ impl Evaluator<'_> {
                 }));
             }
         }
-        self.news(told)
+        (refused, self.news(told))
     }
 
     /// What must hold before an instance is touched or read. The truth says whether that is

@@ -2,33 +2,17 @@
 
 use super::arguments::{Arguments, free_body};
 use super::expr::Eval;
-use super::marks::unmark;
 use super::names::{Expansion, Names, Repetition};
 use super::scope::Scope;
 use crate::graph::{Node, Place, ResourceKey, place_of};
 use crate::references::{body_exprs, targets};
-use crate::{References, Schemas, codes, place, text};
+use crate::{References, Schemas, codes, place};
 use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModuleInstance, ModulePath, ResourceAddr};
-use config::{Body, Config, Expr, Ignore, Repeat, RolloutBlock};
+use config::{Body, Config, Expr, Repeat, RolloutBlock};
 use diags::{Diagnostic, Diagnostics, Span};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use values::{Path, Schema, Type, Value};
-
-/// What `lifecycle` says about one instance.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Lifecycle {
-    /// Refuse every plan that deletes it.
-    pub prevent_destroy: bool,
-    /// Arguments to leave as they are.
-    pub ignore: Vec<Path>,
-    /// Leave everything as it is, once it exists.
-    pub ignore_all: bool,
-    /// How many seconds to wait until it is ready; 0 is not at all.
-    pub wait_timeout: Option<u64>,
-    /// Give its fields back instead of deleting it.
-    pub release: bool,
-}
 
 /// Turns blocks into values, with the results so far.
 ///
@@ -137,7 +121,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Whether the analysis has told something about a part of this place.
-    fn is_told(&self, span: Span) -> bool {
+    pub(super) fn is_told(&self, span: Span) -> bool {
         let within =
             |s: &Span| s.source == span.source && s.start >= span.start && s.end <= span.end;
         self.names.references.told.iter().any(|(_, s)| s.as_ref().is_some_and(within))
@@ -163,7 +147,7 @@ impl<'a> Evaluator<'a> {
         found
     }
 
-    fn schema(&self, mode: Mode, ty: &Ident) -> Option<&'a Schema> {
+    pub(super) fn schema(&self, mode: Mode, ty: &Ident) -> Option<&'a Schema> {
         match mode {
             Mode::Managed => self.names.schemas.resource(ty.as_str()),
             Mode::Data => self.names.schemas.data(ty.as_str()),
@@ -292,92 +276,6 @@ impl<'a> Evaluator<'a> {
         let state = self.names.modules[module].resources.get(&key)?;
         let repetition = state.expansion.as_ref()?.repetition(&addr.key)?;
         Some((module, key, repetition))
-    }
-
-    /// Whether `lifecycle` says nothing about the instances of a block.
-    pub fn has_no_lifecycle(&self, addr: &InstanceAddr) -> bool {
-        let module = self.names.config.modules.get(&addr.module.path());
-        let block = module.and_then(|module| module.resources.get(&addr.resource()));
-        block.is_some_and(|block| block.lifecycle == config::Lifecycle::default())
-    }
-
-    /// What `lifecycle` says about an instance.
-    pub fn lifecycle(&mut self, addr: &InstanceAddr) -> (Lifecycle, Diagnostics) {
-        if self.has_no_lifecycle(addr) {
-            return (Lifecycle::default(), Diagnostics::new());
-        }
-        let mut told = Diagnostics::new();
-        let mut lifecycle = Lifecycle::default();
-        let Some((module, key, repetition)) = self.find(addr, &mut told) else {
-            return (lifecycle, self.news(told));
-        };
-        let here = &self.names.modules[module];
-        let Some(block) = here.resources.get(&key).map(|r| r.block) else {
-            return (lifecycle, self.news(told));
-        };
-        match &block.lifecycle.ignore_changes {
-            Ignore::Nothing => {}
-            Ignore::Paths(paths) => {
-                lifecycle.ignore = paths.iter().map(|(path, _)| path.clone()).collect();
-            }
-            Ignore::All(_) => lifecycle.ignore_all = true,
-        }
-        if let Some((text, span)) = &block.lifecycle.delete {
-            lifecycle.release = text == "release";
-            if !["release", "delete"].contains(&text.as_str()) {
-                let detail = format!(
-                    "`delete` is \"delete\" (the object is deleted once nothing declares it) or \
-                     \"release\" (it stays, without the fields that only this configuration \
-                     set), and this is \"{text}\"."
-                );
-                let d = Diagnostic::error(codes::BAD_LIFECYCLE, "Invalid delete", detail);
-                told.push(d.at(*span, "").for_address(addr));
-            }
-        }
-        if let Some((text, span)) = &block.lifecycle.wait_timeout {
-            lifecycle.wait_timeout = text::seconds(text);
-            if lifecycle.wait_timeout.is_none() {
-                let detail = format!("`{text}` is not a duration such as `90s`, `10m` or `1h`.");
-                told.push(
-                    Diagnostic::error(codes::BAD_LIFECYCLE, "Invalid wait_timeout", detail)
-                        .at(*span, "")
-                        .with_help("With `0s` nothing is waited for.")
-                        .for_address(addr),
-                );
-            }
-        }
-        let Some(expr) = &block.lifecycle.prevent_destroy else {
-            return (lifecycle, self.news(told));
-        };
-        if let Some(refs) = here.refs.resources.get(&key) {
-            self.names.prepare(module, &refs.lifecycle, &mut told);
-        }
-        let mut eval = Eval::new(&self.names, module, &repetition);
-        let (value, _) = unmark(eval.expr(expr, &Scope::Empty));
-        let failed = eval.failed();
-        told.extend(eval.diags);
-        match values::conform(&value, &Type::Bool) {
-            Ok(Value::Bool(b)) => lifecycle.prevent_destroy = b,
-            // When in doubt, protect.
-            _ if failed || self.is_told(expr.span) => lifecycle.prevent_destroy = true,
-            other => {
-                lifecycle.prevent_destroy = true;
-                let why = match other {
-                    Ok(Value::Unknown(_)) => "it is known only after apply".to_owned(),
-                    _ => format!("it is {}", text::article(&value)),
-                };
-                told.push(
-                    Diagnostic::error(
-                        codes::BAD_LIFECYCLE,
-                        "Invalid prevent_destroy",
-                        format!("`prevent_destroy` is true or false before anything is planned, and {why}."),
-                    )
-                    .at(expr.span, "")
-                    .for_address(addr),
-                );
-            }
-        }
-        (lifecycle, self.news(told))
     }
 
     /// The outputs of the root module, each with whether it is declared or made sensitive.

@@ -13,6 +13,7 @@ mod evaluator;
 pub(crate) mod expr;
 pub(crate) mod files;
 pub(crate) mod fit;
+mod lifecycle;
 pub(crate) mod marks;
 pub(crate) mod mentions;
 pub(crate) mod names;
@@ -26,4 +27,6 @@ pub(crate) mod types;
 /// Longest text, in bytes, and longest list.
 pub(crate) const LARGEST: usize = 64 << 20;
 
-pub use evaluator::{Evaluator, Lifecycle, plain_cluster};
+pub use conditions::Refused;
+pub use evaluator::{Evaluator, plain_cluster};
+pub use lifecycle::{Lifecycle, Trigger};

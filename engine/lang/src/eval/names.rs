@@ -36,6 +36,8 @@ pub(crate) enum Repetition {
 #[derive(Debug, Clone)]
 pub(crate) enum Expansion {
     Once,
+    /// None, and it would have no key: `enabled` is false.
+    Off,
     Count(u64),
     Each(Arc<Map>),
     /// Not to be had: known only after apply, or wrong. The diagnostics are told once.
@@ -48,7 +50,7 @@ impl Expansion {
             Self::Once => vec![InstanceKey::None],
             Self::Count(n) => (0..*n).map(InstanceKey::Index).collect(),
             Self::Each(map) => map.keys().cloned().map(InstanceKey::Key).collect(),
-            Self::None => Vec::new(),
+            Self::Off | Self::None => Vec::new(),
         }
     }
 
@@ -160,6 +162,7 @@ impl Names<'_> {
                 map.keys()
                     .map(|k| (k.clone(), self.instance(state, of, &InstanceKey::Key(k.clone())))),
             ),
+            Some(Expansion::Off) => Value::Null,
             Some(Expansion::None) | None => Value::Unknown(Type::Any),
         };
         state.whole.get_or_init(build).clone()
@@ -284,6 +287,7 @@ impl Names<'_> {
         };
         match (&state.expansion, steps.get(used)) {
             (None | Some(Expansion::None), _) => unknown(true),
+            (Some(Expansion::Off), Some(_)) => Err(Box::new(not_enabled(&name(), whole))),
             (Some(Expansion::Once), Some(Step::Index(i))) => Err(Box::new(
                 Diagnostic::error(
                     codes::BAD_INDEX,
@@ -327,6 +331,8 @@ impl Names<'_> {
         let name = format!("module.{}", call.name);
         match (&state.expansion, steps.get(used)) {
             (Expansion::None, _) => Ok((Value::Unknown(Type::Any), steps.len(), true)),
+            (Expansion::Off, Some(_)) => Err(Box::new(not_enabled(&name, whole))),
+            (Expansion::Off, None) => Ok((Value::Null, used, false)),
             (Expansion::Once, Some(Step::Index(i))) => Err(Box::new(
                 Diagnostic::error(
                     codes::BAD_INDEX,
@@ -413,7 +419,7 @@ pub(crate) fn integer(n: u64) -> Value {
 }
 
 /// The key that an index names, and whether the index was sensitive; `None` when unknown.
-fn instance_key(
+pub(crate) fn instance_key(
     expansion: &Expansion,
     index: Value,
     name: &str,
@@ -473,6 +479,17 @@ fn needs_index(expansion: &Expansion, name: &str, attr: &Ident, whole: Span) -> 
             format!("{{ for key, one in {name} : key => one.{attr} }}")
         }
     ))
+}
+
+/// A part of what is not there, because `enabled` is false.
+fn not_enabled(name: &str, whole: Span) -> Diagnostic {
+    let detail = format!("`{name}` is not enabled, so it is null and has no parts.");
+    let help = format!(
+        "Ask first, as in `{name} == null ? ... : ...`, or give something instead with `try(...)`."
+    );
+    Diagnostic::error(codes::NULL, "Reference to what is not enabled", detail)
+        .at(whole, "")
+        .with_help(help)
 }
 
 pub(crate) fn with_meant(d: Diagnostic, meant: Option<String>) -> Diagnostic {

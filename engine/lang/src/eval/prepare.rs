@@ -307,7 +307,7 @@ impl<'a> Names<'a> {
         repeat: &Repeat,
         told: &mut Diagnostics,
     ) -> (Expansion, Diagnostics) {
-        let (Repeat::Count(expr) | Repeat::ForEach(expr)) = repeat else {
+        let Some(expr) = place::repeat(repeat) else {
             return (Expansion::Once, Diagnostics::new());
         };
         let memo = self.memo(module, &Repetition::Once, expr, told);
@@ -317,7 +317,8 @@ impl<'a> Names<'a> {
         let here = expand::Here { names: self, module, expr };
         let result = match repeat {
             Repeat::Count(_) => expand::count(&here, memo.value),
-            _ => expand::for_each(&here, memo.value),
+            Repeat::Enabled(_) => expand::enabled(&here, memo.value),
+            Repeat::Once | Repeat::ForEach(_) => expand::for_each(&here, memo.value),
         };
         match result {
             Ok(expansion) => (expansion, Diagnostics::new()),

@@ -191,8 +191,12 @@ impl Late for World {
         }
     }
 
-    fn done(&self, step: &Step, performed: &Performed) {
+    fn done(&self, step: &Step, performed: &Performed) -> Result<(), String> {
         self.with(|w| w.trace.push(format!("told {} {:?}", step.id.0, performed.exported)));
+        match step.op.name.as_str() {
+            "disappointing" => Err("it is not what was hoped for".to_owned()),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -372,6 +376,7 @@ pub(super) fn change(id: u32, action: Action) -> Change {
         identity: identity(id),
         scope: Scope::cluster(),
         action,
+        create_first: false,
         reason: None,
         disruption: Disruption::Quiet,
         before: None,

@@ -294,6 +294,37 @@ async fn step_that_takes_long_says_every_ten_seconds_what_it_waits_for() {
 }
 
 #[tokio::test]
+async fn what_must_hold_of_a_step_that_is_done_keeps_back_what_needs_it() {
+    let mut first = step(1, &[]);
+    first.op.name = "disappointing".to_owned();
+    let world = World::default();
+    let outcome = world.run(&plan(vec![first, step(2, &[1]), step(3, &[])]), 1).await;
+    assert_eq!(ends(&outcome), "done - done");
+    let set = |w: &mut Inner| {
+        let is_set = |entry: &&JournalEntry| {
+            matches!(entry, JournalEntry::End { change: RecordChange::Set(..), .. })
+        };
+        w.entries.iter().filter(is_set).count()
+    };
+    assert_eq!(world.with(set), 2, "what is done is remembered");
+}
+
+#[tokio::test]
+async fn object_beside_the_one_that_it_replaces_does_not_lend_it_its_uid() {
+    let world = World::default();
+    // The state still remembers the old object, number 2, while number 1 is made.
+    let beside = Step { record: step(2, &[]).record, ..step(1, &[]) };
+    world.run(&plan(vec![beside.clone()]), 1).await;
+    let set = world.with(|w| {
+        w.entries.iter().find_map(|entry| match entry {
+            JournalEntry::End { change: RecordChange::Set(_, record), .. } => Some(record.clone()),
+            _ => None,
+        })
+    });
+    assert_eq!(set.map(|record| *record), beside.record);
+}
+
+#[tokio::test]
 async fn state_remembers_the_uid_that_the_world_gave_and_forgets_what_is_gone() {
     let world = World::default();
     let gone = Step { record: None, action: Action::Delete, ..step(2, &[]) };

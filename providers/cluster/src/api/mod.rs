@@ -26,7 +26,7 @@ use apimachinery::versions::Minor;
 use plans::{Identity, Note, ObjectKey, Problem};
 use provider::{PlanRequest, Planned, ResourceKind};
 use std::marker::PhantomData;
-use values::{Schema, Value};
+use values::{Path, Schema, Value};
 
 pub(crate) use ops::identity_of;
 
@@ -206,6 +206,10 @@ impl<T: ApiType> ResourceKind for Api<T> {
         let problems = crate::definition::check(identity, &T::intent(args), definition);
         let named = |p: Problem| Problem { path: T::NAMES.argument(&p.path), ..p };
         problems.into_iter().map(named).collect()
+    }
+
+    fn fields(&self, argument: &Path) -> Vec<Path> {
+        T::NAMES.fields(argument)
     }
 
     fn releases(&self) -> bool {

@@ -112,6 +112,7 @@ impl From<&plans::Change> for Change {
             identity: (&change.identity).into(),
             scope: Text(change.scope.clone()),
             action: change.action.into(),
+            create_first: change.create_first,
             reason: change.reason.as_ref().map(Into::into),
             disruption: change.disruption.into(),
             before,
@@ -131,6 +132,7 @@ impl From<Change> for plans::Change {
             identity: change.identity.into(),
             scope: change.scope.0,
             action: change.action.into(),
+            create_first: change.create_first,
             reason: change.reason.map(Into::into),
             disruption: change.disruption.into(),
             before: change.before.map(|value| value.0),
@@ -373,8 +375,10 @@ impl From<&plans::Reason> for Reason {
             plans::Reason::NotInConfiguration => Self::NotInConfiguration,
             plans::Reason::KeyGone => Self::KeyGone,
             plans::Reason::IndexGone => Self::IndexGone,
+            plans::Reason::Disabled => Self::Disabled,
             plans::Reason::Destroy => Self::Destroy,
             plans::Reason::Requested => Self::Requested,
+            plans::Reason::Triggered(by) => Self::Triggered(by.clone()),
             plans::Reason::CannotUpdate(paths) => {
                 Self::CannotUpdate(paths.iter().map(wire_path).collect())
             }
@@ -388,8 +392,10 @@ impl From<Reason> for plans::Reason {
             Reason::NotInConfiguration => Self::NotInConfiguration,
             Reason::KeyGone => Self::KeyGone,
             Reason::IndexGone => Self::IndexGone,
+            Reason::Disabled => Self::Disabled,
             Reason::Destroy => Self::Destroy,
             Reason::Requested => Self::Requested,
+            Reason::Triggered(by) => Self::Triggered(by),
             Reason::CannotUpdate(paths) => {
                 Self::CannotUpdate(paths.into_iter().map(path).collect())
             }
