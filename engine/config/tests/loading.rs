@@ -188,6 +188,7 @@ fn every_code_has_a_case() {
         include_str!("casebook/syntax.md"),
         include_str!("casebook/blocks.md"),
         include_str!("casebook/modules.md"),
+        include_str!("casebook/overrides.md"),
         include_str!("hostile.rs"),
         include_str!("loading.rs"),
         include_str!("manifests.rs"),
