@@ -1,5 +1,5 @@
 //! Values of variables from outside, the last one wins: environment, `terraform.tfvars`,
-//! `*.auto.tfvars` in order of name, then `-var` and `-var-file` in the order given.
+//! `terraform.tfvars.json`, `*.auto.tfvars` and `*.auto.tfvars.json` in order of name, then `-var` and `-var-file` in the order given.
 
 use crate::args::VariableArgs;
 use crate::environment::Environment;
@@ -80,19 +80,20 @@ fn in_order(args: &VariableArgs) -> Vec<Item<'_>> {
 /// Files that are read without being named. What is there and cannot be read is told later; a
 /// file that is silently left out would give a plan with other values.
 fn automatic() -> Result<Vec<PathBuf>, String> {
-    let usual = PathBuf::from("terraform.tfvars");
+    let usual = ["terraform.tfvars", "terraform.tfvars.json"].map(PathBuf::from).into_iter();
     let mut names = Vec::new();
     for entry in std::fs::read_dir(".").map_err(|e| files::plain(&e))? {
         let name = entry.map_err(|e| files::plain(&e))?.file_name();
         let shown = name.to_string_lossy();
-        if shown.ends_with(".auto.tfvars") && !shown.starts_with('.') {
+        let plain = shown.strip_suffix(".json").unwrap_or(&shown);
+        if plain.ends_with(".auto.tfvars") && !shown.starts_with('.') {
             names.push(PathBuf::from(&name));
         }
     }
     names.sort();
     // Also a link that leads nowhere is there.
-    let is_there = usual.symlink_metadata().is_ok();
-    Ok(is_there.then_some(usual).into_iter().chain(names).collect())
+    let usual = usual.filter(|usual| usual.symlink_metadata().is_ok());
+    Ok(usual.chain(names).collect())
 }
 
 fn from_file(

@@ -56,4 +56,5 @@ codes! {
     BAD_TRIGGER = "E0146": "`replace_triggered_by` holds something else than references to resources.",
     ENABLED_AND_REPEATED = "E0147": "Both `enabled` and `count` or `for_each` are set.",
     BAD_OVERRIDE = "E0148": "A file of overrides says something that overrides nothing.",
+    BAD_JSON = "E0149": "A file of JSON is none, or does not hold blocks.",
 }

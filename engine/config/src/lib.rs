@@ -26,6 +26,7 @@ pub mod codes;
 mod explain;
 mod files;
 mod format;
+mod json;
 mod load;
 mod lower;
 mod manifests;
@@ -47,6 +48,6 @@ pub use load::{
     parse_variables,
 };
 pub use manifests::{Pattern, read_manifests};
-pub use named::{Import, Moved, Named, NamedResource, Removed};
+pub use named::{Import, LateKey, Moved, Named, NamedResource, Removed};
 pub use references::{Reference, ReferenceStep, references};
 pub use tree::*;

@@ -2,6 +2,7 @@
 
 use crate::blocks::{declare, outside};
 use crate::codes;
+use crate::json::{is_json, read_json, read_values};
 use crate::manifests::Pattern;
 use crate::overrides::{Overrides, is_override};
 use crate::read::{read_expression, read_file};
@@ -107,11 +108,12 @@ impl Sources for InMemory {
     }
 }
 
-/// Whether a file, by its name or path, holds configuration: `*.hcl`, without files that are
-/// hidden or that an editor keeps while it works.
+/// Whether a file, by its name or path, holds configuration: `*.hcl` and `*.hcl.json`, without
+/// files that are hidden or that an editor keeps while it works.
 pub fn is_config_file(name: &str) -> bool {
     let base = name.rsplit('/').next().unwrap_or(name);
-    base.strip_suffix(".hcl").is_some_and(|stem| !stem.is_empty())
+    let hcl = base.strip_suffix(".json").unwrap_or(base);
+    hcl.strip_suffix(".hcl").is_some_and(|stem| !stem.is_empty())
         && !base.starts_with(['.', '~', '#'])
 }
 
@@ -157,7 +159,7 @@ pub fn load(root: &str, sources: &mut dyn Sources, map: &mut SourceMap) -> (Conf
     (loader.config, loader.diags)
 }
 
-/// Reads a file of variables: arguments alone.
+/// Reads a file of variables: arguments alone, or an object of JSON when its name says so.
 pub fn parse_variables(
     map: &mut SourceMap,
     name: &str,
@@ -166,6 +168,10 @@ pub fn parse_variables(
     let mut sink = Sink::default();
     let source = add_text(map, name, text);
     let text = map.get(source).map(|s| s.text.clone()).unwrap_or_default();
+    if is_json(name) {
+        let values = read_values(source, &text, &mut sink).into_iter();
+        return (values.map(|(name, a)| (name, a.value)).collect(), sink.finish());
+    }
     let arguments = read_file(source, &text, &mut sink, |block, sink| {
         let shown = brief(block.name.as_str());
         sink.push(
@@ -254,8 +260,12 @@ impl Loader<'_> {
         };
         let text = self.map.get(source).map(|s| s.text.clone()).unwrap_or_default();
         let mut sink = Sink::default();
-        let arguments = read_file(source, &text, &mut sink, take);
-        outside(&arguments, &mut sink);
+        if is_json(&file.name) {
+            read_json(source, &text, &mut sink, take);
+        } else {
+            let arguments = read_file(source, &text, &mut sink, take);
+            outside(&arguments, &mut sink);
+        }
         self.diags.extend(sink.finish());
     }
 

@@ -1,5 +1,6 @@
 //! Addresses that blocks name.
 
+use crate::tree::Expr;
 use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModulePath};
 use diags::Span;
 use std::fmt;
@@ -51,15 +52,28 @@ pub struct Removed {
     pub destroy: bool,
 }
 
-/// `import { to, id }`.
+/// `import { for_each, to, id }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
     /// The header of the block.
     pub span: Span,
-    /// Whose object exists already.
+    /// Whose object exists already, without the keys that are expressions.
     pub to: Named,
-    /// Which object that is, as a person wrote it.
-    pub id: Option<(String, Span)>,
+    /// Keys in `to` that are expressions.
+    pub keys: Vec<LateKey>,
+    /// One import for each of these.
+    pub for_each: Option<Expr>,
+    /// Which object that is, as a person calls it.
+    pub id: Option<Expr>,
+}
+
+/// A key of a [`Named`] that is an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LateKey {
+    /// The call that has it, by its position; the resource itself without one.
+    pub call: Option<usize>,
+    /// What it is.
+    pub value: Expr,
 }
 
 impl Named {

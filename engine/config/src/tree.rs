@@ -155,7 +155,7 @@ pub struct Check {
     pub asserts: Vec<Condition>,
 }
 
-/// `variable "NAME" { type, default, description, sensitive }`.
+/// `variable "NAME" { type, default, description, sensitive, ephemeral }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variable {
     /// The header of the block.
@@ -170,6 +170,8 @@ pub struct Variable {
     pub description: Option<String>,
     /// Whether its value is never printed.
     pub sensitive: bool,
+    /// Whether its value is for this run alone, and kept nowhere; it is sensitive then, too.
+    pub ephemeral: bool,
     /// Whether null is a value of it.
     pub nullable: bool,
     /// `validation { }`, in order.
@@ -185,7 +187,7 @@ pub struct Local {
     pub value: Expr,
 }
 
-/// `output "NAME" { value, description, sensitive, depends_on }`.
+/// `output "NAME" { value, description, sensitive, ephemeral, depends_on }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// The header of the block.
@@ -196,6 +198,8 @@ pub struct Output {
     pub description: Option<String>,
     /// Whether its value is never printed.
     pub sensitive: bool,
+    /// Whether its value is for this run alone; it is sensitive then, too.
+    pub ephemeral: bool,
     /// `depends_on`: references, in order.
     pub depends_on: Vec<Expr>,
     /// `precondition { }`, in order.

@@ -98,5 +98,6 @@ books! {
     blocks_that_cannot_be_are_explained: "blocks",
     modules_are_found_or_their_absence_is_explained: "modules",
     overrides_are_laid_over_or_refused: "overrides",
+    json_is_read_as_the_language: "json",
     what_is_right_is_accepted_in_silence: "accepted",
 }

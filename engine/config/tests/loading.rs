@@ -175,6 +175,9 @@ fn only_files_of_configuration_are_read() {
         ("main.hcl~", false),
         ("main.tf", false),
         ("prod.tfvars", false),
+        ("main.hcl.json", true),
+        ("main.json", false),
+        ("hcl.json", false),
         ("hcl", false),
         ("dir.hcl/README", false),
     ] {
@@ -189,6 +192,7 @@ fn every_code_has_a_case() {
         include_str!("casebook/blocks.md"),
         include_str!("casebook/modules.md"),
         include_str!("casebook/overrides.md"),
+        include_str!("casebook/json.md"),
         include_str!("hostile.rs"),
         include_str!("loading.rs"),
         include_str!("manifests.rs"),

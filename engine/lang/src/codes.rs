@@ -84,4 +84,8 @@ codes! {
     CHECK_FAILED = "E0235";
     /// What a `moved` or `removed` block speaks of is still declared.
     STILL_DECLARED = "E0236";
+    /// A part of an `import` block has a value that names nothing.
+    BAD_IMPORT = "E0237";
+    /// An ephemeral value would get into a plan or the state.
+    EPHEMERAL = "E0238";
 }

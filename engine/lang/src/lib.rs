@@ -30,7 +30,7 @@ mod variables;
 
 pub use analyze::analyze;
 pub use eval::files::Wanted;
-pub use eval::{Evaluator, Lifecycle, Refused, Trigger, plain_cluster};
+pub use eval::{Evaluator, Imported, Lifecycle, Refused, Trigger, plain_cluster};
 pub use files::wanted_files;
 pub use functions::{FunctionInfo, Kind, Parameter, functions};
 pub use graph::References;

@@ -1,22 +1,45 @@
 //! Objects that a person says exist already: `import`.
 
-use crate::{PlanInput, codes};
-use addrs::InstanceAddr;
-use config::Import;
+use crate::codes;
+use crate::declare::Declaration;
+use addrs::{InstanceAddr, ResourceAddr};
 use diags::Diagnostic;
+use lang::Imported;
 use plans::Identity;
 use provider::Observation;
 
-/// The block that says so of an instance, if one does.
-pub(crate) fn import<'a>(input: &PlanInput<'a, '_>, addr: &InstanceAddr) -> Option<&'a Import> {
+/// What says so of an instance, if anything does.
+pub(crate) fn import<'i>(imports: &'i [Imported], addr: &InstanceAddr) -> Option<&'i Imported> {
+    imports.iter().find(|import| import.to.covers(&Vec::new(), addr))
+}
+
+/// Imports that name none of the instances there are.
+pub(crate) fn of_nothing(declared: &Declaration<'_>) -> Vec<Diagnostic> {
     let root = Vec::new();
-    let module = input.config.modules.get(&root)?;
-    module.imports.iter().find(|import| import.to.covers(&root, addr))
+    let covers = |import: &Imported| {
+        let named = |addr: &InstanceAddr| import.to.covers(&root, addr);
+        let block = |block: &ResourceAddr| {
+            let named = import.to.resource.as_ref();
+            import.to.module(&root) == block.module
+                && named.is_some_and(|n| n.ty == block.ty && n.name == block.name)
+        };
+        declared.instances.iter().any(|d| named(&d.addr))
+            || declared.failed.iter().any(named)
+            || declared.failed_blocks.iter().any(block)
+    };
+    let alone = declared.imports.iter().filter(|import| !covers(import));
+    let told = alone.map(|import| {
+        let detail = format!("There is no instance `{}`.", import.to);
+        Diagnostic::error(codes::BAD_IMPORT, "Import that cannot be", detail)
+            .at(import.to.span, "")
+            .with_help("Name an instance that the configuration declares.")
+    });
+    told.collect()
 }
 
 /// Why an object cannot be taken over, as far as that is not for its type to say.
 pub(crate) fn refused(
-    import: &Import,
+    import: &Imported,
     addr: &InstanceAddr,
     identity: &Identity,
     (observed, remembered): (&Observation, bool),

@@ -46,7 +46,7 @@ pub(crate) fn decide(
     let evaluator = evaluator(input);
     let created = Arc::new(created(input, declared));
     let alike = |d: &Declared<'_>| {
-        evaluator.has_no_lifecycle(&d.addr) && adopted::import(input, &d.addr).is_none()
+        evaluator.has_no_lifecycle(&d.addr) && adopted::import(&declared.imports, &d.addr).is_none()
     };
     let mut first = first::answers(input, declared, &remembered.by_key, &created, &chosen, &alike);
     let mut decider = Decider {
@@ -158,7 +158,7 @@ impl Decider<'_, '_> {
         let remembered = self.by_key.get(&d.identity.key).copied();
         let recorded = remembered.map(|(_, r)| r);
         let observed = seen(self.input.observed, &d.identity.key);
-        let import = adopted::import(self.input, &d.addr);
+        let import = adopted::import(&all.imports, &d.addr);
         let stood = (observed, recorded.is_some());
         if let Some(why) = import.and_then(|i| adopted::refused(i, &d.addr, &d.identity, stood)) {
             self.failed.insert(d.addr.clone());

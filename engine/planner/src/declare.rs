@@ -1,10 +1,10 @@
 //! Every declared instance with its arguments and its identity.
 
 use crate::needs::Order;
-use crate::{Needs, PlanInput, Read, codes};
+use crate::{Needs, PlanInput, Read, adopted, codes};
 use addrs::{InstanceAddr, Mode, ResourceAddr};
 use diags::{Diagnostic, Diagnostics};
-use lang::{Evaluator, Refused};
+use lang::{Evaluator, Imported, Refused};
 use plans::{Exported, Identity, Mode as PlanMode, ObjectKey, Problem};
 use provider::{ResourceKind, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +30,8 @@ pub(crate) struct Declaration<'a> {
     pub(crate) failed: BTreeSet<InstanceAddr>,
     /// Blocks whose instances are not even known.
     pub(crate) failed_blocks: BTreeSet<ResourceAddr>,
+    /// Objects that are to be taken over.
+    pub(crate) imports: Vec<Imported>,
     /// Data sources to read first.
     reads: Vec<Read>,
     pub(crate) diagnostics: Diagnostics,
@@ -123,6 +125,11 @@ fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
     let (refused, problems) = evaluator.validations_of_modules();
     out.diagnostics.extend(problems);
     out.refuse(&refused);
+    let (imports, problems) = evaluator.imports();
+    out.diagnostics.extend(problems);
+    out.imports = imports;
+    let alone = adopted::of_nothing(&out);
+    out.diagnostics.extend(alone);
     out.order = Order::of(input, &out.instances, &out.owners, &blocks);
     out
 }

@@ -38,6 +38,7 @@ pub fn resolve(
         return Err(format!("{}: {}", problem.summary, problem.detail));
     }
     let (lifecycle, _) = evaluator.lifecycle(addr);
+    let (imports, _) = evaluator.imports();
     let asked = |observed: &Observation| {
         let planned = kind.plan(&PlanRequest {
             identity: &step.op.identity,
@@ -52,7 +53,7 @@ pub fn resolve(
             protect: lifecycle.prevent_destroy,
             release: lifecycle.release,
             wait: lifecycle.wait_timeout,
-            adopt: crate::adopted::import(input, addr).is_some(),
+            adopt: crate::adopted::import(&imports, addr).is_some(),
         });
         match planned {
             Planned::NeedsPreview(op) => Ok(vec![op]),

@@ -155,7 +155,8 @@ impl Work<'_> {
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let variables = name.strip_suffix(".tfvars").is_some_and(|stem| !stem.is_empty());
-    config::is_config_file(&name) || (variables && !name.starts_with(['.', '~', '#']))
+    let json = name.strip_suffix(".json").is_some();
+    (config::is_config_file(&name) && !json) || (variables && !name.starts_with(['.', '~', '#']))
 }
 
 /// Writes a file beside the old one and puts it in its place: whoever is interrupted keeps one

@@ -3,7 +3,7 @@
 use super::Declare;
 use super::take::unwrap;
 use crate::codes;
-use crate::named::{Import, Moved, Named, NamedResource, Removed};
+use crate::named::{Import, LateKey, Moved, Named, NamedResource, Removed};
 use crate::tree::{Block, Expr, ExprKind};
 use addrs::{Ident, InstanceKey, Mode};
 use diags::{Diagnostic, Span};
@@ -12,6 +12,8 @@ use diags::{Diagnostic, Span};
 enum Step<'e> {
     Name(&'e Ident),
     Key(InstanceKey),
+    /// A key that is known only with values.
+    Late(&'e Expr),
 }
 
 impl Declare<'_> {
@@ -20,7 +22,7 @@ impl Declare<'_> {
         if self.labels::<0>(&block, form).is_none() {
             return;
         }
-        let ends = ["from", "to"].map(|end| self.named(&mut block, end));
+        let ends = ["from", "to"].map(|end| self.constant(&mut block, end));
         self.nothing_left(&block.body, "moved", &["from", "to"], &[]);
         let [Some(from), Some(to)] = ends else { return };
         let same_kind = match (&from.resource, &to.resource) {
@@ -45,7 +47,7 @@ impl Declare<'_> {
         if self.labels::<0>(&block, form).is_none() {
             return;
         }
-        let from = self.named(&mut block, "from");
+        let from = self.constant(&mut block, "from");
         let mut destroy = true;
         let blocks = std::mem::take(&mut block.body.blocks);
         for mut inner in blocks {
@@ -74,20 +76,31 @@ impl Declare<'_> {
             return;
         }
         let to = self.named(&mut block, "to");
-        let id = self.text(&mut block.body, "id");
-        let known = ["to", "id"];
-        self.nothing_left(&block.body, "import", &known, &["for_each", "provider", "identity"]);
-        let Some(to) = to else { return };
+        let mut take = |name: &str| block.body.arguments.remove(name).map(|a| a.value);
+        let (for_each, id) = (take("for_each"), take("id"));
+        let known = ["to", "id", "for_each"];
+        self.nothing_left(&block.body, "import", &known, &["provider", "identity"]);
+        let Some((to, keys)) = to else { return };
         if to.resource.as_ref().is_none_or(|resource| resource.mode == Mode::Data) {
             let detail = format!("`{to}` is no resource.");
             self.bad_named(to.span, &detail, "Write `to = TYPE.NAME`.");
             return;
         }
-        self.module.imports.push(Import { span: block.span, to, id });
+        self.module.imports.push(Import { span: block.span, to, keys, for_each, id });
+    }
+
+    /// The address that an argument names, all of whose keys are constant.
+    fn constant(&mut self, block: &mut Block, name: &str) -> Option<Named> {
+        let (named, keys) = self.named(block, name)?;
+        if keys.is_empty() {
+            return Some(named);
+        }
+        self.no_address(name, named.span);
+        None
     }
 
     /// The address that an argument names.
-    fn named(&mut self, block: &mut Block, name: &str) -> Option<Named> {
+    fn named(&mut self, block: &mut Block, name: &str) -> Option<(Named, Vec<LateKey>)> {
         if !block.body.arguments.contains_key(name) {
             self.missing(block, name, "TYPE.NAME");
             return None;
@@ -95,11 +108,15 @@ impl Declare<'_> {
         let value = self.required(block, name, "TYPE.NAME");
         let named = steps(unwrap(&value)).and_then(|steps| read(&steps, value.span));
         if named.is_none() {
-            let detail = format!("`{name}` is no address of a resource or a module.");
-            let help = "Write `TYPE.NAME`, `TYPE.NAME[\"KEY\"]` or `module.NAME`, without quotes.";
-            self.bad_named(value.span, &detail, help);
+            self.no_address(name, value.span);
         }
         named
+    }
+
+    fn no_address(&mut self, name: &str, at: Span) {
+        let detail = format!("`{name}` is no address of a resource or a module.");
+        let help = "Write `TYPE.NAME`, `TYPE.NAME[\"KEY\"]` or `module.NAME`, without quotes.";
+        self.bad_named(at, &detail, help);
     }
 
     fn bad_named(&mut self, at: Span, detail: &str, help: &str) {
@@ -111,7 +128,7 @@ impl Declare<'_> {
     }
 }
 
-/// The parts of an address, when all of them are constant.
+/// The parts of an address.
 fn steps(expr: &Expr) -> Option<Vec<Step<'_>>> {
     let mut steps = Vec::new();
     let mut rest = expr;
@@ -127,11 +144,13 @@ fn steps(expr: &Expr) -> Option<Vec<Step<'_>>> {
                 rest = of;
             }
             ExprKind::Index { of, index } => {
-                steps.push(Step::Key(match &unwrap(index).kind {
-                    ExprKind::String(key) => InstanceKey::Key(key.clone()),
-                    ExprKind::Number(n) => InstanceKey::Index(u64::try_from(n.as_i64()?).ok()?),
-                    _ => return None,
-                }));
+                steps.push(match &unwrap(index).kind {
+                    ExprKind::String(key) => Step::Key(InstanceKey::Key(key.clone())),
+                    ExprKind::Number(n) => {
+                        Step::Key(InstanceKey::Index(u64::try_from(n.as_i64()?).ok()?))
+                    }
+                    _ => Step::Late(index),
+                });
                 rest = of;
             }
             _ => return None,
@@ -139,14 +158,20 @@ fn steps(expr: &Expr) -> Option<Vec<Step<'_>>> {
     }
 }
 
-fn read(steps: &[Step<'_>], span: Span) -> Option<Named> {
+fn read(steps: &[Step<'_>], span: Span) -> Option<(Named, Vec<LateKey>)> {
     let mut modules = Vec::new();
+    let mut late = Vec::new();
     let mut rest = steps;
-    let key = |rest: &mut &[Step<'_>]| match rest {
+    let mut key = |rest: &mut &[Step<'_>], call: Option<usize>| match rest {
         [Step::Key(key), after @ ..] => {
             let key = key.clone();
             *rest = after;
             Some(key)
+        }
+        [Step::Late(value), after @ ..] => {
+            late.push(LateKey { call, value: (*value).clone() });
+            *rest = after;
+            None
         }
         _ => None,
     };
@@ -154,7 +179,8 @@ fn read(steps: &[Step<'_>], span: Span) -> Option<Named> {
         && **word == "module"
     {
         rest = after;
-        modules.push(((*name).clone(), key(&mut rest)));
+        let call = Some(modules.len());
+        modules.push(((*name).clone(), key(&mut rest, call)));
     }
     let mode = match rest {
         [Step::Name(word), after @ ..] if **word == "data" => {
@@ -163,17 +189,18 @@ fn read(steps: &[Step<'_>], span: Span) -> Option<Named> {
         }
         _ => Mode::Managed,
     };
-    match rest {
+    let named = match rest {
         [] if mode == Mode::Managed && !modules.is_empty() => {
             Some(Named { span, modules, resource: None })
         }
         [Step::Name(ty), Step::Name(name), after @ ..] => {
             let mut after = after;
-            let key = key(&mut after);
+            let key = key(&mut after, None);
             let (ty, name) = ((*ty).clone(), (*name).clone());
             let resource = Some(NamedResource { mode, ty, name, key });
             after.is_empty().then_some(Named { span, modules, resource })
         }
         _ => None,
-    }
+    };
+    Some((named?, late))
 }

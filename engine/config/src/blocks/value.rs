@@ -38,14 +38,15 @@ impl Declare<'_> {
             self.not_constant("default", value, "a value without references and functions");
         }
         let description = self.text(body, "description").map(|(text, _)| text);
-        let sensitive = self.truth(body, "sensitive", false);
+        let ephemeral = self.truth(body, "ephemeral", false);
+        let sensitive = self.truth(body, "sensitive", false) || ephemeral;
         let nullable = self.truth(body, "nullable", true);
         let validations = self.conditions(body, "validation");
         self.nothing_left(
             body,
             "variable",
-            &["type", "default", "description", "sensitive", "nullable", "validation"],
-            &["ephemeral", "deprecated", "const"],
+            &["type", "default", "description", "sensitive", "ephemeral", "nullable", "validation"],
+            &["deprecated", "const"],
         );
         if let Some(first) = self.module.variables.get(&name) {
             let first = first.span;
@@ -60,6 +61,7 @@ impl Declare<'_> {
             default,
             description,
             sensitive,
+            ephemeral,
             nullable,
             validations,
         };
@@ -71,14 +73,15 @@ impl Declare<'_> {
         let value = self.required(&mut block, "value", "...");
         let body = &mut block.body;
         let description = self.text(body, "description").map(|(text, _)| text);
-        let sensitive = self.truth(body, "sensitive", false);
+        let ephemeral = self.truth(body, "ephemeral", false);
+        let sensitive = self.truth(body, "sensitive", false) || ephemeral;
         let depends_on = self.depends_on(body);
         let preconditions = self.conditions(body, "precondition");
         self.nothing_left(
             body,
             "output",
-            &["value", "description", "sensitive", "depends_on", "precondition"],
-            &["ephemeral", "deprecated", "type"],
+            &["value", "description", "sensitive", "ephemeral", "depends_on", "precondition"],
+            &["deprecated", "type"],
         );
         if let Some(first) = self.module.outputs.get(&name) {
             let first = first.span;
@@ -86,7 +89,8 @@ impl Declare<'_> {
             return;
         }
         let span = block.span;
-        let output = Output { span, value, description, sensitive, depends_on, preconditions };
+        let output =
+            Output { span, value, description, sensitive, ephemeral, depends_on, preconditions };
         self.module.outputs.insert(name, output);
     }
 }

@@ -230,6 +230,11 @@ impl<'a> Lower<'a> {
         Expr { span: self.span(&whole), kind: self.heredoc(false, &whole) }
     }
 
+    /// Reads a part of the text as a template.
+    pub(crate) fn template_in(&mut self, range: &Range<usize>) -> ExprKind {
+        self.heredoc(false, range)
+    }
+
     /// Reads the inside of a heredoc.
     fn heredoc(&mut self, flush: bool, body: &Range<usize>) -> ExprKind {
         let plain = &self.text[body.clone()];

@@ -74,7 +74,17 @@ impl Open {
 
 /// Reads one expression that fills the text.
 pub(crate) fn read_expression(source: SourceId, text: &str, sink: &mut Sink) -> Expr {
-    let mut reader = Reader { source, text, pos: 0, sink, wasted: 0, unwinding: false };
+    read_expression_in(source, text, 0, sink)
+}
+
+/// Reads one expression that fills the text from here on.
+pub(crate) fn read_expression_in(
+    source: SourceId,
+    text: &str,
+    pos: usize,
+    sink: &mut Sink,
+) -> Expr {
+    let mut reader = Reader { source, text, pos, sink, wasted: 0, unwinding: false };
     reader.skip_blank();
     let start = reader.pos;
     let nothing = |at: &Range<usize>| Expr { span: syntax::span(source, at), kind: ExprKind::Null };

@@ -1,10 +1,11 @@
 //! What can be said about a configuration before anything has a value.
 //!
 //! Start reading at [`analyze`]. [`bodies`] compares blocks with schemas, [`names`] follows
-//! every reference, [`cycles`] tells what needs itself.
+//! every reference, [`ephemeral`] what is kept nowhere, [`cycles`] tells what needs itself.
 
 mod bodies;
 mod cycles;
+mod ephemeral;
 mod named;
 mod names;
 
@@ -28,6 +29,7 @@ pub fn analyze(config: &Config, schemas: &dyn Schemas) -> (References, Diagnosti
         }
         names::check(config, schemas, path, module, &mut told);
         named::check(config, path, module, &mut told);
+        ephemeral::check(config, path, module, &mut told);
     }
     cycles::check(&references.graph, &stuck, &mut told);
     // In the order in which a person reads the files.

@@ -68,6 +68,15 @@ pub(super) fn check(
             here.expr(expr, PLAIN);
         }
     }
+    for import in &module.imports {
+        let allowed = Allowed { each: import.for_each.is_some(), ..EARLY };
+        if let Some(expr) = &import.for_each {
+            here.expr(expr, EARLY);
+        }
+        for expr in import.keys.iter().map(|key| &key.value).chain(&import.id) {
+            here.expr(expr, allowed);
+        }
+    }
     for resource in module.resources.values() {
         here.resource(resource);
     }

@@ -13,6 +13,7 @@ mod evaluator;
 pub(crate) mod expr;
 pub(crate) mod files;
 pub(crate) mod fit;
+mod imports;
 mod lifecycle;
 pub(crate) mod marks;
 pub(crate) mod mentions;
@@ -29,4 +30,5 @@ pub(crate) const LARGEST: usize = 64 << 20;
 
 pub use conditions::Refused;
 pub use evaluator::{Evaluator, plain_cluster};
+pub use imports::Imported;
 pub use lifecycle::{Lifecycle, Trigger};

@@ -110,6 +110,7 @@ fn evaluate(expr: &Expr, variables: &[(String, Value)]) -> (Value, usize) {
             default: None,
             description: None,
             sensitive: false,
+            ephemeral: false,
             nullable: true,
             validations: Vec::new(),
         };
