@@ -96,6 +96,28 @@ pub(crate) fn bad(room: &Room, why: &str) -> Diagnostic {
     ))
 }
 
+/// Takes a journal from whoever wrote it before, who adds nothing from then on.
+///
+/// # Interruption
+///
+/// Its last piece may be marked then, and nothing else is different.
+pub(crate) async fn take(room: &Room, set: &str, writer: &str) -> Result<(), Diagnostics> {
+    // Whoever wrote before may add a piece while this looks; it can do so once.
+    for _ in 0..4 {
+        let Some(mut last) = read(room, set).await?.pages.pop() else { return Ok(()) };
+        if last["metadata"]["annotations"][WRITER] == writer {
+            return Ok(());
+        }
+        last["metadata"]["annotations"] = json!({ WRITER: writer });
+        match room.replace(&secrets(), &last).await {
+            // Looked at once more: there may be one behind it.
+            Ok(_) | Err(NotWritten::Other) => {}
+            Err(NotWritten::Trouble(error)) => return Err(trouble(&error)),
+        }
+    }
+    Err(bad(room, "Somebody else writes it.").into())
+}
+
 /// Opens a journal at its end, or a new one, and takes it from whoever wrote before.
 pub(crate) async fn open(
     room: &Room,

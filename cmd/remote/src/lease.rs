@@ -241,7 +241,7 @@ impl Room {
                 },
             })
         });
-        let transitions = object["spec"]["leaseTransitions"].as_u64().unwrap_or(0);
+        let transitions = transitions_of(&object);
         object["spec"] = json!({
             "holderIdentity": claim.identity(),
             "leaseDurationSeconds": claim.lease.as_secs(),
@@ -258,7 +258,10 @@ impl Room {
 
     /// Marks the head, so that whoever had the lock before cannot write a state any more.
     async fn hold(&self, object: Json, claim: &Claim, taken: Taken) -> Result<Lock, Diagnostics> {
-        let transitions = object["spec"]["leaseTransitions"].as_u64().unwrap_or(0);
+        // Hosts remember the number, and they are there longer than a head that somebody deletes or
+        // an old copy replaces. The time of the server makes it grow all the same.
+        let now = Lease::read(&object).renewed.and_then(|now| u64::try_from(now).ok());
+        let least = now.unwrap_or(0).max(transitions_of(&object));
         let (identity, ttl) = (claim.identity(), claim.lease);
         let (lost, _) = watch::channel(None);
         let object = Mutex::new(object);
@@ -277,8 +280,7 @@ impl Room {
                 Some(seen) => seen.head.clone(),
                 None => head::new(self.project()),
             };
-            // Also when somebody deleted the Lease, and with it the count.
-            next.fence = transitions.max(next.fence + 1);
+            next.fence = least.max(next.fence + 1);
             next.holder.clone_from(&held.identity);
             lock.fence = next.fence;
             match head::exchange(self, before.as_ref(), next).await {
@@ -416,6 +418,12 @@ impl Lock {
         self.held.as_ref().map(|held| (held.identity.clone(), self.fence))
     }
 
+    /// The number under which this run works, and who that is; `None` without a lock. Each run has a
+    /// greater one than all before it, about the seconds since 1970 by the server's clock.
+    pub fn number(&self) -> Option<(u64, String)> {
+        self.grip().map(|(identity, fence)| (fence, identity))
+    }
+
     /// As when the process stands still.
     #[cfg(test)]
     pub(crate) fn without_signs_of_life(mut self) -> Self {
@@ -544,6 +552,10 @@ async fn renew(held: &Held) -> Result<bool, String> {
         }
     }
     Err("The Lease changes all the time.".to_owned())
+}
+
+fn transitions_of(object: &Json) -> u64 {
+    object["spec"]["leaseTransitions"].as_u64().unwrap_or(0)
 }
 
 /// Nobody's, as the API has it: the field is not there.

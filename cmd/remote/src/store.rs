@@ -108,6 +108,12 @@ impl Store {
         let Some(set) = &head.journal else {
             return Ok(Look::Steady(Loaded { state, unfinished: None, left: None }));
         };
+        // Before it is read: what is planned and probed from here on must not go on growing.
+        if let Some((holder, fence)) = &self.grip
+            && (head.holder == *holder && head.fence == *fence)
+        {
+            journal::take(&self.room, set, holder).await?;
+        }
         let pages = journal::read(&self.room, set).await?;
         if pages.bytes.is_empty() && self.has_moved(&head).await? {
             return Ok(Look::Moving(self.moving()));

@@ -1,7 +1,7 @@
 //! One at a time; whoever gives no sign of life is followed, and comes too late.
 
 use super::samples::*;
-use crate::{Released, Taken};
+use crate::{Lock, Released, Taken};
 use runner::Journal as _;
 use sandbox::{Fault, Matcher};
 use std::sync::Mutex;
@@ -30,7 +30,8 @@ async fn of_many_at_once_one_gets_it() {
     let locks = futures::future::join_all(tries).await;
     let held: Vec<_> = locks.into_iter().filter_map(Result::ok).collect();
     assert_eq!(held.len(), 1);
-    assert_eq!(held[0].grip().unwrap().1, 1, "it changed hands once");
+    let lease = stage.room().lease().await.unwrap().unwrap();
+    assert_eq!(lease.transitions, 1, "it changed hands once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,13 +54,45 @@ async fn whoever_waits_gets_it_when_it_is_free_and_is_told_once_for_whom() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_holder_is_followed_at_once_by_the_servers_clock() {
     let stage = Stage::new();
-    std::mem::forget(stage.lock("ada").await.without_signs_of_life());
+    let dead = stage.lock("ada").await.without_signs_of_life();
+    let (before, _) = dead.number().unwrap();
+    std::mem::forget(dead);
     stage.silence(60);
     let began = Instant::now();
     let lock = stage.lock("ben").await;
     assert!(began.elapsed() < Duration::from_secs(1));
     assert!(matches!(&lock.taken, Taken::From(words) if words.contains("ada@desk")));
-    assert_eq!(lock.grip().unwrap().1, 2);
+    assert!(lock.number().unwrap().0 > before);
+    assert_eq!(stage.room().lease().await.unwrap().unwrap().transitions, 2);
+}
+
+/// Hosts have seen the number, and do not lose it with the state.
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_runs_grow_though_state_and_lease_are_gone_or_old() {
+    let stage = Stage::with(&state(3, &["a"])).await;
+    let old = stage.secrets().await["clinch-state-shop"].clone();
+    let mut last = 0;
+    for happened in ["nothing", "hands change at once", "state is gone", "copy is put back"] {
+        match happened {
+            "nothing" | "hands change at once" => {}
+            "state is gone" => {
+                stage.silence(60);
+                stage.delete("clinch-state-shop").await;
+                stage.room().forget().await.unwrap();
+            }
+            _ => {
+                stage.silence(60);
+                stage.put_back(&old).await;
+                stage.room().forget().await.unwrap();
+            }
+        }
+        let lock = stage.lock("ada").await;
+        let (number, _) = lock.number().unwrap();
+        assert!(number > last, "{happened}: {number} after {last}");
+        last = number;
+        lock.release().await;
+    }
+    assert!(Lock::none().number().is_none());
 }
 
 /// Half an hour behind the server, or ahead of it.
