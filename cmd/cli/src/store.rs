@@ -109,6 +109,18 @@ impl Lock {
         stop
     }
 
+    /// How hosts tell this run from the one before and the one that takes it over; `None` where the
+    /// kernel lets nobody take it over, and where nobody asked for a lock.
+    pub(crate) fn fence(&self, project: &str, cluster: &str) -> Option<access::Fence> {
+        match self {
+            Self::Cluster(lock) => {
+                let (number, holder) = lock.number()?;
+                Some(access::Fence::new(project, cluster, number, &holder))
+            }
+            Self::None | Self::Local { .. } => None,
+        }
+    }
+
     fn lost(&self) -> Option<watch::Receiver<Option<String>>> {
         match self {
             Self::Cluster(lock) => lock.lost(),

@@ -9,6 +9,7 @@ mod control_plane;
 mod copies;
 mod dns_cache;
 mod facts;
+mod fences;
 mod files;
 mod flags;
 mod host_faults;

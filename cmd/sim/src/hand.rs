@@ -5,7 +5,7 @@ use crate::process::Process;
 use crate::story::Mishap;
 use crate::touch::Touch;
 use crate::world::{Machine, only_looks};
-use access::{Answer, Ask, Command, Expected, Host, HostError, Output, WriteFile};
+use access::{Answer, Ask, Command, Expected, Fence, Host, HostError, Output, WriteFile};
 use provider::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,8 @@ pub(crate) struct Hand {
     pub(crate) process: Arc<Process>,
     pub(crate) node: String,
     pub(crate) machine: Machine,
+    /// The number under which the process works there, once it has one.
+    pub(crate) number: Option<u64>,
 }
 
 impl Hand {
@@ -62,7 +64,13 @@ impl Hand {
         }
         let done = work.await;
         match &done {
-            Ok(_) => world.after(&touch).await,
+            Ok(_) => {
+                let (process, number) = (self.process.number, self.number);
+                world.history(|history| {
+                    history.did_on(&self.node, number, &format!("process {process} did {touch}"));
+                });
+                world.after(&touch).await;
+            }
             Err(_) => world.not_done(&touch).await,
         }
         if mishap == Some(Mishap::BreaksAfter) { Err(self.lost()) } else { done }
@@ -115,6 +123,23 @@ impl Host for Hand {
             let words = command.words.iter().map(|word| (*word).to_owned()).collect();
             let touch = Touch::Command { node: self.node.clone(), words };
             self.does(touch, async { self.machine.host.run(command).await }).await
+        })
+    }
+
+    fn fenced(&self, fence: &Fence) -> Arc<dyn Host> {
+        let open = self.process.world.planted == Some(Planted::OpenHosts);
+        let machine = if open { self.machine.clone() } else { self.machine.for_run(fence) };
+        let (process, node) = (self.process.clone(), self.node.clone());
+        Arc::new(Self { process, node, machine, number: Some(fence.number()) })
+    }
+
+    fn claim(&self) -> BoxFuture<'_, Result<(), HostError>> {
+        Box::pin(async move {
+            self.reached().await?;
+            self.machine.host.claim().await?;
+            let number = self.number;
+            self.process.world.history(|history| history.did_on(&self.node, number, "a claim"));
+            Ok(())
         })
     }
 }

@@ -53,6 +53,10 @@ pub(crate) struct History {
     pub(crate) owner: u32,
     /// What was written to the state by a process that had lost the lock.
     pub(crate) late_writes: Vec<String>,
+    /// The greatest number under which somebody worked on a host, by its node.
+    on_hosts: BTreeMap<String, u64>,
+    /// What was done on a host under a smaller one.
+    pub(crate) late_effects: Vec<String>,
     pub(crate) exits: Vec<Exit>,
 }
 
@@ -147,6 +151,16 @@ impl History {
             }
             Touch::Object(_) | Touch::File { .. } => {}
         }
+    }
+
+    /// Somebody did this on a host under this number.
+    pub(crate) fn did_on(&mut self, node: &str, number: Option<u64>, what: &str) {
+        let number = number.unwrap_or(0);
+        let greatest = self.on_hosts.entry(node.to_owned()).or_default();
+        if number < *greatest {
+            self.late_effects.push(what.to_owned());
+        }
+        *greatest = number.max(*greatest);
     }
 
     /// What clinch remembers was written.

@@ -8,7 +8,7 @@ use crate::hand::Hand;
 use crate::process::Process;
 use crate::site;
 use crate::watched::{Kept, Watched};
-use access::{Cluster, Host, Hosts};
+use access::{Cluster, Fence, Host, Hosts};
 use config::InMemory;
 use diags::{Diagnostics, SourceMap};
 use lang::{Given, GivenValue, Inputs};
@@ -143,6 +143,9 @@ impl Person {
         let real = wiring::World::new(cluster, self.hosts(), site::PROJECT);
         let real = real.keeping_state_in(session::STATE_NAMESPACE);
         let target = provider::Providers::target(&real).await.map_err(of_problem)?;
+        let fence = lock.number();
+        let fence = fence.map(|(number, by)| Fence::new(site::PROJECT, &target.uid, number, &by));
+        let real = fence.iter().fold(real, wiring::World::fenced);
         let cordoned = match &loaded.unfinished {
             Some(_) => real.left_cordoned(site::PROJECT).await.map_err(of_problem)?,
             None => Vec::new(),
@@ -253,7 +256,7 @@ impl Person {
         let machines = self.process.world.machines.iter();
         Hosts::of(machines.map(|(node, machine)| -> Arc<dyn Host> {
             let (process, machine) = (self.process.clone(), machine.clone());
-            Arc::new(Hand { process, node: node.clone(), machine })
+            Arc::new(Hand { process, node: node.clone(), machine, number: None })
         }))
     }
 

@@ -21,6 +21,8 @@ pub enum Planted {
     StrayWrite,
     /// Whoever lost the lock writes all the same.
     NoFence,
+    /// Hosts do not ask which run it is that works there.
+    OpenHosts,
     /// A failure quotes the secret that it was about.
     SpokenSecret,
     /// A step never ends.
@@ -31,7 +33,7 @@ pub enum Planted {
 
 impl Planted {
     /// All, each with the invariant that it breaks.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::TwoNodesAtOnce, "I1"),
         (Self::ForgottenUncordon, "I2"),
         (Self::ForgottenRestart, "I3"),
@@ -43,6 +45,7 @@ impl Planted {
         (Self::SpokenSecret, "I9"),
         (Self::EndlessStep, "I11"),
         (Self::IdleStep, "I12"),
+        (Self::OpenHosts, "I15"),
     ];
 
     /// The invariant that it breaks.
@@ -67,6 +70,7 @@ impl fmt::Display for Planted {
             Self::LostBegin => "the begin of a step is not written",
             Self::StrayWrite => "a step does more than its plan says",
             Self::NoFence => "whoever lost the lock writes all the same",
+            Self::OpenHosts => "hosts do not ask which run it is",
             Self::SpokenSecret => "a failure quotes a secret",
             Self::EndlessStep => "a step never ends",
             Self::IdleStep => "a step says that it is done, and nothing is",

@@ -16,6 +16,8 @@ const LOCK_EXPIRES: Duration = Duration::from_secs(70);
 const MOST: u32 = 3;
 /// The effect that writes the settings of the first node.
 const SETTINGS_OF_FIRST: u64 = 25;
+/// The effect after which these settings are written, and the kubelet is still to be restarted.
+pub(crate) const AMID_A_STEP: u64 = 26;
 /// So many lines are shown of what led to a violation.
 const LINES: usize = 40;
 
@@ -78,12 +80,14 @@ impl Run {
     /// A rollout with one bug; with a second process that takes over when the bug is about that.
     pub fn with_bug(bug: Planted) -> Self {
         let mut story = Story::new(Script::default(), Vec::new(), Some(bug));
-        let first = if bug == Planted::NoFence {
-            story.overtaken(Pause { after: 60, until: 20 })
-        } else {
-            let first = story.process(Command::Apply);
-            story.comes_to_rest();
-            first
+        let first = match bug {
+            Planted::NoFence => story.overtaken(Pause { after: 30, until: 20 }),
+            Planted::OpenHosts => story.overtaken(Pause { after: AMID_A_STEP, until: 1000 }),
+            _ => {
+                let first = story.process(Command::Apply);
+                story.comes_to_rest();
+                first
+            }
         };
         story.told(format!("--bug {}", bug.breaks()), &first)
     }

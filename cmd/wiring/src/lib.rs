@@ -9,7 +9,7 @@
 //! **Not here:** which cluster and which hosts are meant (`cli`), and what a type does (the
 //! providers).
 
-use access::{Cluster, Hosts, Secrets};
+use access::{Cluster, Fence, Hosts, Secrets};
 use addrs::TypeName;
 use apimachinery::versions::Minor;
 use cluster::io::{By, ClusterProvider, Need};
@@ -99,6 +99,13 @@ impl World {
     #[must_use]
     pub fn keeping_state_in(self, namespace: &str) -> Self {
         Self { state_in: Some(namespace.to_owned()), ..self }
+    }
+
+    /// The same for a run that may be overtaken by a later one: hosts refuse it from then on.
+    #[must_use]
+    pub fn fenced(self, fence: &Fence) -> Self {
+        let hosts = self.hosts.fenced(fence);
+        Self { nodes: self.nodes.fenced(fence), hosts, ..self }
     }
 
     /// The cluster itself, for what is not a resource.

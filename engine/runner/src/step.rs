@@ -67,8 +67,11 @@ pub(crate) async fn run_step(
     let entry = JournalEntry::End { step: step.id, ended: ended.clone(), change };
     if let Err(lost) = ports.journal.append(&entry).await {
         // Whatever it was, the next run will find a begin without an end.
-        let what = if why.is_empty() { "It was done".to_owned() } else { why };
-        let why = format!("{what}, but the journal could not be written: {lost}");
+        let why = if why.is_empty() {
+            format!("It was done, but the journal could not be written: {lost}")
+        } else {
+            format!("{why} The journal could not be written either: {lost}")
+        };
         return Report::JournalLost(Ended::InDoubt, why);
     }
     match outcome {

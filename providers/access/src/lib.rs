@@ -39,9 +39,9 @@ pub use cluster::{
     Watch, WatchEvent, Write,
 };
 pub use host::{
-    Answer, Ask, Command, Entry, EntryKind, Expected, FileOnHost, FolderHost, Host, HostError,
-    HostKeys, Hosts, KeyTrouble, LONGEST_LOOK, MemoryHost, Output, ShellHost, SshGate, SshSettings,
-    Staged, SudoTrouble, WriteFile, digest,
+    Answer, Ask, Command, Entry, EntryKind, Expected, Fence, FenceTrouble, FileOnHost, FolderHost,
+    Host, HostError, HostKeys, Hosts, KeyTrouble, LONGEST_LOOK, MemoryHost, Output, ShellHost,
+    SshGate, SshSettings, Staged, SudoTrouble, WriteFile, digest,
 };
 pub use kubeconfig::{ClusterOptions, Env, ExecPlugins, connect};
 pub use secrets::{LONGEST_SECRET, SecretSource, Secrets};

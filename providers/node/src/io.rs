@@ -2,11 +2,11 @@
 
 use crate::central::Central;
 use crate::host_facts;
-use crate::host_type::{HostType, Site};
+use crate::host_type::{HostType, Site, refused};
 use crate::kubelet_base_config;
 use crate::look::Looked;
 use crate::place::{self, part};
-use access::{Ask, Cluster, Host, Hosts};
+use access::{Ask, Cluster, Fence, Host, Hosts};
 use addrs::TypeName;
 use futures::future::join_all;
 use plans::{Exported, Identity, Op, Problem};
@@ -38,6 +38,12 @@ impl NodeProvider {
     #[must_use]
     pub fn asking(self, cluster: Cluster) -> Self {
         Self { cluster: Some(cluster), ..self }
+    }
+
+    /// The same for a run that may be overtaken by a later one.
+    #[must_use]
+    pub fn fenced(self, fence: &Fence) -> Self {
+        Self { hosts: self.hosts.fenced(fence), ..self }
     }
 
     /// Looks at all these objects at once, once at each host, and again where
@@ -105,9 +111,11 @@ impl NodeProvider {
         Ok(performed(&op.identity))
     }
 
-    /// Looks what became of an operation that was begun and not seen to end.
+    /// Looks what became of an operation that was begun and not seen to end. Whoever began it may
+    /// only be asleep, so the host hears first that it was overtaken: what is seen stays so.
     pub async fn settle(&self, op: &Op) -> Result<Settled, StepError> {
         let (ty, host) = self.place(op)?;
+        host.claim().await.map_err(refused)?;
         let site = self.site(host);
         let became = ty.settle(site, op).await?;
         Ok(became.settled(performed(&op.identity), &op.identity))

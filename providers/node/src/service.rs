@@ -93,6 +93,8 @@ pub(crate) fn went_back(
         Ok(()) => StepError::Refused(problem(format!(
             "{detail} The old settings are back, and it runs with them."
         ))),
+        // Whoever was overtaken hears it once.
+        Err(error) if detail.ends_with(&error) => StepError::InDoubt(detail.to_owned()),
         // Which of the files are there, nobody knows for sure.
         Err(error) => StepError::InDoubt(format!(
             "{detail} Putting the old settings back failed, too: {error}"

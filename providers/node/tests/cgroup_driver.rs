@@ -523,4 +523,12 @@ impl Host for Dying {
             self.host.run(command).await
         })
     }
+
+    fn fenced(&self, fence: &access::Fence) -> Arc<dyn Host> {
+        Arc::new(Self { host: self.host.for_run(fence), ..self.clone() })
+    }
+
+    fn claim(&self) -> provider::BoxFuture<'_, Result<(), access::HostError>> {
+        self.host.claim()
+    }
 }

@@ -3,7 +3,7 @@
 use crate::support::request;
 use crate::{cgroup_driver, container_runtime, crio, runtime_migration, static_pod, sysctl};
 use access::{
-    Answer, Ask, Command, Expected, Host, HostError, Hosts, MemoryHost, Output, WriteFile,
+    Answer, Ask, Command, Expected, Fence, Host, HostError, Hosts, MemoryHost, Output, WriteFile,
 };
 use node::NodeProvider;
 use plans::{Identity, Op};
@@ -89,6 +89,16 @@ impl Host for Faulty {
 
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
         self.call(move || self.host.run(command))
+    }
+
+    fn fenced(&self, fence: &Fence) -> Arc<dyn Host> {
+        let Self { host, fault, at, calls } = self;
+        let (host, fault, at, calls) = (host.for_run(fence), *fault, *at, calls.clone());
+        Arc::new(Self { host, fault, at, calls })
+    }
+
+    fn claim(&self) -> BoxFuture<'_, Result<(), HostError>> {
+        self.host.claim()
     }
 }
 
@@ -192,6 +202,31 @@ async fn any_file_is_old_or_new_after_a_fault_at_every_call() {
     };
     let remove = op(&applied(), "host_file", &identity, None).await;
     assert!(survives(applied, "host_file", path, &remove).await > 10);
+}
+
+/// Whoever began the step only slept, and wakes up after somebody looked what became of it.
+#[tokio::test]
+async fn l3_what_was_settled_stays_so_for_the_run_that_was_overtaken() {
+    let path = "/etc/motd";
+    let args = Value::map([
+        ("node", "w1".into()),
+        ("path", path.into()),
+        ("content", "new\n".into()),
+        ("mode", "0644".into()),
+    ]);
+    let identity = kind("host_file").identify(&args).unwrap();
+    let host = MemoryHost::new("w1").with_file(path, "from before\n");
+    let write = op(&host, "host_file", &identity, Some(&args)).await;
+    let [earlier, later] = [7, 8].map(|number| {
+        provider(host.clone()).fenced(&Fence::new("shop", "uid-1", number, "somebody"))
+    });
+    assert_eq!(later.settle(&write).await.unwrap(), Settled::NotDone);
+    let woken = earlier.perform(&write, &|_| ()).await;
+    let Err(StepError::Refused(problem)) = woken else { panic!("{woken:?}") };
+    assert_eq!(problem.code.0, "E0827");
+    assert_eq!(host.dump()[path], "from before\n");
+    later.perform(&write, &|_| ()).await.unwrap();
+    assert_eq!(host.dump()[path], "new\n");
 }
 
 #[tokio::test]

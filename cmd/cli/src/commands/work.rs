@@ -170,6 +170,10 @@ pub(crate) async fn connected(
         return Err(other_cluster(&state, uid, &target).into());
     }
     let unseen = unseen?;
+    let access = match lock.fence(project, &target.uid) {
+        Some(fence) => access.fenced(&fence),
+        None => access,
+    };
     let cordoned = match &loaded.unfinished {
         Some(_) => access.left_cordoned(project).await,
         None => Ok(Vec::new()),

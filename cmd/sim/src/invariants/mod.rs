@@ -14,6 +14,7 @@ mod i08_writer;
 mod i09_secrets;
 mod i11_end;
 mod i12_words;
+mod i15_hosts;
 
 use crate::operator::Exit;
 use crate::touch::Touch;
@@ -49,7 +50,7 @@ pub struct Invariant {
 }
 
 /// All of them. I10 is about certificates, which clinch does not look after yet.
-pub const ALL: [Invariant; 11] = [
+pub const ALL: [Invariant; 12] = [
     Invariant {
         id: "I1",
         sentence: "A node that is in service is taken out of it when all others are in service, \
@@ -118,6 +119,12 @@ pub const ALL: [Invariant; 11] = [
         sentence: "Exit code and summary say what is so.",
         source: "exit codes of `clinch apply`",
         check: i12_words::check,
+    },
+    Invariant {
+        id: "I15",
+        sentence: "Once a later run was on a host, no earlier one changes anything there.",
+        source: "access::host::fence",
+        check: i15_hosts::check,
     },
 ];
 

@@ -1,5 +1,6 @@
 //! The simulation, as far as every change has to stand it; `cargo xtask sim` does more.
 
+use crate::run::AMID_A_STEP;
 use crate::{Crash, INVARIANTS, Pause, Planted, Run, crash_points};
 
 /// So many seeds are run with every change.
@@ -79,6 +80,22 @@ fn l3_a_process_that_was_asleep_finds_that_another_one_has_taken_over() {
     }
 }
 
+/// The same in the middle of a step on a host: what it would still do there is refused, and it says
+/// by whom.
+#[test]
+fn l3_a_process_that_was_asleep_within_a_step_on_a_host_changes_nothing_there() {
+    let run = Run::overtaken(Pause { after: AMID_A_STEP, until: 1000 });
+    holds(&run);
+    assert_eq!(run.first, "1", "{}", run.replay);
+    for said in [
+        "worker-1: run systemctl stop kubelet: not done",
+        "Host `worker-1` was worked on by admin@machine-2/2/run-2 since then",
+    ] {
+        let told = run.trace.iter().any(|line| line.contains(said));
+        assert!(told, "{said}\n{}", run.trace.join("\n"));
+    }
+}
+
 #[test]
 fn equal_seeds_give_equal_runs() {
     let digest = |seed| Run::by_seed(seed).digest;
@@ -146,4 +163,9 @@ fn planted_bug_breaks_i11() {
 #[test]
 fn planted_bug_breaks_i12() {
     breaks(Planted::IdleStep, "I12");
+}
+
+#[test]
+fn planted_bug_breaks_i15() {
+    breaks(Planted::OpenHosts, "I15");
 }

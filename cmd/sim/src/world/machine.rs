@@ -2,7 +2,7 @@
 
 use super::kubelet::{Kubelet, said};
 use crate::clock::Clock;
-use access::{MemoryHost, Output};
+use access::{Fence, MemoryHost, Output};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -39,6 +39,11 @@ impl Machine {
         let machine = Self { host, state };
         machine.start_kubelet(clock.now());
         machine
+    }
+
+    /// The same one, as a run with a number works on it.
+    pub(crate) fn for_run(&self, fence: &Fence) -> Self {
+        Self { host: self.host.for_run(fence), state: self.state.clone() }
     }
 
     pub(crate) fn start_kubelet(&self, now: Duration) {

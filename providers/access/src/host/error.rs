@@ -1,5 +1,6 @@
 //! Why something on a machine could not be done.
 
+use super::fence::{self, FenceTrouble};
 use crate::text::{clean, sentence};
 use diags::Code;
 use plans::Problem;
@@ -16,6 +17,9 @@ const LOGIN: Code = Code("E0782");
 const SUDO: Code = Code("E0783");
 const LOST: Code = Code("E0784");
 const STRANGE: Code = Code("E0785");
+const OVERTAKEN: Code = Code("E0827");
+const FENCE: Code = Code("E0828");
+const BUSY: Code = Code("E0829");
 
 /// Why something on a machine could not be done. Nothing was changed, except where
 /// [`HostError::is_in_doubt`].
@@ -159,6 +163,33 @@ pub enum HostError {
         /// What it said.
         said: String,
     },
+    /// A later run was there, so this one changes nothing any more.
+    Overtaken {
+        /// The machine.
+        host: String,
+        /// The file there that says so.
+        path: String,
+        /// The number of the later run.
+        number: u64,
+        /// Whose it is.
+        holder: String,
+        /// The number of this run.
+        own: u64,
+    },
+    /// Which run was there last, cannot be read.
+    BadFence {
+        /// The machine.
+        host: String,
+        /// The file there that says it.
+        path: String,
+        /// Why not.
+        trouble: FenceTrouble,
+    },
+    /// Something that an earlier run began there does not end.
+    Busy {
+        /// The machine.
+        host: String,
+    },
 }
 
 /// What is wrong with the key of a machine.
@@ -221,7 +252,10 @@ impl HostError {
             | Self::NoTool { .. }
             | Self::NotOnDisk { .. }
             | Self::TimedOut { .. }
-            | Self::Strange { .. } => false,
+            | Self::Strange { .. }
+            | Self::Overtaken { .. }
+            | Self::BadFence { .. }
+            | Self::Busy { .. } => false,
         }
     }
 
@@ -378,6 +412,34 @@ impl HostError {
                 "A host gave an answer that is not understood",
                 "Check that the user has a plain login with a POSIX shell.".to_owned(),
             ),
+            Self::Overtaken { path, .. } => (
+                OVERTAKEN,
+                "A later run works on the host",
+                format!(
+                    "See who it is with `clinch lock show`; whoever took over finishes what this \
+                     run began. Where the clock of the cluster was set back there may be no later \
+                     run: make sure that nobody works on the host, and remove `{}` there.",
+                    clean(path)
+                ),
+            ),
+            Self::BadFence { path, trouble, .. } => (
+                FENCE,
+                "Who worked on a host last cannot be told",
+                match trouble {
+                    FenceTrouble::Newer => {
+                        "Use the version that wrote it, or a newer one.".to_owned()
+                    }
+                    FenceTrouble::Damaged => format!(
+                        "Make sure that no other run works on the host, and remove `{}` there.",
+                        clean(path)
+                    ),
+                },
+            ),
+            Self::Busy { .. } => (
+                BUSY,
+                "An earlier run is still at work on a host",
+                "Look there what it waits for, then run the command again.".to_owned(),
+            ),
         };
         let problem = Problem::error(code, summary, Path::root(), self.to_string());
         Problem { unreachable: self.is_unreachable(), ..problem.with_help(help) }
@@ -503,6 +565,27 @@ impl fmt::Display for HostError {
             Self::Strange { host, said } => {
                 write!(f, "Host `{}` said: {}", clean(host), sentence(said))
             }
+            Self::Overtaken { host, number, holder, own, .. } => {
+                f.write_str(&fence::overtaken(host, (*number, holder), *own))
+            }
+            Self::BadFence { host, path, trouble } => {
+                let why = match trouble {
+                    FenceTrouble::Newer => "was written by a newer version",
+                    FenceTrouble::Damaged => "is damaged",
+                };
+                write!(
+                    f,
+                    "`{}` on host `{}` {why}, so nobody knows which run was there last. Nothing \
+                     was done.",
+                    clean(path),
+                    clean(host)
+                )
+            }
+            Self::Busy { host } => write!(
+                f,
+                "What an earlier run began on host `{}` has not ended within 30 s. Nothing was done.",
+                clean(host)
+            ),
         }
     }
 }

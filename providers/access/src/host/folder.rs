@@ -1,5 +1,6 @@
 //! A machine that lives in a folder: the folder is its `/`.
 
+use super::fence::{self, Fence, Standing};
 use super::{
     Answer, Ask, Command, Entry, EntryKind, Expected, FileOnHost, Host, HostError, LONGEST_FILE,
     Output, Staged, WriteFile, path,
@@ -9,6 +10,7 @@ use std::fs::{self, File, FileType, Metadata, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A machine whose `/` is a folder.
 ///
@@ -17,12 +19,13 @@ use std::path::{Path, PathBuf};
 pub struct FolderHost {
     name: String,
     root: PathBuf,
+    fence: Option<Fence>,
 }
 
 impl FolderHost {
     /// The machine of this node, in this folder.
     pub fn new(name: impl Into<String>, root: impl Into<PathBuf>) -> Self {
-        Self { name: name.into(), root: root.into() }
+        Self { name: name.into(), root: root.into(), fence: None }
     }
 
     /// Does blocking work where it holds nobody up.
@@ -59,6 +62,7 @@ impl Host for FolderHost {
         let (content, expected) = (file.content.to_vec(), Owned::of(file.expected));
         let WriteFile { path, mode, uid, gid, staged, .. } = file;
         self.blocking(path, move |place| {
+            let _held = place.host.pass()?;
             place.write(&content, (mode, uid, gid), expected.as_expected(), staged)
         })
     }
@@ -69,16 +73,54 @@ impl Host for FolderHost {
         expected: Expected<'a>,
     ) -> BoxFuture<'a, Result<(), HostError>> {
         let expected = Owned::of(expected);
-        self.blocking(path, move |place| place.remove(expected.as_expected()))
+        self.blocking(path, move |place| {
+            let _held = place.host.pass()?;
+            place.remove(expected.as_expected())
+        })
     }
 
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
         let program = command.words.first().copied().unwrap_or_default();
         Box::pin(std::future::ready(Err(self.no_commands(program))))
     }
+
+    fn fenced(&self, fence: &Fence) -> Arc<dyn Host> {
+        Arc::new(Self { fence: Some(fence.clone()), ..self.clone() })
+    }
+
+    fn claim(&self) -> BoxFuture<'_, Result<(), HostError>> {
+        self.blocking("/", |place| place.host.pass().map(drop))
+    }
 }
 
 impl FolderHost {
+    /// Whether this run may change something. As long as what it gives is held, no later one comes.
+    fn pass(&self) -> Result<Option<File>, HostError> {
+        let Some(fence) = &self.fence else { return Ok(None) };
+        let place = Place { host: self.clone(), path: fence.path() };
+        let fail = |error: io::Error| place.failed(&error);
+        let at = place.resolve(true)?;
+        let lock = at.with_extension("lock");
+        if let Some(what) = fs::symlink_metadata(&lock).ok().and_then(|m| irregular(m.file_type()))
+        {
+            return Err(place.not_a_file(what));
+        }
+        let lock = File::options().create(true).append(true).open(lock).map_err(fail)?;
+        let standing = || fence.against(&self.name, place.read(&at)?.as_ref());
+        loop {
+            lock.lock_shared().map_err(fail)?;
+            if standing()? == Standing::Own {
+                return Ok(Some(lock));
+            }
+            lock.lock().map_err(fail)?;
+            if standing()? == Standing::Behind {
+                let number = (fence::MODE, None, None);
+                let (text, staged) = (fence.text(), Staged::Beside);
+                place.write(text.as_bytes(), number, Expected::Anything, staged)?;
+            }
+        }
+    }
+
     fn answer(&self, ask: &Ask) -> Result<Answer, HostError> {
         let place = |path: &str| Place { host: self.clone(), path: path.to_owned() };
         match ask {

@@ -1,5 +1,6 @@
 //! A machine that lives in memory.
 
+use super::fence::{self, Fence, Standing};
 use super::{
     Answer, Ask, Command, Entry, EntryKind, Expected, FileOnHost, Host, HostError, Output,
     WriteFile, path,
@@ -20,12 +21,22 @@ pub struct MemoryHost {
     program: Option<Arc<Program>>,
     /// How many changes there were.
     changes: Arc<AtomicU64>,
+    fence: Option<Fence>,
+    /// Held while something is done for a run.
+    turn: Arc<Mutex<()>>,
 }
 
 impl MemoryHost {
     /// An empty machine.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), files: Arc::default(), program: None, changes: Arc::default() }
+        Self {
+            name: name.into(),
+            files: Arc::default(),
+            program: None,
+            changes: Arc::default(),
+            fence: None,
+            turn: Arc::default(),
+        }
     }
 
     /// With this file, readable for all and owned by root.
@@ -46,6 +57,12 @@ impl MemoryHost {
         Self { program: Some(Arc::new(program)), ..self }
     }
 
+    /// The same one for a run.
+    #[must_use]
+    pub fn for_run(&self, fence: &Fence) -> Self {
+        Self { fence: Some(fence.clone()), ..self.clone() }
+    }
+
     /// All files with their content as text, by path.
     pub fn dump(&self) -> BTreeMap<String, String> {
         let text = |file: &FileOnHost| String::from_utf8_lossy(&file.content).into_owned();
@@ -61,6 +78,23 @@ impl MemoryHost {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether this run may change something. No other run does while what it gives is held.
+    fn pass(&self) -> Result<Option<MutexGuard<'_, ()>>, HostError> {
+        // What works for no run waits for nobody: a program that is run may write, too.
+        let Some(fence) = &self.fence else { return Ok(None) };
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = self.files();
+        match fence.against(&self.name, files.get(&fence.path()))? {
+            Standing::Own => {}
+            Standing::Behind => {
+                let (content, stamp) = (fence.text().into_bytes(), self.stamp());
+                let file = FileOnHost { content, mode: fence::MODE, uid: 0, gid: 0, stamp };
+                files.insert(fence.path(), file);
+            }
+        }
+        Ok(Some(turn))
+    }
+
     fn checked(
         &self,
         path: &str,
@@ -68,6 +102,7 @@ impl MemoryHost {
         change: impl FnOnce(&mut BTreeMap<String, FileOnHost>),
     ) -> Result<(), HostError> {
         path::parts(path)?;
+        let _turn = self.pass()?;
         let mut files = self.files();
         if !expected.is_met_by(files.get(path)) {
             return Err(HostError::Changed { host: self.name.clone(), path: path.to_owned() });
@@ -151,6 +186,14 @@ impl Host for MemoryHost {
     }
 
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
-        Box::pin(ready(self.ran(command.words, command.input)))
+        Box::pin(ready(self.pass().and_then(|_turn| self.ran(command.words, command.input))))
+    }
+
+    fn fenced(&self, fence: &Fence) -> Arc<dyn Host> {
+        Arc::new(self.for_run(fence))
+    }
+
+    fn claim(&self) -> BoxFuture<'_, Result<(), HostError>> {
+        Box::pin(ready(self.pass().map(drop)))
     }
 }

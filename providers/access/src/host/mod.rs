@@ -10,8 +10,12 @@
 //!
 //! **Invariant:** only regular files are read and replaced. A link, a folder, a pipe or a
 //! device in the place of a file is an error, since someone meant something by it.
+//!
+//! **Invariant:** what works for a run with a number ([`Fence`]) changes nothing once a run with a
+//! greater one was there.
 
 mod error;
+mod fence;
 mod folder;
 mod look;
 mod memory;
@@ -21,6 +25,7 @@ mod shell;
 mod tests;
 
 pub use error::{HostError, KeyTrouble, SudoTrouble};
+pub use fence::{Fence, FenceTrouble};
 pub use folder::FolderHost;
 pub use look::{Answer, Ask, Entry, EntryKind};
 pub use memory::MemoryHost;
@@ -74,6 +79,14 @@ pub trait Host: Send + Sync {
 
     /// Runs a program with exactly these arguments; no shell interprets them.
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>>;
+
+    /// The same machine for a run: what changes something there, and every program, is refused with
+    /// [`HostError::Overtaken`] once a later run was there, and leaves this run's number.
+    fn fenced(&self, fence: &Fence) -> Arc<dyn Host>;
+
+    /// Leaves the number of the run, and nothing else, when everything has ended that earlier runs
+    /// began there: from then on they change nothing. Does nothing for no run.
+    fn claim(&self) -> BoxFuture<'_, Result<(), HostError>>;
 
     /// Ends its connection, if it has one that nobody uses; the next use makes another.
     fn hang_up(&self) {}
@@ -272,6 +285,12 @@ impl Hosts {
             host: node.to_owned(),
             known: self.hosts.keys().cloned().collect(),
         })
+    }
+
+    /// The same machines for a run.
+    #[must_use]
+    pub fn fenced(&self, fence: &Fence) -> Self {
+        Self::of(self.hosts.values().map(|host| host.fenced(fence)))
     }
 
     /// Ends all connections that nobody uses.

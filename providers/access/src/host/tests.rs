@@ -54,6 +54,92 @@ async fn several_that_write_into_a_new_folder_at_once_all_do() {
     }
 }
 
+/// The machines as an earlier and as a later run have them, and which program runs there.
+fn runs(host: &Arc<dyn Host>) -> [Arc<dyn Host>; 2] {
+    [(7, "ada@desk/1/a"), (8, "ben@lap/2/b")]
+        .map(|(number, by)| host.fenced(&Fence::new("shop", "uid-1", number, by)))
+}
+
+#[tokio::test]
+async fn l3_a_run_that_was_overtaken_changes_nothing_on_a_machine() {
+    let (hosts, _folder) = machines();
+    for host in hosts {
+        let [earlier, later] = runs(&host);
+        earlier.write(write("one", Expected::Absent)).await.expect("nobody else was there");
+        later.claim().await.expect("a greater number");
+        let said = "Host `w1` was worked on by ben@lap/2/b since then, under number 8; this run has \
+                    number 7 and was taken over, so it changes nothing there any more.";
+        let written = earlier.write(write("two", Expected::Anything)).await;
+        let removed = earlier.remove(FILE, Expected::Anything).await;
+        for refused in [written, removed, earlier.claim().await] {
+            assert_eq!(refused.expect_err("overtaken").to_string(), said);
+        }
+        // Reading is free.
+        assert_eq!(text(&*earlier).await, Some(("one".to_owned(), 0o640)));
+        later.write(write("three", Expected::Anything)).await.expect("the last one");
+        // Whoever has no number is not compared with anybody, and neither is another project.
+        host.write(write("four", Expected::Anything)).await.expect("no run");
+        for (project, cluster) in [("web", "uid-1"), ("shop", "uid-2")] {
+            let other = host.fenced(&Fence::new(project, cluster, 1, "eve@x/3/c"));
+            other.write(write("five", Expected::Anything)).await.expect("another state");
+        }
+        later.remove(FILE, Expected::Anything).await.expect("still the last one");
+    }
+}
+
+#[tokio::test]
+async fn a_program_is_not_run_for_a_run_that_was_overtaken() {
+    let ran = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = ran.clone();
+    let host = MemoryHost::new("w1").with_program(move |_, _| {
+        counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Output::default()
+    });
+    let host: Arc<dyn Host> = Arc::new(host);
+    let [earlier, later] = runs(&host);
+    later.run(Command::new(&["systemctl", "restart", "kubelet"])).await.expect("run");
+    let refused = earlier.run(Command::new(&["systemctl", "restart", "kubelet"])).await;
+    assert!(matches!(refused, Err(HostError::Overtaken { number: 8, own: 7, .. })), "{refused:?}");
+    assert_eq!(ran.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_be_read_refuses_every_change_and_says_what_to_do() {
+    let (hosts, _folder) = machines();
+    let fence = Fence::new("shop", "uid-1", 8, "ben@lap/2/b");
+    let good = fence.text();
+    for host in hosts {
+        let put = async |text: &str| {
+            let path = fence.path();
+            let file = WriteFile::new(&path, text.as_bytes(), 0o600, Expected::Anything);
+            host.write(file).await.expect("written");
+            host.fenced(&fence).write(write("one", Expected::Anything)).await
+        };
+        for end in 0..good.len() {
+            let refused = put(&good[..end]).await.expect_err(&good[..end]).to_problem();
+            assert_eq!(refused.code.0, "E0828");
+            let help = refused.help.unwrap_or_default();
+            assert!(help.contains(&format!("remove `{}` there", fence.path())), "{help}");
+        }
+        for (from, to) in [
+            ("number 8", "number 08"),
+            ("number 8", "number -8"),
+            ("number 8", "number 9999999999999999999"),
+            ("project shop", "project web"),
+            ("cluster uid-1\n", "cluster uid-1\nmore\n"),
+        ] {
+            let bad = good.replace(from, to);
+            let refused = put(&bad).await.expect_err(&bad);
+            assert!(refused.to_string().contains("is damaged, so nobody knows"), "{refused}");
+        }
+        let newer = good.replace("clinch fence 1", "clinch fence 12");
+        let refused = put(&newer).await.expect_err(&newer);
+        assert!(refused.to_string().contains("was written by a newer version"), "{refused}");
+        assert_eq!(text(&*host).await, None, "nothing was done");
+        put(&good).await.expect("its own number");
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_changed_since_is_neither_replaced_nor_removed() {
     let (hosts, _folder) = machines();

@@ -1,6 +1,6 @@
 //! A machine that is reached through its shell: this one, or another over SSH.
 //!
-//! Whatever is done is one of four fixed scripts (`scripts/`), given to `sh -c` with its
+//! Whatever is done is one of five fixed scripts (`scripts/`), given to `sh -c` with its
 //! parameters as words; content travels on the standard input and never touches a temporary
 //! script. What the scripts promise:
 //!
@@ -13,6 +13,8 @@
 //! - A script says how it ended in its last line. Without that line it did not come to its end,
 //!   whatever the exit status of the connection.
 //! - A file that is replaced keeps its access control list and its label of `SELinux`, or stays.
+//! - Where runs are told apart (`fence`), what changes something looks in the same script whether a
+//!   later run was there, and keeps that one out until the script has ended.
 //!
 //! **Not here:** other extended attributes are not carried over to the new file.
 
@@ -27,6 +29,7 @@ mod trouble;
 
 pub use ssh::{HostKeys, SshGate, SshSettings};
 
+use super::fence::Fence;
 use super::{
     Answer, Ask, Command, Expected, Host, HostError, LONGEST_FILE, LONGEST_LOOK, Output, Staged,
     WriteFile, digest, path,
@@ -37,6 +40,7 @@ use script::Script;
 use ssh::Ssh;
 use std::borrow::Cow;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How much of what a program says is kept.
@@ -55,6 +59,7 @@ pub struct ShellHost {
     name: String,
     sudo: bool,
     way: Way,
+    fence: Option<Fence>,
 }
 
 #[derive(Debug, Clone)]
@@ -76,19 +81,20 @@ struct Ended {
 impl ShellHost {
     /// This machine, as the machine of this node.
     pub fn local(name: impl Into<String>, sudo: bool) -> Self {
-        Self { name: name.into(), sudo, way: Way::Here(&["sh"]) }
+        Self { name: name.into(), sudo, way: Way::Here(&["sh"]), fence: None }
     }
 
     /// The machine of this node over SSH. The connection is made when it is needed first.
     pub fn ssh(name: impl Into<String>, settings: SshSettings, gate: &SshGate) -> Self {
         let name = name.into();
         let sudo = settings.sudo;
-        Self { way: Way::Ssh(Ssh::new(name.clone(), settings, gate)), name, sudo }
+        let way = Way::Ssh(Ssh::new(name.clone(), settings, gate));
+        Self { name, sudo, way, fence: None }
     }
 
     #[cfg(test)]
     fn through(name: &str, shell: &'static [&'static str]) -> Self {
-        Self { name: name.to_owned(), sudo: false, way: Way::Here(shell) }
+        Self { name: name.to_owned(), sudo: false, way: Way::Here(shell), fence: None }
     }
 
     /// Runs a script to its end.
@@ -128,7 +134,7 @@ impl ShellHost {
         Err(trouble::not_run(&self.name, self.sudo, &ended))
     }
 
-    /// Runs a script that ends with a verdict, and says what it is.
+    /// Runs a script that ends with a verdict, and says what it is, unless a later run was there.
     async fn decided(
         &self,
         script: Script,
@@ -136,11 +142,22 @@ impl ShellHost {
         input: &[u8],
         patience: Duration,
     ) -> Result<(String, Vec<u8>, Vec<u8>), HostError> {
-        let ended = self.script(script, arguments, input, patience).await?;
-        match reply::verdict(&ended.stdout) {
-            Some((verdict, before)) => Ok((verdict, before.to_vec(), ended.stderr)),
-            None => Err(trouble::not_run(&self.name, self.sudo, &ended)),
+        let fence = Fence::words(self.fence.as_ref());
+        let fence: Vec<&str> = fence.iter().map(String::as_str).collect();
+        let arguments = [&fence[..], arguments].concat();
+        let ended = self.script(script, &arguments, input, patience).await?;
+        let Some((verdict, before)) = reply::verdict(&ended.stdout) else {
+            return Err(trouble::not_run(&self.name, self.sudo, &ended));
+        };
+        match (&self.fence, verdict.strip_prefix("fence ")) {
+            (Some(fence), Some(said)) => Err(self.not_passed(fence, said)),
+            (_, _) => Ok((verdict, before.to_vec(), ended.stderr)),
         }
+    }
+
+    fn not_passed(&self, fence: &Fence, said: &str) -> HostError {
+        let of_its_file = || Where { host: &self.name, path: &fence.path() }.refusal(said);
+        fence.refusal(&self.name, said).unwrap_or_else(of_its_file)
     }
 
     /// Runs a script whose verdict is `done`.
@@ -251,6 +268,19 @@ impl Host for ShellHost {
                     reply::output(&self.name, program, ended, (&stdout, &stderr))
                 }
                 None => Err(Where { host: &self.name, path: program }.refusal(&verdict)),
+            }
+        })
+    }
+
+    fn fenced(&self, fence: &Fence) -> Arc<dyn Host> {
+        Arc::new(Self { fence: Some(fence.clone()), ..self.clone() })
+    }
+
+    fn claim(&self) -> BoxFuture<'_, Result<(), HostError>> {
+        boxed(async move {
+            match &self.fence {
+                None => Ok(()),
+                Some(fence) => self.done(script::CLAIM, &fence.path(), &[], &[]).await,
             }
         })
     }

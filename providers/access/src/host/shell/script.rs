@@ -12,14 +12,27 @@ macro_rules! script {
     };
 }
 
+/// What changes something, or may.
+macro_rules! fenced {
+    ($file:literal) => {
+        Script(concat!(
+            include_str!("scripts/prelude.sh"),
+            include_str!("scripts/fence.sh"),
+            include_str!($file)
+        ))
+    };
+}
+
 /// Answers questions.
 pub(crate) const LOOK: Script = script!("scripts/look.sh");
 /// Replaces a file, or makes it.
-pub(crate) const WRITE: Script = script!("scripts/write.sh");
+pub(crate) const WRITE: Script = fenced!("scripts/write.sh");
 /// Removes a file.
-pub(crate) const REMOVE: Script = script!("scripts/remove.sh");
+pub(crate) const REMOVE: Script = fenced!("scripts/remove.sh");
 /// Runs a program.
-pub(crate) const RUN: Script = script!("scripts/run.sh");
+pub(crate) const RUN: Script = fenced!("scripts/run.sh");
+/// Says which run works there.
+pub(crate) const CLAIM: Script = fenced!("scripts/claim.sh");
 
 /// The mark in front of the verdict of every script but [`LOOK`].
 pub(crate) const MARK: &str = "clinch:";

@@ -6,8 +6,9 @@ export PATH LC_ALL TZ
 umask 077
 
 # Says how it ended. Nothing is printed after it.
+about=
 verdict() {
-  printf '\n%s %s\n' "$mark" "$*"
+  printf '\n%s %s\n' "$mark" "$about$*"
   exit 0
 }
 

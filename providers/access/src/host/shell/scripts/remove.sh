@@ -1,5 +1,4 @@
 # Removes a regular file.
-mark=clinch:
 path=$1 expect=$2
 tools stat sha256sum rm sync
 

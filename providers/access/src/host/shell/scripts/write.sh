@@ -1,27 +1,7 @@
 # Replaces a file whole, or makes it: what is on the input goes to $temporary, as seen from the
 # folder of the file, and is then renamed.
-mark=clinch:
 path=$1 mode=$2 uid=$3 gid=$4 expect=$5 digest=$6 temporary=$7
 tools stat cat ls sha256sum chmod chown mkdir mv rm sync
-
-# Goes on from the last folder that is there, and makes the others.
-make_folders() {
-  cd / || verdict io /
-  here=
-  rest=${folder#/}/
-  while [ -n "$rest" ]; do
-    part=${rest%%/*}
-    rest=${rest#*/}
-    here=$here/$part
-    if [ ! -e "./$part" ] && [ ! -L "./$part" ]; then
-      # Somebody else may have made it just now.
-      said=$(mkdir -m 755 -- "./$part" 2>&1) || [ -d "./$part" ] || verdict io "$said"
-      to_disk . || verdict io "$said"
-    fi
-    cd -P -- "./$part" 2>/dev/null || verdict io "$here: cannot be entered"
-    [ "$PWD" = "$here" ] || verdict above link
-  done
-}
 
 if enter; then
   expected

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// The same machine through each shell, and a folder for it.
-fn machines() -> (Vec<ShellHost>, TempDir) {
+pub(super) fn machines() -> (Vec<ShellHost>, TempDir) {
     let shells: [&'static [&'static str]; 4] = [&["sh"], &["dash"], &["bash"], &["busybox", "sh"]];
     let there = |shell: &&&'static [&'static str]| {
         let found = std::process::Command::new(shell[0])
@@ -29,15 +29,15 @@ fn machines() -> (Vec<ShellHost>, TempDir) {
     (hosts, folder)
 }
 
-fn path(folder: &Path, name: &str) -> String {
+pub(super) fn path(folder: &Path, name: &str) -> String {
     folder.join(name).to_str().expect("a plain path").to_owned()
 }
 
-fn write<'a>(path: &'a str, content: &'a [u8], expected: Expected<'a>) -> WriteFile<'a> {
+pub(super) fn write<'a>(path: &'a str, content: &'a [u8], expected: Expected<'a>) -> WriteFile<'a> {
     WriteFile::new(path, content, 0o640, expected)
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub(super) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())

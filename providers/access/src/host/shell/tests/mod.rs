@@ -1,5 +1,6 @@
 //! What happens on a machine that is reached through its shell.
 
+mod fences;
 mod local;
 mod ssh;
 mod sshd;

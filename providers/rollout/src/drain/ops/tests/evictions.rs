@@ -118,7 +118,7 @@ async fn r1_a_budget_that_the_server_does_not_name_is_found_by_its_selector() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r1_a_budget_that_never_has_room_ends_the_drain_in_time_and_is_named() {
+async fn r1_p17_a_budget_that_never_has_room_ends_the_drain_in_time_and_is_named() {
     let stage = Stage::new([of_set("web-0"), of_set("web-1")], |pod, _| {
         if pod == "web-1" { full() } else { Act::Leaves }
     });
