@@ -95,8 +95,7 @@ impl Lower<'_> {
                     list.push(self.expression(&item.value));
                 }
             }
-            list.shrink_to_fit();
-            return ExprKind::List(list);
+            return ExprKind::List(exact(list));
         }
         let mut object = Vec::new();
         while !self.sink.is_full()
@@ -104,9 +103,8 @@ impl Lower<'_> {
         {
             object.extend(self.object_item(&item));
         }
-        object.shrink_to_fit();
         self.unique_keys(&object);
-        ExprKind::Object(object)
+        ExprKind::Object(exact(object))
     }
 
     /// Whether there is something before the comma, or a complaint.
@@ -234,4 +232,12 @@ fn duplicate_key(key: &str, first: Span, second: Span) -> Diagnostic {
         .at(second, "again here")
         .at(first, "first here")
         .with_help("Remove one of the two.")
+}
+
+/// The same items without room for more: a configuration has very many literals. To shrink a list
+/// is not enough, since an allocator leaves it in its place when half of that is still used.
+fn exact<T>(items: Vec<T>) -> Vec<T> {
+    let mut exact = Vec::with_capacity(items.len());
+    exact.extend(items);
+    exact
 }
