@@ -1,15 +1,10 @@
 //! Reading all objects of a kind: completely, or not at all.
 
 use super::discovery::with_query;
+use super::page::{Item, Page, keep_of, read};
 use super::{Ask, Cluster, ClusterError, Resource};
-use crate::json::Reader;
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::sync::Arc;
-use values::Value;
 
 /// Objects per page. A page of a thousand costs a server no more than twice a page of five
 /// hundred, and ten thousand objects are then read with ten requests.
@@ -36,42 +31,6 @@ pub struct Listing<T> {
     pub items: Vec<T>,
     /// The version of the whole list, where a watch can begin.
     pub resource_version: String,
-}
-
-/// One object of a list, as text that is not read yet.
-pub struct Item<'a> {
-    text: &'a RawValue,
-    resource: &'a Resource,
-}
-
-/// A page as it came.
-struct Page<'a> {
-    metadata: Meta,
-    items: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow)]
-    kind: Option<Cow<'a, str>>,
-    metadata: Option<Meta>,
-    #[serde(borrow, default, deserialize_with = "given")]
-    items: Option<&'a RawValue>,
-}
-
-/// What is there, even if it is null.
-fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
-    Deserialize::deserialize(from).map(Some)
-}
-
-#[derive(Deserialize)]
-struct Meta {
-    #[serde(default, rename = "continue")]
-    more: String,
-    #[serde(default, rename = "resourceVersion")]
-    resource_version: String,
-    #[serde(default, rename = "remainingItemCount")]
-    remaining: u64,
 }
 
 impl Cluster {
@@ -168,86 +127,5 @@ impl Cluster {
             ],
         );
         self.ask(&Ask::get(resource.call("list", query.namespace, None), target)).await
-    }
-}
-
-impl Page<'_> {
-    fn more(&self) -> &str {
-        &self.metadata.more
-    }
-}
-
-fn read(body: &[u8]) -> Result<Page<'_>, String> {
-    let head: Head<'_> = serde_json::from_slice(body).map_err(|e| super::not_json(body, &e))?;
-    let kind = head.kind.unwrap_or_default();
-    if !kind.ends_with("List") {
-        return Err(format!("is no list but {}", crate::text::clean(&format!("`{kind}`"))));
-    }
-    Ok(Page {
-        metadata: head.metadata.ok_or("is a list without metadata")?,
-        items: head.items.ok_or("is a list without items")?,
-    })
-}
-
-fn keep_of<T>(
-    page: &Page<'_>,
-    resource: &Resource,
-    keep: &impl Fn(Item<'_>) -> Result<Option<T>, String>,
-) -> Result<Vec<T>, String> {
-    let items: Option<Vec<&RawValue>> = serde_json::from_str(page.items.get())
-        .map_err(|_| "is a list whose items are no list".to_owned())?;
-    // Go writes an empty list that was never made as null.
-    let items = items.unwrap_or_default().into_iter();
-    items.filter_map(|text| keep(Item { text, resource }).transpose()).collect()
-}
-
-impl Item<'_> {
-    /// Namespace (empty for none) and name.
-    pub fn key(&self) -> Result<(String, String), String> {
-        #[derive(Deserialize)]
-        struct Named {
-            metadata: Key,
-        }
-        #[derive(Deserialize)]
-        struct Key {
-            #[serde(default)]
-            namespace: String,
-            name: String,
-        }
-        let named: Named = serde_json::from_str(self.text.get())
-            .map_err(|_| "is a list with an item that has no name")?;
-        Ok((named.metadata.namespace, named.metadata.name))
-    }
-
-    /// The whole object. Items of a list of a built-in kind do not repeat what they are.
-    pub fn json(&self) -> Result<Json, String> {
-        self.key()?;
-        let mut json: Json = serde_json::from_str(self.text.get()).map_err(|e| self.broken(&e))?;
-        let map = json.as_object_mut().ok_or("is a list with an item that is no object")?;
-        map.entry("apiVersion").or_insert_with(|| self.resource.api_version.as_str().into());
-        map.entry("kind").or_insert_with(|| self.resource.kind.as_str().into());
-        Ok(json)
-    }
-
-    /// The same as a value.
-    pub fn value(&self, reader: &Reader) -> Result<Value, String> {
-        let mut value = reader.read(self.text.get()).map_err(|e| self.broken(&e))?;
-        let Value::Map(map) = &mut value else {
-            return Err("is a list with an item that is no object".to_owned());
-        };
-        let map = Arc::make_mut(map);
-        for (name, text) in
-            [("apiVersion", &self.resource.api_version), ("kind", &self.resource.kind)]
-        {
-            if !map.contains_key(name) {
-                map.insert(name.into(), text.as_str().into());
-            }
-        }
-        Ok(value)
-    }
-
-    fn broken(&self, error: &serde_json::Error) -> String {
-        let kind = &self.resource.kind;
-        format!("has an item (`{kind}`) that cannot be read (column {})", error.column())
     }
 }

@@ -10,6 +10,7 @@ mod error;
 mod list;
 mod node;
 mod ops;
+mod page;
 mod retry;
 mod reviews;
 #[cfg(test)]
@@ -19,8 +20,9 @@ mod watch;
 
 pub use discovery::{Discovery, Resource};
 pub use error::{Call, Cause, ClusterError, Failure, Place, Refusal, TlsTrouble, Unreachable};
-pub use list::{Item, Listing, Query};
+pub use list::{Listing, Query};
 pub use ops::{Apply, Delete, Evict, JsonPatch, Propagation, Write};
+pub use page::Item;
 pub use reviews::Attempt;
 pub use watch::{Watch, WatchEvent};
 

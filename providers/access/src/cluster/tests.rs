@@ -239,8 +239,38 @@ async fn items_as_values_are_what_items_as_documents_are() {
 }
 
 #[tokio::test]
+async fn an_item_is_named_by_its_metadata_wherever_that_stands() {
+    for (item, want) in [
+        (r#"{"metadata":{"name":"a","namespace":"n","uid":1}}"#, Some(("n", "a"))),
+        (
+            r#"{"x":{"name":"x"},"metadata":{"namespace":"n","of":{"name":"y"},"name":"a"}}"#,
+            Some(("n", "a")),
+        ),
+        (r#"{"metadata":{"name":"a"},"namespace":"n"}"#, Some(("", "a"))),
+        (r#"{"metadata":{"namespace":"n"},"name":"a"}"#, None),
+        (r#"{"metadata":{"name":7,"namespace":"n"}}"#, None),
+        (r#"{"metadata":[],"kind":"ConfigMap"}"#, None),
+    ] {
+        let body = format!(r#"{{"kind":"ConfigMapList","metadata":{{}},"items":[{item}]}}"#);
+        let server = Server::new(move |_| Reply::text(200, &body));
+        let key = |item: Item<'_>| item.key().map(Some);
+        let read = server.cluster().list_items(&config_maps(), Query::default(), key).await;
+        let want = want.map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
+        assert_eq!(read.ok().map(|l| l.items), want.map(|key| vec![key]), "{item}");
+    }
+}
+
+#[tokio::test]
 async fn an_item_that_is_nested_too_deep_is_an_error_and_no_crash() {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let apart =
+        |name: &str| format!(r#"{{"{name}":"#).repeat(100_000) + "{}" + &"}".repeat(100_000);
+    for deep in [deep, apart("fieldsV1"), apart("managedFields")] {
+        nested_too_deep(&deep).await;
+    }
+}
+
+async fn nested_too_deep(deep: &str) {
     let item = format!(r#"{{"metadata":{{"name":"a"}},"deep":{deep}}}"#);
     let body = format!(r#"{{"kind":"ConfigMapList","metadata":{{}},"items":[{item}]}}"#);
     let server = Server::new(move |_| Reply::text(200, &body));

@@ -3,12 +3,12 @@
 //! A JSON number is a double in most readers; a [`Number`] is exact. A value whose number
 //! would be another one after the way through JSON is therefore refused, not rounded.
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+mod reader;
+
+pub use reader::Reader;
+
 use serde_json::Value as Json;
-use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 use values::{Number, Path, Step, Value};
 
 /// A part of a value that has no plain JSON form.
@@ -41,92 +41,6 @@ pub fn from_json(json: &Json) -> Value {
         Json::Array(items) => Value::list(items.iter().map(from_json)),
         Json::Object(map) if map.is_empty() => Value::empty_map(),
         Json::Object(map) => Value::map(map.iter().map(|(k, v)| (k.as_str(), from_json(v)))),
-    }
-}
-
-/// Reads many objects that are alike: each name of a field is held once for all of them,
-/// which is a third of their memory.
-#[derive(Debug, Default)]
-pub struct Reader {
-    names: Mutex<BTreeSet<Arc<str>>>,
-}
-
-impl Reader {
-    /// The value that this text is. Says what is wrong with the text as `serde_json` does, which
-    /// refuses what is nested more than 127 deep: whoever writes objects must not end this process.
-    pub fn read(&self, text: &str) -> Result<Value, serde_json::Error> {
-        // Nothing panics while it is held, and half a set of names would do no harm.
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut json = serde_json::Deserializer::from_str(text);
-        let value = Reading(&mut names).deserialize(&mut json)?;
-        json.end()?;
-        Ok(value)
-    }
-}
-
-/// Makes values while the text is being parsed, without a document in between.
-struct Reading<'a>(&'a mut BTreeSet<Arc<str>>);
-
-impl Reading<'_> {
-    fn name(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(name) {
-            return known.clone();
-        }
-        let new: Arc<str> = Arc::from(name);
-        self.0.insert(new.clone());
-        new
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Reading<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Reading<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-    fn visit_bool<E>(self, b: bool) -> Result<Value, E> {
-        Ok(Value::Bool(b))
-    }
-    fn visit_i64<E>(self, i: i64) -> Result<Value, E> {
-        Ok(number(&i.into()))
-    }
-    fn visit_u64<E>(self, u: u64) -> Result<Value, E> {
-        Ok(number(&u.into()))
-    }
-    fn visit_f64<E>(self, x: f64) -> Result<Value, E> {
-        // Text has no number that is none; JSON writes such a one as null.
-        Ok(serde_json::Number::from_f64(x).map_or(Value::Null, |n| number(&n)))
-    }
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::string(text))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(item) = items.next_element_seed(Reading(&mut *self.0))? {
-            all.push(item);
-        }
-        // Most lists are short, and many are kept.
-        all.shrink_to_fit();
-        Ok(Value::list(all))
-    }
-    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(name) = entries.next_key::<Cow<'de, str>>()? {
-            let name = self.name(&name);
-            all.push((name, entries.next_value_seed(Reading(&mut *self.0))?));
-        }
-        Ok(if all.is_empty() { Value::empty_map() } else { Value::map(all) })
     }
 }
 
@@ -220,6 +134,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+    use std::sync::LazyLock;
 
     #[test]
     fn numbers_keep_every_digit_or_are_refused() {
@@ -240,6 +155,7 @@ mod tests {
         for text in [
             r#"{"a": [1, -2, 0.5, 1e3, 18446744073709551615], "b": {}, "c": "\u00e9\n"}"#,
             r#"{"twice": 1, "twice": 2, "\u0061": true, "": null}"#,
+            r#"{"fieldsV1": {"f:a": {".": {}}, "fieldsV1": [1]}, "b": {"fieldsV1": "text"}}"#,
             "[[[[]]]]",
         ] {
             let document: Json = serde_json::from_str(text).expect("JSON");
@@ -253,6 +169,33 @@ mod tests {
             let read = (serde_json::from_str::<Json>(&text).is_ok(), depth < 128);
             assert_eq!((Reader::default().read(&text).is_ok(), depth < 128), read, "{depth}");
         }
+    }
+
+    #[test]
+    fn what_objects_have_in_common_is_held_once_and_nothing_else_is_taken_for_it() {
+        let reader = Reader::default();
+        let read = |owned: &str| {
+            let text = format!(r#"{{"manager": "m", "fieldsV1": {owned}}}"#);
+            let value = reader.read_with(&text, &[("manager", "n"), ("kind", "K")]).expect("JSON");
+            let document: Json = serde_json::from_str(owned).expect("JSON");
+            assert_eq!(value.get("fieldsV1"), Some(&from_json(&document)));
+            // What is said beside the text counts where the text is silent.
+            assert_eq!(value.get("manager").and_then(Value::as_str), Some("m"));
+            assert_eq!(value.get("kind").and_then(Value::as_str), Some("K"));
+            value
+        };
+        let [first, again, other] = [r#"{"f:a":{}}"#, r#"{"f:a":{}}"#, r#"{"f:b":{}}"#].map(read);
+        let place = |value: &Value, name: &str| match value.get(name) {
+            Some(Value::Map(map)) => Some(std::sync::Arc::as_ptr(map).addr()),
+            Some(Value::String(text)) => Some(text.as_ptr().addr()),
+            _ => None,
+        };
+        for name in ["fieldsV1", "manager"] {
+            assert_eq!(place(&first, name), place(&again, name), "{name}");
+        }
+        assert_ne!(place(&first, "fieldsV1"), place(&other, "fieldsV1"));
+        // More than is ever held.
+        (0..1000).for_each(|i| drop(read(&format!(r#"{{"f:{i}": {{}}}}"#))));
     }
 
     #[test]
@@ -292,7 +235,9 @@ mod tests {
         /// Every JSON document survives the way through a value.
         #[test]
         fn json_survives_the_way_through_a_value(json in any_json()) {
-            let read = Reader::default().read(&json.to_string()).expect("JSON");
+            // One for all, so that what it holds of one document is there for the next.
+            static READER: LazyLock<Reader> = LazyLock::new(Reader::default);
+            let read = READER.read(&json.to_string()).expect("JSON");
             prop_assert_eq!(read, from_json(&json));
             prop_assert_eq!(to_json(&from_json(&json)), Ok(json));
         }
