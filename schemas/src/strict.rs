@@ -5,7 +5,7 @@
 
 use crate::ReadError;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The most levels of arrays and objects in a stored text.
@@ -17,7 +17,9 @@ pub const MAX_BYTES: usize = 256 << 20;
 /// Refuses what is not one JSON value, or has two equal keys in one object, or is too deep.
 pub(crate) fn check(text: &str) -> Result<(), ReadError> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let checked = Check { depth: 0 }.deserialize(&mut json).and_then(|()| json.end());
+    let mut keys = Vec::new();
+    let check = Check { depth: 0, keys: &mut keys };
+    let checked = check.deserialize(&mut json).and_then(|()| json.end());
     checked.map_err(|error| not_json(&error))
 }
 
@@ -40,11 +42,13 @@ pub(crate) fn not_json(error: &serde_json::Error) -> ReadError {
     ReadError::NotJson { why: why.to_owned(), line, column }
 }
 
-struct Check {
+struct Check<'k, 'de> {
     depth: usize,
+    /// The keys of the objects around this place, as they stand in the text.
+    keys: &'k mut Vec<Cow<'de, str>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Check {
+impl<'de> DeserializeSeed<'de> for Check<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -52,16 +56,20 @@ impl<'de> DeserializeSeed<'de> for Check {
     }
 }
 
-impl Check {
-    fn deeper<E: Error>(&self) -> Result<Self, E> {
+impl<'de> Check<'_, 'de> {
+    fn deeper<E: Error>(&self) -> Result<usize, E> {
         if self.depth == MAX_DEPTH {
             return Err(E::custom(format!("it is nested more than {MAX_DEPTH} levels deep")));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(self.depth + 1)
+    }
+
+    fn inside(&mut self, depth: usize) -> Check<'_, 'de> {
+        Check { depth, keys: &mut *self.keys }
     }
 }
 
-impl<'de> Visitor<'de> for Check {
+impl<'de> Visitor<'de> for Check<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,21 +100,56 @@ impl<'de> Visitor<'de> for Check {
         Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let inner = self.deeper()?;
-        while seq.next_element_seed(Check { depth: inner.depth })?.is_some() {}
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+        let depth = self.deeper()?;
+        while seq.next_element_seed(self.inside(depth))?.is_some() {}
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let inner = self.deeper()?;
-        let mut keys = BTreeSet::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if !keys.insert(key) {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let depth = self.deeper()?;
+        let first = self.keys.len();
+        // What clinch writes is mostly sorted, and then each key is compared with one other.
+        let mut sorted = true;
+        while let Some(key) = map.next_key_seed(Key)? {
+            sorted &= self.keys[first..].last().is_none_or(|before| *before < key);
+            self.keys.push(key);
+            map.next_value_seed(self.inside(depth))?;
+        }
+        if !sorted {
+            self.keys[first..].sort_unstable();
+            if self.keys[first..].windows(2).any(|pair| pair[0] == pair[1]) {
                 return Err(A::Error::custom("a key stands twice in one object"));
             }
-            map.next_value_seed(Check { depth: inner.depth })?;
         }
+        self.keys.truncate(first);
         Ok(())
+    }
+}
+
+/// A key, without a copy of it where it stands in the text as it is.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Cow<'de, str>, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(key.to_owned()))
     }
 }

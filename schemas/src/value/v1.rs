@@ -10,7 +10,6 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use values::{ObjectAttr, Type, Value};
@@ -130,20 +129,24 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
-        let mut map: BTreeMap<Arc<str>, Value> = BTreeMap::new();
-        while let Some(key) = object.next_key::<String>()? {
+        let mut entries: Vec<(Arc<str>, Value)> = Vec::new();
+        while let Some(key) = object.next_key::<Cow<'de, str>>()? {
             let name = match key.strip_prefix('$') {
-                None => key.as_str(),
+                None => &*key,
                 Some(rest) if rest.starts_with('$') => rest,
-                Some(tag) if map.is_empty() => return tag_value(tag, object),
+                Some(tag) if entries.is_empty() => return tag_value(tag, object),
                 Some(_) => return Err(A::Error::custom("a tag stands among other keys")),
             };
+            let name = name.into();
             let WireValue(item) = object.next_value()?;
-            if map.insert(name.into(), item).is_some() {
-                return Err(A::Error::custom("a key stands twice in one object"));
-            }
+            entries.push((name, item));
         }
-        Ok(Value::map(map))
+        let count = entries.len();
+        let value = Value::map(entries);
+        if value.as_map().is_none_or(|map| map.len() < count) {
+            return Err(A::Error::custom("a key stands twice in one object"));
+        }
+        Ok(value)
     }
 }
 
