@@ -10,9 +10,22 @@ use plans::{Identity, ObjectKey};
 use provider::PlanRequest;
 use values::Value;
 
+/// Kinds of which a configuration has very many, and which name no other object: they need not be
+/// put together to find that out.
+const REFER_TO_NOTHING: &[(&str, &str)] = &[
+    ("v1", "ConfigMap"),
+    ("v1", "LimitRange"),
+    ("v1", "Namespace"),
+    ("v1", "ResourceQuota"),
+    ("v1", "Secret"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("rbac.authorization.k8s.io/v1", "Role"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+];
+
 /// Keys of what the object needs: its namespace, the definition of its kind, and what its
 /// specification refers to by name.
-pub(crate) fn needs(identity: &Identity, intent: &Value) -> Vec<ObjectKey> {
+pub(crate) fn needs(identity: &Identity, intent: impl FnOnce() -> Value) -> Vec<ObjectKey> {
     let text = |name: &str| identity.args.get(name).and_then(Value::as_str).unwrap_or("");
     let (version, kind, namespace) = (text("api_version"), text("kind"), text("namespace"));
     let mut keys = Vec::new();
@@ -23,7 +36,9 @@ pub(crate) fn needs(identity: &Identity, intent: &Value) -> Vec<ObjectKey> {
     if !group.is_empty() && discovery::by_kind(version, kind).is_none() {
         keys.push(definition::kind_key(group, kind));
     }
-    keys.extend(references(kind, namespace, intent));
+    if !REFER_TO_NOTHING.contains(&(version, kind)) {
+        keys.extend(references(kind, namespace, &intent()));
+    }
     keys.retain(|key| *key != identity.key);
     keys.sort();
     keys.dedup();

@@ -58,7 +58,7 @@ pub fn certify(intent: &Value, live: &Value, manager: &str) -> Result<(), String
             .filter_map(|other| other.get("fieldsV1"))
             .collect(),
     };
-    walk(&records, &ownable(&intent), Some(&ownable(live))).map_err(|maybe| maybe.to_string())
+    walk(&records, At::Object, &intent, Some(live)).map_err(|maybe| maybe.to_string())
 }
 
 /// The values at the leaves that `manager`'s apply owns, in the shape of the record of owned
@@ -66,7 +66,10 @@ pub fn certify(intent: &Value, live: &Value, manager: &str) -> Result<(), String
 /// own has changed, whatever others did to the rest.
 pub fn projection(live: &Value, manager: &str) -> Value {
     match apply_entry(live, manager) {
-        Ok(entry) => project(entry.get("fieldsV1").unwrap_or(&Value::Null), Some(&ownable(live))),
+        Ok(entry) => {
+            let tree = entry.get("fieldsV1").unwrap_or(&Value::Null);
+            project(tree, At::Object, Some(live))
+        }
         Err(_) => Value::Null,
     }
 }
@@ -142,10 +145,9 @@ fn apply_entry<'a>(live: &'a Value, manager: &str) -> Result<&'a Value, String> 
 
 /// The intent must be for this very object, and the object must be staying.
 fn same_object(intent: &Value, live: &Value) -> Result<(), String> {
-    let metadata = |object: &'_ Value, name: &str| -> Value {
-        let found = object.get("metadata").and_then(|m| m.get(name));
-        found.cloned().unwrap_or(Value::Null)
-    };
+    fn metadata<'a>(object: &'a Value, name: &str) -> &'a Value {
+        object.get("metadata").and_then(|m| m.get(name)).unwrap_or(&Value::Null)
+    }
     if !metadata(live, "deletionTimestamp").is_null() {
         return Err("it is being deleted".to_owned());
     }
@@ -161,22 +163,49 @@ fn same_object(intent: &Value, live: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The object without what an apply never owns.
-fn ownable(object: &Value) -> Value {
-    let Some(map) = object.as_map() else { return object.clone() };
-    let mut map = map.clone();
-    map.remove("apiVersion");
-    map.remove("kind");
-    if let Some(Value::Map(metadata)) = map.get("metadata") {
-        let mut metadata = Map::clone(metadata);
-        metadata.retain(|name, _| !NOT_OWNED.contains(&&**name));
-        if metadata.is_empty() {
-            map.remove("metadata");
-        } else {
-            map.insert("metadata".into(), Value::map(metadata));
+/// Where in an object something stands: at its top and in its metadata are parts that an apply
+/// never owns, and they are looked past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Object,
+    Metadata,
+    Inside,
+}
+
+impl At {
+    /// The part of this name, unless an apply never owns it.
+    fn part<'a>(self, map: &'a Map, name: &str) -> Option<&'a Value> {
+        let part = values::entry(map, name)?;
+        self.is_ownable(name, part).then_some(part)
+    }
+
+    fn is_ownable(self, name: &str, part: &Value) -> bool {
+        match self {
+            Self::Object if name == "metadata" => match part {
+                Value::Map(metadata) => {
+                    metadata.iter().any(|(name, part)| Self::Metadata.is_ownable(name, part))
+                }
+                _ => true,
+            },
+            Self::Object => !["apiVersion", "kind"].contains(&name),
+            Self::Metadata => !NOT_OWNED.contains(&name),
+            Self::Inside => true,
         }
     }
-    Value::map(map)
+
+    /// All that an apply can own of what stands here.
+    fn whole(self, value: &Value) -> Value {
+        let Value::Map(map) = value else { return value.clone() };
+        if self == Self::Inside {
+            return value.clone();
+        }
+        let parts = map.iter().filter(|(name, part)| self.is_ownable(name, part));
+        Value::map(parts.map(|(name, part)| (name.clone(), self.below(name).whole(part))))
+    }
+
+    fn below(self, name: &str) -> Self {
+        if self == Self::Object && name == "metadata" { Self::Metadata } else { Self::Inside }
+    }
 }
 
 /// Why a no-op could not be proven, and where.
@@ -222,36 +251,59 @@ impl<'a> Records<'a> {
 
     /// Whether someone else owns parts of what is here.
     fn shared_in_parts(&self) -> bool {
-        self.others.iter().any(|other| children(other).is_some_and(|parts| !parts.is_empty()))
+        let has_parts = |parts: Children<'_>| parts.first().is_some();
+        self.others.iter().any(|other| Children::of(other).is_some_and(has_parts))
     }
 }
 
-/// The children of a node of the tree; `.` only says that the node itself is owned.
-fn children(tree: &Value) -> Option<Vec<(&str, &Value)>> {
-    let map = tree.as_map()?;
-    Some(map.iter().map(|(k, v)| (&**k, v)).filter(|(k, _)| *k != ".").collect())
+/// The children of a node of the tree.
+#[derive(Clone, Copy)]
+struct Children<'a>(&'a Map);
+
+impl<'a> Children<'a> {
+    fn of(tree: &'a Value) -> Option<Self> {
+        tree.as_map().map(Self)
+    }
+
+    /// Each with its key; `.` only says that the node itself is owned.
+    fn iter(self) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        self.0.iter().map(|(key, tree)| (&**key, tree)).filter(|(key, _)| *key != ".")
+    }
+
+    fn first(self) -> Option<&'a str> {
+        self.iter().next().map(|(key, _)| key)
+    }
+
+    fn count(self) -> usize {
+        self.0.len() - usize::from(self.0.contains_key("."))
+    }
 }
 
-fn walk(records: &Records<'_>, want: &Value, live: Option<&Value>) -> Result<(), Maybe> {
-    let children = children(records.ours).ok_or(Maybe::because("has an unreadable record"))?;
+fn walk(records: &Records<'_>, at: At, want: &Value, live: Option<&Value>) -> Result<(), Maybe> {
+    let children = Children::of(records.ours).ok_or(Maybe::because("has an unreadable record"))?;
     let live = live.ok_or(Maybe::because("is gone"))?;
-    let Some((first, _)) = children.first() else { return leaf(records, want, live) };
+    let Some(first) = children.first() else { return leaf(records, at, want, live) };
     let kind = first.get(..2);
     if children.iter().any(|(key, _)| key.get(..2) != kind) {
         return Err(Maybe::because("has a mixed record"));
     }
     match kind {
-        Some("f:") => fields(records, &children, want, live),
-        Some("k:") => items(records, &children, want, live),
-        Some("v:") => members(&children, want, live),
+        Some("f:") => fields(records, children, at, want, live),
+        Some("k:") => items(records, children, want, live),
+        Some("v:") => members(children, want, live),
         _ => Err(Maybe::because("is owned by position")),
     }
 }
 
 /// What is owned as a whole. A map of which others own parts is none of these: we own it
 /// because we once set it empty, and its entries are theirs alone.
-fn leaf(records: &Records<'_>, want: &Value, live: &Value) -> Result<(), Maybe> {
-    if want != live {
+fn leaf(records: &Records<'_>, at: At, want: &Value, live: &Value) -> Result<(), Maybe> {
+    let same = match at {
+        At::Inside => want == live,
+        // No server owns these as a whole; a record can say so all the same.
+        At::Object | At::Metadata => at.whole(want) == at.whole(live),
+    };
+    if !same {
         return Err(Maybe::because("differs"));
     }
     if records.shared_in_parts() {
@@ -262,41 +314,49 @@ fn leaf(records: &Records<'_>, want: &Value, live: &Value) -> Result<(), Maybe> 
 
 fn fields(
     records: &Records<'_>,
-    children: &[(&str, &Value)],
+    children: Children<'_>,
+    at: At,
     want: &Value,
     live: &Value,
 ) -> Result<(), Maybe> {
     let (Some(want), Some(live)) = (want.as_map(), live.as_map()) else {
         return Err(Maybe::because("is not an object"));
     };
-    for (key, tree) in children {
+    for (key, tree) in children.iter() {
         let name = &key[2..];
-        let want = want.get(name).ok_or(Maybe::because("was set and is not any more"));
+        let wanted = at.part(want, name).ok_or(Maybe::because("was set and is not any more"));
         let below = records.at(key, tree);
-        want.and_then(|want| walk(&below, want, live.get(name))).map_err(|m| m.inside(name))?;
+        wanted
+            .and_then(|wanted| walk(&below, at.below(name), wanted, at.part(live, name)))
+            .map_err(|m| m.inside(name))?;
     }
-    // Every owned field is wanted; now every wanted field must be owned.
-    let owned = |name: &str| children.iter().any(|(key, _)| &key[2..] == name);
-    match want.keys().find(|name| !owned(name)) {
-        Some(name) => Err(Maybe::because("is not owned yet").inside(name)),
+    // Every owned field is wanted; now every wanted field must be owned. Nearly always there are
+    // as many of them, and then they are.
+    let mut wanted = want.iter().filter(|(name, part)| at.is_ownable(name, part));
+    if wanted.clone().count() == children.count() {
+        return Ok(());
+    }
+    let owned = |name: &str| children.0.contains_key(format!("f:{name}").as_str());
+    match wanted.find(|(name, _)| !owned(name)) {
+        Some((name, _)) => Err(Maybe::because("is not owned yet").inside(name)),
         None => Ok(()),
     }
 }
 
 fn items(
     records: &Records<'_>,
-    children: &[(&str, &Value)],
+    children: Children<'_>,
     want: &Value,
     live: &Value,
 ) -> Result<(), Maybe> {
     let (Some(want), Some(live)) = (want.as_list(), live.as_list()) else {
         return Err(Maybe::because("is not a list"));
     };
-    if want.len() != children.len() {
+    if want.len() != children.count() {
         return Err(Maybe::because("has another number of items"));
     }
-    let mut places: Vec<(usize, usize)> = Vec::with_capacity(children.len());
-    for (key, tree) in children {
+    let mut places: Vec<(usize, usize)> = Vec::with_capacity(want.len());
+    for (key, tree) in children.iter() {
         let parsed = json::parse(&key[2..]);
         let Some(names) = parsed.as_ref().and_then(Value::as_map) else {
             return Err(Maybe::because("has an unreadable key"));
@@ -311,20 +371,21 @@ fn items(
             return Err(at(Maybe::because("is the same item as another")));
         }
         places.push((wanted, lives));
-        walk(&records.at(key, tree), &want[wanted], Some(&live[lives])).map_err(at)?;
+        let below = records.at(key, tree);
+        walk(&below, At::Inside, &want[wanted], Some(&live[lives])).map_err(at)?;
     }
     in_order(places)
 }
 
-fn members(children: &[(&str, &Value)], want: &Value, live: &Value) -> Result<(), Maybe> {
+fn members(children: Children<'_>, want: &Value, live: &Value) -> Result<(), Maybe> {
     let (Some(want), Some(live)) = (want.as_list(), live.as_list()) else {
         return Err(Maybe::because("is not a list"));
     };
-    if want.len() != children.len() {
+    if want.len() != children.count() {
         return Err(Maybe::because("has another number of items"));
     }
-    let mut places = Vec::with_capacity(children.len());
-    for (key, _) in children {
+    let mut places = Vec::with_capacity(want.len());
+    for (key, _) in children.iter() {
         let value = json::parse(&key[2..]).ok_or(Maybe::because("has an unreadable item"))?;
         let place = |list: &[Value]| only(list, |item| *item == value);
         match (place(want), place(live)) {
@@ -380,13 +441,14 @@ pub(crate) fn owned_part(list: Option<&Value>, item: &Value) -> Option<Value> {
     })
 }
 
-fn project(tree: &Value, live: Option<&Value>) -> Value {
-    let (Some(children), Some(live)) = (children(tree), live) else { return Value::Null };
-    let Some((first, _)) = children.first() else { return live.clone() };
+fn project(tree: &Value, at: At, live: Option<&Value>) -> Value {
+    let (Some(children), Some(live)) = (Children::of(tree), live) else { return Value::Null };
+    let Some(first) = children.first() else { return at.whole(live) };
     match first.get(..2) {
         Some("f:") => Value::map(children.iter().map(|(key, tree)| {
             let name = key.strip_prefix("f:").unwrap_or(key);
-            (name, project(tree, live.get(name)))
+            let part = live.as_map().and_then(|live| at.part(live, name));
+            (name, project(tree, at.below(name), part))
         })),
         Some("k:") => {
             // In the order of the object, since an order is something that can change.
@@ -396,7 +458,7 @@ fn project(tree: &Value, live: Option<&Value>) -> Value {
                     let key = key.strip_prefix("k:").and_then(json::parse);
                     key.as_ref().and_then(Value::as_map).is_some_and(|key| has_key(item, key))
                 });
-                ours.map(|(key, tree)| Value::map([(*key, project(tree, Some(item)))]))
+                ours.map(|(key, tree)| Value::map([(key, project(tree, At::Inside, Some(item)))]))
             }))
         }
         Some("v:") => {
@@ -407,6 +469,6 @@ fn project(tree: &Value, live: Option<&Value>) -> Value {
             };
             Value::list(live.as_list().unwrap_or(&[]).iter().filter(ours).cloned())
         }
-        _ => live.clone(),
+        _ => at.whole(live),
     }
 }

@@ -9,6 +9,8 @@ use crate::noop;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
+use std::sync::Arc;
 use values::{Map, Value};
 
 /// The one field manager of this program; a second name would abandon what the first owns.
@@ -36,9 +38,19 @@ pub const KEEP: &[(&str, &str)] =
 ///
 /// It is derived as for an `ApplySet` whose parent is the Secret `clinch-PROJECT` in
 /// `kube-system`: name, namespace, kind and group, joined by dots.
-pub fn set_id(project: &str) -> String {
-    let parent = format!("clinch-{project}.kube-system.Secret.");
-    format!("applyset-{}-v1", URL_SAFE_NO_PAD.encode(Sha256::digest(parent)))
+pub fn set_id(project: &str) -> Arc<str> {
+    thread_local! {
+        /// The last answer: a process asks about one project, some times for each object.
+        static LAST: RefCell<Option<(String, Arc<str>)>> = const { RefCell::new(None) };
+    }
+    LAST.with_borrow_mut(|last| {
+        if let Some((_, set)) = last.as_ref().filter(|(of, _)| of == project) {
+            return set.clone();
+        }
+        let parent = format!("clinch-{project}.kube-system.Secret.");
+        let set = format!("applyset-{}-v1", URL_SAFE_NO_PAD.encode(Sha256::digest(parent)));
+        last.insert((project.to_owned(), set.into())).1.clone()
+    })
 }
 
 /// The intent with the labels of ownership, and with the annotations of what is to become of
@@ -71,7 +83,7 @@ pub fn mark(intent: &Value, project: &str, guarded: bool, released: bool) -> Val
 
 fn with_marks(mut labels: Map, project: &str) -> Map {
     labels.insert(MANAGED_BY.into(), MANAGER.into());
-    labels.insert(PART_OF.into(), set_id(project).into());
+    labels.insert(PART_OF.into(), Value::String(set_id(project)));
     labels
 }
 
@@ -91,7 +103,7 @@ fn map_of(value: Option<&Value>) -> Map {
 /// took the label off, by the fields that we own.
 pub fn is_ours(live: &Value, project: &str) -> bool {
     match part_of(live) {
-        Some(set) => set == set_id(project),
+        Some(set) => *set == *set_id(project),
         None => noop::has_apply_entry(live, MANAGER),
     }
 }
@@ -143,7 +155,7 @@ pub fn owner(live: &Value) -> Option<String> {
 
 /// The other set that the object says it belongs to.
 pub fn owned_by_other_project<'a>(live: &'a Value, project: &str) -> Option<&'a str> {
-    part_of(live).filter(|set| *set != set_id(project))
+    part_of(live).filter(|set| **set != *set_id(project))
 }
 
 fn part_of(live: &Value) -> Option<&str> {

@@ -7,6 +7,7 @@
 use crate::canon::hide_secret_data;
 use crate::ownership::{MANAGED_BY, PART_OF};
 use plans::Problem;
+use std::sync::Arc;
 use values::{Map, Path, Value};
 
 /// Parts of `metadata` that change by themselves or mean nothing to people.
@@ -16,31 +17,69 @@ const NOISE: &[&str] =
 /// The object as people see it: without status and bookkeeping; data of a Secret is hidden.
 #[must_use]
 pub fn view(object: &Value) -> Value {
-    let Some(map) = object.as_map() else { return object.clone() };
-    let mut map = map.clone();
-    map.remove("status");
-    edit_metadata(&mut map, |metadata| metadata.retain(|name, _| !NOISE.contains(&&**name)));
-    hide_secret_data(&Value::map(map))
+    picture(object, Picture::Shown { marks: true })
+}
+
+/// The same without our labels of ownership.
+#[must_use]
+pub(crate) fn unmarked_view(object: &Value) -> Value {
+    picture(object, Picture::Shown { marks: false })
 }
 
 /// The object for references to it: as [`view`], but with its uid and status.
 #[must_use]
 pub fn exported(object: &Value) -> Value {
-    exported_from(object, &view(object))
+    picture(object, Picture::Exported)
 }
 
-/// The same from a view that is there already.
-pub(crate) fn exported_from(object: &Value, view: &Value) -> Value {
-    let mut map = view.as_map().cloned().unwrap_or_default();
-    if let Some(status) = object.get("status") {
-        map.insert("status".into(), status.clone());
+/// For whom a picture of an object is.
+#[derive(Clone, Copy)]
+enum Picture {
+    /// For people, with our labels of ownership or without them.
+    Shown { marks: bool },
+    /// For references.
+    Exported,
+}
+
+/// Made in one go: there are as many as objects, and what each leaves out is known beforehand.
+fn picture(object: &Value, picture: Picture) -> Value {
+    let exported = matches!(picture, Picture::Exported);
+    let Some(map) = object.as_map() else { return object.clone() };
+    let parts = map.iter().filter(|(name, _)| exported || &***name != "status");
+    let parts: Vec<(Arc<str>, Value)> = parts
+        .map(|(name, part)| match part {
+            Value::Map(metadata) if **name == *"metadata" => {
+                (name.clone(), metadata_of(metadata, picture))
+            }
+            _ => (name.clone(), part.clone()),
+        })
+        .collect();
+    hide_secret_data(&Value::map(parts))
+}
+
+fn metadata_of(metadata: &Map, picture: Picture) -> Value {
+    let mut parts: Vec<(Arc<str>, Value)> = Vec::with_capacity(metadata.len());
+    for (name, part) in metadata.iter() {
+        match (&**name, part, picture) {
+            // A uid is a text, or none.
+            ("uid", Value::String(_), Picture::Exported) => {
+                parts.push((name.clone(), part.clone()))
+            }
+            (name, _, _) if NOISE.contains(&name) => {}
+            ("labels", Value::Map(labels), Picture::Shown { marks: false }) => {
+                parts.extend(unmarked(labels).map(|labels| (name.clone(), labels)));
+            }
+            (_, _, _) => parts.push((name.clone(), part.clone())),
+        }
     }
-    if let Some(uid) = uid(object) {
-        edit_metadata(&mut map, |metadata| {
-            metadata.insert("uid".into(), uid.into());
-        });
-    }
-    Value::map(map)
+    Value::map(parts)
+}
+
+/// Labels without those of ownership; `None` when no other is there.
+fn unmarked(labels: &Map) -> Option<Value> {
+    let others = labels.iter().filter(|(name, _)| ![MANAGED_BY, PART_OF].contains(&&***name));
+    let others: Vec<_> = others.map(|(name, text)| (name.clone(), text.clone())).collect();
+    (!others.is_empty()).then(|| Value::map(others))
 }
 
 /// What a namespace that is being deleted says it still waits for.
@@ -84,30 +123,8 @@ pub fn without_marks(
     if both && [MANAGED_BY, PART_OF].iter().any(differs) {
         return (before, after);
     }
-    (before.map(|object| unmarked(&object)), after.map(|object| unmarked(&object)))
-}
-
-fn unmarked(object: &Value) -> Value {
-    let mut map = object.as_map().cloned().unwrap_or_default();
-    edit_metadata(&mut map, |metadata| {
-        let Some(Value::Map(labels)) = metadata.get("labels") else { return };
-        let mut labels = Map::clone(labels);
-        labels.retain(|name, _| ![MANAGED_BY, PART_OF].contains(&&**name));
-        if labels.is_empty() {
-            metadata.remove("labels");
-        } else {
-            metadata.insert("labels".into(), Value::map(labels));
-        }
-    });
-    Value::map(map)
-}
-
-fn edit_metadata(object: &mut Map, edit: impl FnOnce(&mut Map)) {
-    if let Some(Value::Map(metadata)) = object.get("metadata") {
-        let mut metadata = Map::clone(metadata);
-        edit(&mut metadata);
-        object.insert("metadata".into(), Value::map(metadata));
-    }
+    let unmarked = |object: Value| unmarked_view(&object);
+    (before.map(unmarked), after.map(unmarked))
 }
 
 /// `value` with everything hidden that is hidden in `like`. Items of lists may stand
@@ -123,7 +140,7 @@ pub fn masked(value: &Value, like: &Value) -> Value {
             value.clone().into_sensitive()
         }
         (Value::Map(map), Value::Map(like)) => {
-            let mask = |(name, value): (&std::sync::Arc<str>, &Value)| {
+            let mask = |(name, value): (&Arc<str>, &Value)| {
                 let like = like.get(name).unwrap_or(&Value::Null);
                 (name.clone(), masked(value, like))
             };

@@ -202,7 +202,7 @@ fn projection_holds_what_we_own_and_nothing_else() {
 #[test]
 fn name_of_the_set_is_derived_as_for_any_apply_set() {
     assert_eq!(
-        ownership::set_id("shop"),
+        &*ownership::set_id("shop"),
         "applyset-yoNmc1NT-yMk4dwCiYb0P9JzILbOyHM3429_ltty1g0-v1"
     );
     assert_ne!(ownership::set_id("shop"), ownership::set_id("shop2"));

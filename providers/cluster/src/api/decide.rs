@@ -298,10 +298,9 @@ impl Case<'_> {
         let uid = shown::uid(live).map(str::to_owned);
         let live = self.masked(live);
         let exported_uid = uid.as_deref().map_or(Value::Null, Value::from);
-        let view = shown::view(&live);
-        let exported = self.exported(exported_uid, shown::exported_from(&live, &view));
-        let (_, view) = shown::without_marks(None, Some(view));
-        let (before, after) = (view.clone(), view);
+        let exported = self.exported(exported_uid, shown::exported(&live));
+        let view = shown::unmarked_view(&live);
+        let (before, after) = (Some(view.clone()), Some(view));
         let decision = self.decision(Action::NoOp, basis, exported);
         Planned::Decided(Box::new(Decision { before, after, uid, ..decision }))
     }

@@ -190,7 +190,7 @@ impl<T: ApiType> ResourceKind for Api<T> {
     }
 
     fn needs(&self, identity: &Identity, args: &Value) -> Vec<ObjectKey> {
-        crate::needs::needs(identity, &T::intent(args))
+        crate::needs::needs(identity, || T::intent(args))
     }
 
     fn provides(&self, identity: &Identity, args: &Value) -> Vec<ObjectKey> {

@@ -5,16 +5,21 @@ use crate::ownership::MANAGER;
 use crate::{noop, shown};
 use addrs::TypeName;
 use plans::{Identity, Op};
+use std::sync::{Arc, LazyLock};
 use values::Value;
 
 /// The identity of an object.
 pub(crate) fn identity_of(object: &ObjectRef) -> Identity {
-    let namespace = object.namespace.as_deref().map_or(Value::Null, Value::from);
+    /// Held once for all identities, since there are as many as objects.
+    static NAMES: LazyLock<[Arc<str>; 4]> =
+        LazyLock::new(|| ["api_version", "kind", "name", "namespace"].map(Arc::from));
+    let [api_version, kind, name, namespace] = NAMES.clone();
+    let inside = object.namespace.as_deref().map_or(Value::Null, Value::from);
     let args = Value::map([
-        ("api_version", object.api_version.as_str().into()),
-        ("kind", object.kind.as_str().into()),
-        ("namespace", namespace),
-        ("name", object.name.as_str().into()),
+        (api_version, object.api_version.as_str().into()),
+        (kind, object.kind.as_str().into()),
+        (name, object.name.as_str().into()),
+        (namespace, inside),
     ]);
     Identity { key: object.key(), args, shown: object.shown() }
 }

@@ -220,7 +220,7 @@ impl Along {
                 .unwrap_or_default(),
         };
         let (ours, foreign): (Vec<&Value>, Vec<&Value>) =
-            sets.iter().partition(|set| part(set, "set") == own);
+            sets.iter().partition(|set| *part(set, "set") == *own);
         Self {
             counted: true,
             ours: ours.into_iter().map(group).collect(),
