@@ -1,7 +1,7 @@
 //! Every instance in order: what is done to it, and what it will be.
 
 use crate::declare::{Declaration, Declared, evaluator, place_all, undecided};
-use crate::entry::{Entry, Former, same_record};
+use crate::entry::{Entry, Former, remembers};
 use crate::needs::Order;
 use crate::questions::seen;
 use crate::removed::{Remembered, Removed};
@@ -11,8 +11,9 @@ use crate::{
     PlanInput, Planning, adopted, codes, create_first, first, kept, order, protected, requested,
     selection, triggers, unreachable,
 };
-use addrs::InstanceAddr;
-use lang::Evaluator;
+use addrs::{InstanceAddr, Scope};
+use diags::Diagnostics;
+use lang::{Evaluator, Lifecycle};
 use plans::{Action, ObjectKey, Origin, OutputChange, Problem, Recorded};
 use provider::{Observation, PlanRequest, Planned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,11 +33,16 @@ pub(crate) fn decide(
         return Vec::new();
     }
     requested::check(input, declared, &mut planning.diagnostics);
-    let declared_addrs: BTreeSet<&InstanceAddr> =
-        declared.instances.iter().map(|d| &d.addr).collect();
+    let selection = &input.options.selection;
+    // Nobody asks for them where nothing is gone and nothing is left out.
+    let all: &[Declared<'_>] = if remembered.removed.is_empty() && selection.is_all() {
+        &[]
+    } else {
+        declared.instances.as_slice()
+    };
+    let declared_addrs: BTreeSet<&InstanceAddr> = all.iter().map(|d| &d.addr).collect();
     let (renamed, gone): (Vec<_>, Vec<_>) =
         remembered.removed.into_iter().partition(|r| declared_addrs.contains(r.addr));
-    let selection = &input.options.selection;
     let remembered_addrs = gone.iter().map(|r| r.addr);
     let known = declared_addrs.iter().copied().chain(remembered_addrs);
     planning.diagnostics.extend(selection::tell(input, known));
@@ -44,28 +50,32 @@ pub(crate) fn decide(
     let mut gone = selection::removed(selection, gone);
     unreachable::leave_out(input, declared, &mut chosen, &mut gone, planning);
     let evaluator = evaluator(input);
-    let created = Arc::new(created(input, declared));
-    let alike = |d: &Declared<'_>| {
-        evaluator.has_no_lifecycle(&d.addr) && adopted::import(&declared.imports, &d.addr).is_none()
+    let known = |(d, remembered): (&Declared<'_>, _)| Known {
+        observed: seen(input.observed, &d.identity.key),
+        remembered,
     };
-    let mut first = first::answers(input, declared, &remembered.by_key, &created, &chosen, &alike);
+    let known: Vec<Known<'_>> =
+        declared.instances.iter().zip(remembered.declared).map(known).collect();
+    let created = Arc::new(created(declared, &known));
+    let alike = |d: &Declared<'_>| d.plain && adopted::import(&declared.imports, &d.addr).is_none();
+    let mut first = first::answers(input, declared, &known, &created, &chosen, &alike);
     let mut decider = Decider {
         input,
         created: created.clone(),
         first_created: created,
         provided,
         renamed: renamed.into_iter().map(|r| (r.addr.clone(), r)).collect(),
-        by_key: remembered.by_key,
         evaluator,
         failed: declared.failed.clone(),
         traced: triggers::traced(input, declared),
         planning,
         entries: Vec::with_capacity(declared.instances.len()),
+        cluster: Scope::cluster(),
     };
     for index in positions.iter().copied().filter(|index| chosen[*index]) {
         let needs = needs[index].iter().map(|i| declared.instances[*i].addr.clone()).collect();
         let first = first.get_mut(index).and_then(Option::take);
-        decider.declared(declared, &declared.instances[index], needs, first);
+        decider.declared(declared, (&declared.instances[index], known[index]), needs, first);
     }
     for removed in gone {
         decider.removed(&removed);
@@ -84,10 +94,20 @@ pub(crate) fn decide(
     decider.entries
 }
 
+/// What is known of the object of a declared instance.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'p> {
+    /// As it was read.
+    pub(crate) observed: &'p Observation,
+    /// By which address, and how, it is remembered.
+    pub(crate) remembered: Option<(&'p InstanceAddr, &'p Recorded)>,
+}
+
 /// Objects that do not exist and are declared.
-fn created(input: &PlanInput<'_, '_>, declared: &Declaration<'_>) -> BTreeSet<ObjectKey> {
-    let absent = |key: &ObjectKey| input.observed.get(key) == Some(&Observation::Absent);
-    declared.owners.keys().filter(|key| absent(key)).cloned().collect()
+fn created(declared: &Declaration<'_>, known: &[Known<'_>]) -> BTreeSet<ObjectKey> {
+    let pairs = declared.instances.iter().zip(known);
+    let absent = pairs.filter(|(_, known)| *known.observed == Observation::Absent);
+    absent.map(|(d, _)| d.identity.key.clone()).collect()
 }
 
 /// What is decided so far.
@@ -98,19 +118,20 @@ pub(crate) struct Decider<'a, 'p> {
     pub(crate) first_created: Arc<BTreeSet<ObjectKey>>,
     pub(crate) provided: &'p BTreeMap<ObjectKey, usize>,
     pub(crate) renamed: BTreeMap<InstanceAddr, Removed<'a>>,
-    pub(crate) by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
     pub(crate) evaluator: Evaluator<'a>,
     pub(crate) failed: BTreeSet<InstanceAddr>,
     pub(crate) traced: Traced,
     pub(crate) planning: &'p mut Planning,
     pub(crate) entries: Vec<Entry>,
+    /// The scope of all that nothing is done to.
+    pub(crate) cluster: Scope,
 }
 
 impl Decider<'_, '_> {
     fn declared(
         &mut self,
         all: &Declaration<'_>,
-        d: &Declared<'_>,
+        (d, known): (&Declared<'_>, Known<'_>),
         needs: Vec<InstanceAddr>,
         first: Option<Planned>,
     ) {
@@ -121,7 +142,10 @@ impl Decider<'_, '_> {
             self.failed.insert(d.addr.clone());
             return;
         }
-        let (open, problems) = self.evaluator.preconditions(&d.addr);
+        let (mut open, mut problems) = (false, Diagnostics::new());
+        if !d.plain {
+            (open, problems) = self.evaluator.preconditions(&d.addr);
+        }
         if problems.has_errors() {
             self.planning.diagnostics.extend(problems);
             self.failed.insert(d.addr.clone());
@@ -142,8 +166,11 @@ impl Decider<'_, '_> {
             return;
         }
         let created = self.created.clone();
-        let (lifecycle, problems) = self.evaluator.lifecycle(&d.addr);
-        self.planning.diagnostics.extend(problems);
+        let mut lifecycle = Lifecycle::default();
+        if !d.plain {
+            (lifecycle, problems) = self.evaluator.lifecycle(&d.addr);
+            self.planning.diagnostics.extend(problems);
+        }
         if lifecycle.release && !d.kind.releases() {
             let detail = format!(
                 "What `{}` manages cannot be left behind without what is ours of it.",
@@ -155,9 +182,8 @@ impl Decider<'_, '_> {
             self.fail(&d.addr, vec![problem]);
             return;
         }
-        let remembered = self.by_key.get(&d.identity.key).copied();
+        let Known { observed, remembered } = known;
         let recorded = remembered.map(|(_, r)| r);
-        let observed = seen(self.input.observed, &d.identity.key);
         let import = adopted::import(&all.imports, &d.addr);
         let stood = (observed, recorded.is_some());
         if let Some(why) = import.and_then(|i| adopted::refused(i, &d.addr, &d.identity, stood)) {
@@ -215,18 +241,13 @@ impl Decider<'_, '_> {
         }
         self.evaluator.set(d.addr.clone(), decision.exported.clone());
         self.planning.exports.insert(d.addr.clone(), decision.exported.clone());
-        let (_, problems) = self.evaluator.postconditions(&d.addr, &decision.exported);
-        if problems.has_errors() {
-            self.failed.insert(d.addr.clone());
+        if !d.plain {
+            let (_, problems) = self.evaluator.postconditions(&d.addr, &decision.exported);
+            if problems.has_errors() {
+                self.failed.insert(d.addr.clone());
+            }
+            self.planning.diagnostics.extend(problems);
         }
-        self.planning.diagnostics.extend(problems);
-        let record = Recorded {
-            identity: d.identity.clone(),
-            uid: decision.uid.clone(),
-            digest: decision.digest.clone(),
-            needs: needs.clone(),
-            protected: lifecycle.prevent_destroy,
-        };
         let old = self.renamed.remove(&d.addr).and_then(|old| {
             let decision = self.deletion(&old, lifecycle.release)?;
             (!decision.ops.is_empty()).then_some((old, decision))
@@ -235,18 +256,31 @@ impl Decider<'_, '_> {
         if let Some((from, _)) = moved {
             self.planning.plan.remember.push((from.clone(), None));
         }
+        let protected = lifecycle.prevent_destroy;
+        let as_remembered = remembered.is_some_and(|(old, recorded)| {
+            *old == d.addr && remembers(recorded, &decision, &needs, protected)
+        });
+        let nothing = decision.action == Action::NoOp && decision.ops.is_empty();
+        // Of nearly all objects nothing is done, and nothing is remembered that was not before.
+        let record = (!as_remembered || !nothing || old.is_some()).then(|| Recorded {
+            identity: d.identity.clone(),
+            uid: decision.uid.clone(),
+            digest: decision.digest.clone(),
+            needs: needs.clone(),
+            protected,
+        });
         if old.is_some() {
             // The address stands for the old object until that is gone.
         } else if decision.action == Action::NoOp {
-            if remembered.is_none_or(|(old, r)| *old != d.addr || !same_record(r, &record)) {
-                self.planning.plan.remember.push((d.addr.clone(), Some(record.clone())));
+            if !as_remembered {
+                self.planning.plan.remember.push((d.addr.clone(), record.clone()));
             }
         } else if moved.is_some() {
             // Should the run stop before this object's step, it is still remembered.
             self.planning.plan.remember.push((d.addr.clone(), recorded.cloned()));
         }
         let entry = self.entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
-        let mut entry = Entry { record: Some(record), needs, open, ..entry };
+        let mut entry = Entry { record, needs, open, ..entry };
         if let Some(cause) = cause.filter(|_| entry.change.action == Action::Replace) {
             entry.change.reason = Some(cause.reason());
             entry.change.origin = Origin::Pending;
@@ -268,7 +302,7 @@ impl Decider<'_, '_> {
                 // What is yet to be done to the new object is not remembered as done.
                 let done = entry.change.action == Action::NoOp;
                 let then = if done { entry.record.clone() } else { recorded.cloned() };
-                let protected = old.recorded.protected || lifecycle.prevent_destroy;
+                let protected = old.recorded.protected || protected;
                 let mut old_one = self.former(d, old.recorded, deletion, then);
                 if lifecycle.create_before_destroy {
                     old_one.former = Former::GoesLast;
@@ -281,9 +315,8 @@ impl Decider<'_, '_> {
             }
         }
         self.trace(&d.addr);
-        let protected = lifecycle.prevent_destroy
-            && matches!(entry.change.action, Action::Replace | Action::Delete);
-        if protected {
+        let refused = protected && matches!(entry.change.action, Action::Replace | Action::Delete);
+        if refused {
             let old = replaced.unwrap_or_else(|| d.identity.shown.clone());
             let why = protected::replaced(self.input, &self.evaluator, &entry.change, &old);
             self.refuse(entry, why);

@@ -16,6 +16,8 @@ pub(crate) struct Declared<'a> {
     pub(crate) kind: &'a dyn ResourceKind,
     pub(crate) args: Value,
     pub(crate) identity: Identity,
+    /// Whether `lifecycle` says nothing about it.
+    pub(crate) plain: bool,
 }
 
 /// All managed instances, in an order in which each comes after what it refers to.
@@ -102,10 +104,11 @@ fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
         }
         match evaluator.instances(block) {
             Ok(instances) => {
+                let plain = evaluator.is_plain(block);
                 for addr in instances {
                     let declared = match block.mode {
                         Mode::Data => data(input, &mut evaluator, &addr, &mut out),
-                        Mode::Managed => managed(input, &mut evaluator, &addr, &mut out),
+                        Mode::Managed => managed(input, &mut evaluator, &addr, plain, &mut out),
                     };
                     if !declared {
                         out.failed.insert(addr);
@@ -202,6 +205,7 @@ fn managed<'a>(
     input: &PlanInput<'a, '_>,
     evaluator: &mut Evaluator<'_>,
     addr: &InstanceAddr,
+    plain: bool,
     out: &mut Declaration<'a>,
 ) -> bool {
     let (args, problems) = evaluator.arguments(addr);
@@ -236,7 +240,7 @@ fn managed<'a>(
     }
     out.owners.insert(identity.key.clone(), out.instances.len());
     evaluator.set(addr.clone(), undecided(kind.schema(), &args));
-    out.instances.push(Declared { addr: addr.clone(), kind, args, identity });
+    out.instances.push(Declared { addr: addr.clone(), kind, args, identity, plain });
     true
 }
 

@@ -2,7 +2,7 @@
 
 use crate::decide::Decider;
 use crate::guards;
-use addrs::{InstanceAddr, Scope};
+use addrs::InstanceAddr;
 use plans::{Action, Change, Identity, Origin, Reason, Recorded};
 use provider::{Decision, ResourceKind};
 use std::ops::Range;
@@ -68,7 +68,7 @@ impl Decider<'_, '_> {
         let waits = || decision.action != Action::NoOp && only_waits(&decision);
         let moved = recorded.is_some_and(|r| r.digest == decision.digest) && !waits();
         let scope = match decision.action {
-            Action::NoOp | Action::Forget => Scope::cluster(),
+            Action::NoOp | Action::Forget => self.cluster.clone(),
             _ => kind.scope(identity),
         };
         let reason = (decision.action == Action::Replace)
@@ -79,12 +79,16 @@ impl Decider<'_, '_> {
             Action::NoOp | Action::Create | Action::Update | Action::Forget => 0..0,
         };
         Entry {
-            ops: decision.ops,
             removal,
             old: None,
             record: None,
             needs: Vec::new(),
-            needed: recorded.map(|r| r.needs.clone()).unwrap_or_default(),
+            // What makes no step waits for none.
+            needed: recorded
+                .filter(|_| !decision.ops.is_empty())
+                .map(|r| r.needs.clone())
+                .unwrap_or_default(),
+            ops: decision.ops,
             former: Former::No,
             last: decision.last,
             open: false,
@@ -109,9 +113,14 @@ impl Decider<'_, '_> {
 
 /// Whether nothing that is remembered would be written anew. The uid of an object that is
 /// found as it should be is not a change of ours.
-pub(crate) fn same_record(old: &Recorded, new: &Recorded) -> bool {
-    let uid = new.uid.is_none() || old.uid == new.uid;
-    uid && old.digest == new.digest && old.needs == new.needs && old.protected == new.protected
+pub(crate) fn remembers(
+    old: &Recorded,
+    decision: &Decision,
+    needs: &[InstanceAddr],
+    protected: bool,
+) -> bool {
+    let uid = decision.uid.is_none() || old.uid == decision.uid;
+    uid && old.digest == decision.digest && old.needs == needs && old.protected == protected
 }
 
 /// Whether everything that differs is decided during apply.

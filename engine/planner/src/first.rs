@@ -5,12 +5,11 @@
 //! is the same whenever it is asked. So these are asked beforehand, on several threads.
 
 use crate::PlanInput;
+use crate::decide::Known;
 use crate::declare::{Declaration, Declared};
-use crate::questions::seen;
-use addrs::InstanceAddr;
-use plans::{ObjectKey, Recorded};
+use plans::ObjectKey;
 use provider::{PlanRequest, Planned};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::thread;
 
 /// Below so many instances it is not worth a thread.
@@ -24,7 +23,7 @@ const THREADS: usize = 4;
 pub(crate) fn answers(
     input: &PlanInput<'_, '_>,
     declared: &Declaration<'_>,
-    by_key: &BTreeMap<&ObjectKey, (&InstanceAddr, &Recorded)>,
+    known: &[Known<'_>],
     created: &BTreeSet<ObjectKey>,
     chosen: &[bool],
     plain: &dyn Fn(&Declared<'_>) -> bool,
@@ -33,13 +32,13 @@ pub(crate) fn answers(
     if instances.len() < FEW {
         return Vec::new();
     }
-    let (observed, project) = (input.observed, input.options.project.as_str());
-    let ask = |d: &Declared<'_>| {
+    let project = input.options.project.as_str();
+    let ask = |d: &Declared<'_>, known: &Known<'_>| {
         d.kind.plan(&PlanRequest {
             identity: &d.identity,
             desired: Some(&d.args),
-            observed: seen(observed, &d.identity.key),
-            recorded: by_key.get(&d.identity.key).map(|(_, recorded)| *recorded),
+            observed: known.observed,
+            recorded: known.remembered.map(|(_, recorded)| recorded),
             preview: None,
             asked: None,
             ignore: &[],
@@ -58,11 +57,12 @@ pub(crate) fn answers(
     let mut answers: Vec<Option<Planned>> = instances.iter().map(|_| None).collect();
     let size = instances.len().div_ceil(THREADS);
     thread::scope(|threads| {
-        let parts = answers.chunks_mut(size).zip(instances.chunks(size)).zip(open.chunks(size));
-        for ((answers, instances), open) in parts {
+        let questions = instances.chunks(size).zip(known.chunks(size)).zip(open.chunks(size));
+        for (answers, ((instances, known), open)) in answers.chunks_mut(size).zip(questions) {
             threads.spawn(move || {
-                for ((answer, d), open) in answers.iter_mut().zip(instances).zip(open) {
-                    *answer = open.then(|| ask(d));
+                let questions = instances.iter().zip(known).zip(open);
+                for (answer, ((d, known), open)) in answers.iter_mut().zip(questions) {
+                    *answer = open.then(|| ask(d, known));
                 }
             });
         }

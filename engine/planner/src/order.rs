@@ -163,7 +163,9 @@ pub(crate) fn lay_steps(
         }
         spans.push(first..drafts.len());
     }
-    connect(&entries, &spans, &mut drafts);
+    if !drafts.is_empty() {
+        connect(&entries, &spans, &mut drafts);
+    }
     let wishes = Wishes::of(&Roster { input, declared, entries: &entries }, planning);
     let brackets = surround(input, &wishes, &mut entries, &mut drafts, planning);
     match take_turns(&entries, &spans, &wishes, &brackets.left_open, &mut drafts) {

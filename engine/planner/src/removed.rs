@@ -4,9 +4,8 @@ use crate::declare::Declaration;
 use crate::{Needs, PlanInput};
 use addrs::{InstanceAddr, ResourceAddr};
 use config::Repeat;
-use plans::{Mode, ObjectKey, Reason, Recorded};
+use plans::{Mode, Reason, Recorded};
 use provider::Wanted;
-use std::collections::BTreeMap;
 
 /// One remembered instance whose object is not declared any more.
 pub(crate) struct Removed<'a> {
@@ -18,12 +17,11 @@ pub(crate) struct Removed<'a> {
 }
 
 /// What is remembered, sorted into what goes and what only has another address now.
-#[derive(Default)]
 pub(crate) struct Remembered<'a> {
     /// Objects that nothing declares.
     pub(crate) removed: Vec<Removed<'a>>,
-    /// The remembered address of each declared object.
-    pub(crate) by_key: BTreeMap<&'a ObjectKey, (&'a InstanceAddr, &'a Recorded)>,
+    /// The remembered address of each declared object, by the position of its instance.
+    pub(crate) declared: Vec<Option<(&'a InstanceAddr, &'a Recorded)>>,
 }
 
 pub(crate) fn removed<'a>(
@@ -31,11 +29,12 @@ pub(crate) fn removed<'a>(
     declared: &Declaration<'_>,
     needs: &mut Needs,
 ) -> Remembered<'a> {
-    let mut out = Remembered::default();
+    let declared_before = vec![None; declared.instances.len()];
+    let mut out = Remembered { removed: Vec::new(), declared: declared_before };
     for (addr, recorded) in &input.state.records {
         let key = &recorded.identity.key;
-        if declared.owners.contains_key(key) {
-            out.by_key.insert(key, (addr, recorded));
+        if let Some(position) = declared.owners.get(key) {
+            out.declared[*position] = Some((addr, recorded));
             continue;
         }
         // A block that could not be evaluated may still declare this object: never delete on

@@ -117,15 +117,15 @@ async fn look(
         (world.events)(Event::Observing { objects });
         let started = world.clock.elapsed();
         let mut seen = ahead.seen().await;
-        let mut unseen = Vec::new();
+        let (mut found, mut unseen) = (Vec::new(), Vec::new());
         for wanted in &needs.observations {
             match seen.take(wanted) {
-                Some(answer) => {
-                    picture.observed.insert(wanted.identity.key.clone(), answer);
-                }
+                Some(answer) => found.push((wanted.identity.key.clone(), answer)),
                 None => unseen.push(wanted.clone()),
             }
         }
+        // Sorted and put together at once, which costs less than one after the other.
+        picture.observed.append(&mut found.into_iter().collect());
         let mut answers = Vec::new().into_iter();
         if !unseen.is_empty() {
             answers = world.providers.observe(unseen.clone()).await.into_iter();

@@ -26,4 +26,4 @@ pub use number::{BadNumber, Number};
 pub use path::{Path, Step};
 pub use schema::{Attr, Disruption, Role, Schema};
 pub use types::{ObjectAttr, Type};
-pub use value::{Map, Sensitive, Value};
+pub use value::{Map, Sensitive, Value, entry};

@@ -124,7 +124,7 @@ impl Value {
 
     /// An attribute of an object; `None` when absent or when this is no object.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.as_map()?.get(name)
+        self.as_map().and_then(|map| entry(map, name))
     }
 
     /// What stands at the path, looking through nothing that is sensitive.
@@ -200,6 +200,16 @@ impl Value {
     }
 }
 
+/// The entry of this name. Most objects have few attributes, and most of these have names of
+/// other lengths: to go through them all takes less than to compare the texts of some.
+pub fn entry<'a>(map: &'a Map, name: &str) -> Option<&'a Value> {
+    const FEW: usize = 16;
+    if map.len() > FEW {
+        return map.get(name);
+    }
+    map.iter().find(|(other, _)| ***other == *name).map(|(_, value)| value)
+}
+
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -255,6 +265,16 @@ mod tests {
     fn a_value_is_three_words_and_no_more() {
         // Ten thousand objects are a million of them.
         assert_eq!(size_of::<Value>(), 3 * size_of::<usize>());
+    }
+
+    #[test]
+    fn an_attribute_is_found_in_an_object_of_any_size() {
+        for size in [0, 1, 16, 17, 100] {
+            let object = Value::map((0..size).map(|i| (format!("n{i}"), Value::from(i))));
+            let found = (-1..=size).map(|i| object.get(&format!("n{i}")).cloned());
+            let wanted = (-1..=size).map(|i| (0..size).contains(&i).then(|| Value::from(i)));
+            assert!(found.eq(wanted), "{size}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::graph::{Node, Place, ResourceKey, place_of};
 use crate::references::{body_exprs, targets};
 use crate::{References, Schemas, codes, place};
 use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModuleInstance, ModulePath, ResourceAddr};
-use config::{Body, Config, Expr, Repeat, RolloutBlock};
+use config::{Body, Config, Expr, Repeat, Resource, RolloutBlock};
 use diags::{Diagnostic, Diagnostics, Span};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,7 +200,9 @@ impl<'a> Evaluator<'a> {
         let key = (of.mode, of.ty.clone(), of.name.clone());
         let mut found = Vec::new();
         for module in modules {
-            self.names.prepare_resource(module, key.clone(), &mut told);
+            if !self.is_expanded(module, &key) {
+                self.names.prepare_resource(module, key.clone(), &mut told);
+            }
             let here = &mut self.names.modules[module];
             let Some(state) = here.resources.get_mut(&key) else {
                 complete = false;
@@ -235,13 +237,10 @@ impl<'a> Evaluator<'a> {
     }
 
     fn arguments_or_less(&mut self, addr: &InstanceAddr, told: &mut Diagnostics) -> Value {
-        let Some((module, key, repetition)) = self.find(addr, told) else {
+        let Some((module, key, repetition, block)) = self.find_block(addr, told) else {
             return Value::Unknown(Type::Any);
         };
         let here = &self.names.modules[module];
-        let Some(block) = here.resources.get(&key).map(|r| r.block) else {
-            return Value::Unknown(Type::Any);
-        };
         if let Some(refs) = here.refs.resources.get(&key) {
             self.names.prepare(module, &refs.body, told);
         }
@@ -270,12 +269,33 @@ impl<'a> Evaluator<'a> {
         addr: &InstanceAddr,
         told: &mut Diagnostics,
     ) -> Option<(usize, ResourceKey, Repetition)> {
+        let (module, key, repetition, _) = self.find_block(addr, told)?;
+        Some((module, key, repetition))
+    }
+
+    /// The same with the block itself. Looked up once where nothing has to be expanded first, which
+    /// is nearly everywhere.
+    fn find_block(
+        &mut self,
+        addr: &InstanceAddr,
+        told: &mut Diagnostics,
+    ) -> Option<(usize, ResourceKey, Repetition, &'a Resource)> {
         let module = self.reach(&addr.module, told)?;
         let key = (addr.mode, addr.ty.clone(), addr.name.clone());
+        let state = self.names.modules[module].resources.get(&key)?;
+        if let Some(expansion) = &state.expansion {
+            let (repetition, block) = (expansion.repetition(&addr.key)?, state.block);
+            return Some((module, key, repetition, block));
+        }
         self.names.prepare_resource(module, key.clone(), told);
         let state = self.names.modules[module].resources.get(&key)?;
         let repetition = state.expansion.as_ref()?.repetition(&addr.key)?;
-        Some((module, key, repetition))
+        Some((module, key, repetition, state.block))
+    }
+
+    fn is_expanded(&self, module: usize, key: &ResourceKey) -> bool {
+        let state = self.names.modules[module].resources.get(key);
+        state.is_some_and(|state| state.expansion.is_some())
     }
 
     /// The outputs of the root module, each with whether it is declared or made sensitive.

@@ -74,11 +74,16 @@ struct Here<'h> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// Whether `lifecycle` says nothing about the instances of a block.
-    pub fn has_no_lifecycle(&self, addr: &InstanceAddr) -> bool {
-        let module = self.names.config.modules.get(&addr.module.path());
-        let block = module.and_then(|module| module.resources.get(&addr.resource()));
+    /// Whether `lifecycle` says nothing about the instances of a block: nothing is ignored or
+    /// protected, and no condition has to hold.
+    pub fn is_plain(&self, block: &ResourceAddr) -> bool {
+        let module = self.names.config.modules.get(&block.module);
+        let block = module.and_then(|module| module.resources.get(block));
         block.is_some_and(|block| block.lifecycle == config::Lifecycle::default())
+    }
+
+    fn has_no_lifecycle(&self, addr: &InstanceAddr) -> bool {
+        self.is_plain(&addr.resource())
     }
 
     /// What `lifecycle` says about an instance.
