@@ -1,7 +1,6 @@
 //! A short name for what was asked for, to tell later whether it changed.
 
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use values::Value;
 
 /// Digest of an intent within a project. Equal intents have equal digests, in every version
@@ -10,10 +9,13 @@ use values::Value;
 pub fn digest(project: &str, intent: &Value) -> String {
     let mut text = format!("clinch/v1\n{project}\n");
     render(intent, &mut text);
-    let mut out = String::from("sha256:");
+    let mut out = String::with_capacity(71);
+    out.push_str("sha256:");
     for byte in Sha256::digest(text) {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
+        // There is one for each object, and a formatter takes longer than the digest.
+        for digit in [byte >> 4, byte & 15] {
+            out.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
     }
     out
 }
@@ -51,11 +53,33 @@ fn render(value: &Value, out: &mut String) {
 
 fn quote(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        if matches!(c, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(c);
+    // Nearly no text has anything to escape.
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '\\']) {
+        out.push_str(&rest[..at]);
+        out.push('\\');
+        out.push_str(&rest[at..=at]);
+        rest = &rest[at + 1..];
     }
+    out.push_str(rest);
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_cannot_end_before_its_end() {
+        for (text, want) in [
+            ("", r#""""#),
+            ("plain é", r#""plain é""#),
+            (r#"a"b\"#, r#""a\"b\\""#),
+            (r#"\"é"\"#, r#""\\\"é\"\\""#),
+        ] {
+            let mut out = String::new();
+            quote(text, &mut out);
+            assert_eq!(out, want);
+        }
+    }
 }

@@ -63,7 +63,7 @@ fn metadata_of(metadata: &Map, picture: Picture) -> Value {
         match (&**name, part, picture) {
             // A uid is a text, or none.
             ("uid", Value::String(_), Picture::Exported) => {
-                parts.push((name.clone(), part.clone()))
+                parts.push((name.clone(), part.clone()));
             }
             (name, _, _) if NOISE.contains(&name) => {}
             ("labels", Value::Map(labels), Picture::Shown { marks: false }) => {
