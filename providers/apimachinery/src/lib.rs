@@ -26,10 +26,10 @@ pub mod duration;
 pub mod field_error;
 pub mod limits;
 pub mod names;
-pub mod quantity;
 pub mod selector;
 pub mod types;
 pub mod versions;
 
+pub use ::quantity;
 pub use field_error::{FieldError, FieldErrorKind};
 pub use quantity::{Quantity, QuantityError};

@@ -4,6 +4,9 @@
 //! with the family of suffixes it was written in; [`std::fmt::Display`] is the
 //! server's canonical form.
 //!
+//! The sandbox, the providers and the functions of the language need the same amounts, so this is
+//! a room of its own that imports nothing of ours.
+//!
 //! **Invariant:** `parse(print(q)) == q`, and printing is idempotent.
 
 use std::cmp::Ordering;
@@ -82,6 +85,16 @@ impl Quantity {
     /// Thousandths, such as CPU.
     pub fn from_millis(value: i64) -> Self {
         Self { nanos: i128::from(value) * (NANO / 1000), format: Format::DecimalSi }
+    }
+
+    /// So many billionths, printed in this family of suffixes.
+    pub fn from_nanos(nanos: i128, format: Format) -> Self {
+        Self { nanos, format }
+    }
+
+    /// In billionths, exactly.
+    pub fn nanos(&self) -> i128 {
+        self.nanos
     }
 
     /// Nothing, in decimal.
