@@ -72,9 +72,9 @@ fn full_splat_takes_everything_that_follows_of_each_item() {
 }
 
 #[test]
-fn attribute_splat_takes_only_the_attributes_that_follow() {
+fn attribute_splat_takes_only_attributes_and_old_indexes_that_follow() {
     check("a.*.b.c[0]", "splat_attrs(a, @.b.c)[0]");
-    check("a.*.b.0", "splat_attrs(a, @.b)[0]");
+    check("a.*.b.0", "splat_attrs(a, @.b[0])");
 }
 
 #[test]

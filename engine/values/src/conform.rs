@@ -17,7 +17,7 @@ pub struct Mismatch {
 
 /// The value as the type wants it, or every part that does not fit.
 ///
-/// Converts where nothing is lost (`"8"` to `8`, `8` to `"8"`, `"true"` to `true`), sorts and
+/// Converts where nothing is lost (`"8"` to `8`, `8` to `"8"`, `"true"` and `"1"` to `true`), sorts and
 /// deduplicates sets, fills optional attributes that are left out with their defaults or null. Unknown parts stay
 /// unknown, sensitive parts sensitive.
 pub fn conform(value: &Value, ty: &Type) -> Result<Value, Vec<Mismatch>> {
@@ -38,8 +38,8 @@ fn fit(value: &Value, ty: &Type, path: &Path, out: &mut Vec<Mismatch>) -> Value 
         (Value::Bool(b), Type::String) => Value::string(b.to_string()),
         (Value::Number(n), Type::String) => Value::string(n.to_string()),
         (Value::String(s), Type::Bool) => match &**s {
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
+            "true" | "1" => Value::Bool(true),
+            "false" | "0" => Value::Bool(false),
             _ => mismatch(value, ty, path, out),
         },
         (Value::String(s), Type::Number) => match s.parse::<Number>() {
@@ -166,6 +166,7 @@ mod tests {
         check(&"8".into(), &Type::Number, "8");
         check(&8.into(), &Type::String, "\"8\"");
         check(&"true".into(), &Type::Bool, "true");
+        check(&"0".into(), &Type::Bool, "false");
         check(&Value::Unknown(Type::Any), &Type::Bool, "(known after apply)");
     }
 

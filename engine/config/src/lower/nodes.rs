@@ -180,10 +180,16 @@ impl Lower<'_> {
                     continue;
                 }
                 TraversalOperator::AttrSplat(_) => {
-                    // Only the attributes that follow at once are taken of each item.
+                    // Only the attributes and indexes of the old form (`.0`) that follow at once
+                    // are taken of each item.
                     let names = rest
                         .iter()
-                        .take_while(|o| matches!(***o, TraversalOperator::GetAttr(_)))
+                        .take_while(|o| {
+                            matches!(
+                                ***o,
+                                TraversalOperator::GetAttr(_) | TraversalOperator::LegacyIndex(_)
+                            )
+                        })
                         .count();
                     let item = Expr { span, kind: ExprKind::SplatItem };
                     let each = self.steps(item, &rest[..names], start, piece);
