@@ -70,8 +70,6 @@ codes! {
     SENSITIVE_OUTPUT = "E0228";
     /// A place that allows only variables and locals refers to a resource.
     EARLY_REFERENCE = "E0229";
-    /// An object has one key twice.
-    DUPLICATE_KEY = "E0230";
     /// An argument of `lifecycle` cannot be used like this.
     BAD_LIFECYCLE = "E0231";
     /// Which files are meant is known too late to read them.

@@ -25,6 +25,7 @@ mod graph;
 mod manifests;
 mod place;
 mod references;
+mod shown;
 mod text;
 mod variables;
 
@@ -32,7 +33,7 @@ pub use analyze::analyze;
 pub use eval::files::Wanted;
 pub use eval::{Evaluator, Imported, Lifecycle, Refused, Trigger, plain_cluster};
 pub use files::wanted_files;
-pub use functions::{FunctionInfo, Kind, Parameter, functions};
+pub use functions::{FunctionInfo, Kind, Parameter, functions, left_out};
 pub use graph::References;
 pub use manifests::wanted_manifests;
 pub use text::seconds;

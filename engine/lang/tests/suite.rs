@@ -4,6 +4,7 @@ mod answers;
 mod casebook;
 mod laws;
 mod oracle;
+mod registry;
 mod render;
 mod scale;
 mod world;

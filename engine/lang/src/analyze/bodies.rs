@@ -4,7 +4,7 @@ use crate::{Schemas, codes, text};
 use addrs::Mode;
 use config::{Block, Body, ExprKind, Resource};
 use diags::{Diagnostic, Diagnostics, Span, did_you_mean};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use values::{Role, Schema, Type};
 
 /// The message for a type that there is not.
@@ -53,9 +53,14 @@ pub(super) fn check(schemas: &dyn Schemas, resource: &Resource, told: &mut Diagn
 fn top(schema: &Schema, resource: &Resource, told: &mut Diagnostics) {
     let names = || schema.attrs.iter().filter(|a| a.is_argument()).map(|a| a.name);
     let what = format!("`{}`", resource.addr.ty);
+    // What a misspelt name means is not missing as well.
+    let mut meant = BTreeSet::new();
     for (name, argument) in &resource.body.arguments {
         match schema.attr(name.as_str()) {
-            None => told.push(unknown("argument", name.as_str(), &what, names(), argument.span)),
+            None => {
+                meant.extend(did_you_mean(name.as_str(), names()));
+                told.push(unknown("argument", name.as_str(), &what, names(), argument.span));
+            }
             Some(attr) if !attr.is_argument() => told.push(
                 Diagnostic::error(
                     codes::COMPUTED_ARGUMENT,
@@ -72,7 +77,10 @@ fn top(schema: &Schema, resource: &Resource, told: &mut Diagnostics) {
     for block in &resource.body.blocks {
         let name = block.name.as_str();
         match schema.attr(name) {
-            None => told.push(unknown("block", name, &what, names(), block.span)),
+            None => {
+                meant.extend(did_you_mean(name, names()));
+                told.push(unknown("block", name, &what, names(), block.span));
+            }
             Some(attr) if !attr.block => told.push(not_a_block(block)),
             Some(attr) => {
                 form(block, &attr.ty, &resource.body, &mut seen, told);
@@ -85,7 +93,7 @@ fn top(schema: &Schema, resource: &Resource, told: &mut Diagnostics) {
         let body = &resource.body;
         let given = body.arguments.contains_key(attr.name)
             || body.blocks.iter().any(|b| b.name == *attr.name);
-        if needed && !given {
+        if needed && !given && !meant.contains(attr.name) {
             told.push(missing(attr.name, attr.block, &what, resource.span));
         }
     }

@@ -169,6 +169,8 @@ impl Here<'_> {
         inner.push(call.name.clone());
         // A module that could not be read is reported by the parser.
         let Some(module) = self.config.modules.get(&inner) else { return };
+        // What a misspelt name means is not missing as well.
+        let mut misspelt = BTreeSet::new();
         for (name, argument) in &call.arguments {
             if module.variables.contains_key(name) {
                 continue;
@@ -181,12 +183,16 @@ impl Here<'_> {
             )
             .at(argument.span, "");
             self.told.push(match did_you_mean(name.as_str(), names.clone()) {
-                Some(meant) => d.with_help(format!("Did you mean `{meant}`?")),
+                Some(meant) => {
+                    misspelt.insert(meant);
+                    d.with_help(format!("Did you mean `{meant}`?"))
+                }
                 None => d.with_help(format!("It declares {}.", text::listed(names))),
             });
         }
         for variable in module.variables.values() {
-            if variable.default.is_none() && !call.arguments.contains_key(&variable.name) {
+            let given = call.arguments.contains_key(&variable.name);
+            if variable.default.is_none() && !given && !misspelt.contains(variable.name.as_str()) {
                 let d = Diagnostic::error(
                     codes::MISSING_ARGUMENT,
                     "Missing argument",

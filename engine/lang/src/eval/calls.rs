@@ -23,7 +23,7 @@ impl Eval<'_, '_> {
     ) -> Value {
         match name {
             "try" => return self.call_try(expr, args, scope),
-            "can" => return self.call_can(args, scope),
+            "can" if args.len() == 1 && !expand => return self.call_can(args, scope),
             _ => {}
         }
         let Some(function) = crate::functions::find(name) else {

@@ -318,8 +318,11 @@ impl<'e, 'a> Eval<'e, 'a> {
                     Some(meant) => with_meant(d, Some(format!("[{meant:?}]"))),
                     None => d,
                 };
-                let operands: &[&Expr] =
-                    if matches!(of, Value::Null) { &[base, key_expr] } else { &[key_expr] };
+                // Of a map the message already says which keys there are.
+                let operands: &[&Expr] = match of {
+                    Value::Null | Value::List(_) => &[base, key_expr],
+                    _ => &[key_expr],
+                };
                 let _ = whole;
                 self.fail(d, operands, scope)
             }

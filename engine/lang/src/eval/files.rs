@@ -136,6 +136,8 @@ impl Eval<'_, '_> {
         let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
         match call.function.name {
             "filebase64" => base64(text.as_bytes()).into(),
+            "filemd5" => crate::functions::hex(&md5::Md5::digest(text.as_bytes())).into(),
+            "filesha1" => crate::functions::hex(&sha1::Sha1::digest(text.as_bytes())).into(),
             "filesha256" => crate::functions::hex(&Sha256::digest(text.as_bytes())).into(),
             "filesha512" => crate::functions::hex(&Sha512::digest(text.as_bytes())).into(),
             "filebase64sha256" => base64(&Sha256::digest(text.as_bytes())).into(),

@@ -390,7 +390,8 @@ impl<'a> Names<'a> {
                         let path = &self.modules[at].path;
                         place::within(self.written(), path, expr, m.path.steps())
                     });
-                    told.push(mismatch(&m, &format!("variable `{name}`"), span));
+                    let d = mismatch(&m, &format!("variable `{name}`"), span);
+                    told.push(d.at(variable.span, "declared here"));
                 }
                 return Memo { value: Value::Unknown(variable.ty.clone()), failed: true };
             }

@@ -8,13 +8,15 @@ use super::{Care, FunctionInfo, Kind, Parameter, deep, fail, p, str_at};
 
 /// Functions that read files and whose values come from the configuration, with what each does
 /// to the text of a file.
-pub(crate) const OF_FILES: [&str; 10] = [
+pub(crate) const OF_FILES: [&str; 12] = [
     "file",
     "fileexists",
     "fileset",
     "filebase64",
     "filebase64sha256",
     "filebase64sha512",
+    "filemd5",
+    "filesha1",
     "filesha256",
     "filesha512",
     "templatefile",
@@ -59,6 +61,8 @@ pub(super) fn table() -> Vec<FunctionInfo> {
         looked_up("filebase64", path(), "string", "The bytes of a file in base64."),
         looked_up("filebase64sha256", path(), "string", "The SHA-256 digest of a file in base64."),
         looked_up("filebase64sha512", path(), "string", "The SHA-512 digest of a file in base64."),
+        looked_up("filemd5", path(), "string", "The MD5 digest of a file in hexadecimal."),
+        looked_up("filesha1", path(), "string", "The SHA-1 digest of a file in hexadecimal."),
         looked_up("filesha256", path(), "string", "The SHA-256 digest of a file in hexadecimal."),
         looked_up("filesha512", path(), "string", "The SHA-512 digest of a file in hexadecimal."),
         looked_up(

@@ -3,9 +3,13 @@
 //! Every function is a row of a table: its name, its parameters, one sentence, and how it
 //! treats what is unknown or sensitive ([`Care`]).
 
+mod amounts;
+mod bytes;
+mod certificates;
 mod collection;
 mod csv;
 mod encoding;
+mod examples;
 pub(crate) mod files;
 mod format;
 mod json;
@@ -15,6 +19,7 @@ mod sets;
 mod string;
 mod time;
 mod types;
+mod versions;
 mod yaml;
 
 pub(crate) use encoding::hex;
@@ -138,6 +143,9 @@ impl std::fmt::Display for Kind {
 pub fn functions() -> &'static [FunctionInfo] {
     static ALL: LazyLock<Vec<FunctionInfo>> = LazyLock::new(|| {
         let mut all: Vec<FunctionInfo> = Vec::new();
+        all.extend(amounts::table());
+        all.extend(bytes::table());
+        all.extend(certificates::table());
         all.extend(collection::table());
         all.extend(sets::table());
         all.extend(string::table());
@@ -146,6 +154,7 @@ pub fn functions() -> &'static [FunctionInfo] {
         all.extend(files::table());
         all.extend(net::table());
         all.extend(types::table());
+        all.extend(versions::table());
         all.extend(csv::table());
         all.extend(time::table());
         all.extend(yaml::table());
@@ -160,17 +169,22 @@ pub(crate) fn find(name: &str) -> Option<&'static FunctionInfo> {
     all.binary_search_by_key(&name, |f| f.name).ok().map(|i| &all[i])
 }
 
-/// Functions that other tools have and this language leaves out, and why.
+/// What [`left_out`] gives, by reason.
 const LEFT_OUT: &[(&[&str], &str)] = &[
     (
         &["abspath", "pathexpand"],
         "Where a configuration stands on a machine is not a part of it: equal configurations \
          give equal plans. Write a path relative to the root module, or with `path.module`.",
     ),
-    (&["filemd5", "filesha1"], "Its digest protects from nothing any more: use `filesha256`."),
     (
-        &["rsadecrypt", "textencodebase64", "textdecodebase64", "base64gzip", "base64gunzip"],
-        "This version of clinch does not have it.",
+        &["rsadecrypt"],
+        "It needs a private key in the configuration, and its result would be a secret in plans. \
+         A `secret` reads what it holds when it is applied, by `data_from`.",
+    ),
+    (
+        &["ephemeralasnull"],
+        "There are no ephemeral values. What must not be stored is read when it is applied, by \
+         `data_from` of a `secret`.",
     ),
     (
         &["timestamp", "plantimestamp", "uuid", "bcrypt"],
@@ -178,6 +192,11 @@ const LEFT_OUT: &[(&[&str], &str)] = &[
          configurations give equal plans.",
     ),
 ];
+
+/// Functions that other tools of its kind have and this language does not, each with the reason.
+pub fn left_out() -> impl Iterator<Item = (&'static str, &'static str)> {
+    LEFT_OUT.iter().flat_map(|(names, why)| names.iter().map(move |name| (*name, *why)))
+}
 
 /// The message for a function that there is not.
 pub(crate) fn unknown_function(name: &str, span: Span) -> Diagnostic {
@@ -218,6 +237,12 @@ impl FunctionInfo {
             last.push_str("...");
         }
         format!("{}({})", self.name, names.join(", "))
+    }
+
+    /// Arguments of a call that has a result, as they are written.
+    pub fn example(&self) -> &'static [&'static str] {
+        let found = examples::ALL.iter().find(|(name, _)| *name == self.name);
+        found.map_or(&[], |(_, args)| *args)
     }
 
     /// The message for a wrong number of arguments.
@@ -417,6 +442,15 @@ fn int_at(args: &[Value], i: usize) -> Result<i64, Failed> {
         },
         None => fail(i, "a whole number is needed"),
     }
+}
+
+/// What a function gives that compares: -1, 0 or 1.
+fn compared(order: std::cmp::Ordering) -> Value {
+    Value::from(match order {
+        std::cmp::Ordering::Less => -1,
+        std::cmp::Ordering::Equal => 0,
+        std::cmp::Ordering::Greater => 1,
+    })
 }
 
 /// A length or position as a value.

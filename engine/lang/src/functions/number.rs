@@ -19,12 +19,7 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             number(&a[0])?.to_big().with_scale_round(0, RoundingMode::Floor).pipe()
         }),
         deep("signum", [p("number", Number)], "number", "-1, 0 or 1.", |a| {
-            let n = number(&a[0])?;
-            Ok(Value::from(match n.cmp(&0.into()) {
-                std::cmp::Ordering::Less => -1,
-                std::cmp::Ordering::Equal => 0,
-                std::cmp::Ordering::Greater => 1,
-            }))
+            Ok(super::compared(number(&a[0])?.cmp(&0.into())))
         }),
         deep("max", [p("numbers", Number)], "number", "The largest number.", |a| {
             match a.iter().filter_map(Value::as_number).max() {

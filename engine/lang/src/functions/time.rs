@@ -3,9 +3,11 @@
 
 use super::Kind::String;
 use super::{Failed, FunctionInfo, deep, fail, p, str_at};
+use bigdecimal::BigDecimal;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
+use num_bigint::BigInt;
 use values::Value;
 
 type Text = std::string::String;
@@ -29,11 +31,7 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             "A point in time later by a duration such as `1h30m` or `-10s`.",
             |a| {
                 let (when, offset) = instant(a, 0)?;
-                let Some(duration) = duration(str_at(a, 1)) else {
-                    let why = format!("`{}` is not a duration such as `1h30m`", str_at(a, 1));
-                    return fail(1, why);
-                };
-                match when.checked_add(duration) {
+                match when.checked_add(length(a, 1)?) {
                     Ok(later) => Ok(written(later, offset).into()),
                     Err(_) => fail(1, "the result is out of the range of dates"),
                 }
@@ -46,14 +44,35 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             "-1, 0 or 1: whether a point in time is before, at or after another.",
             |a| {
                 let ((first, _), (second, _)) = (instant(a, 0)?, instant(a, 1)?);
-                Ok(Value::from(match first.cmp(&second) {
-                    std::cmp::Ordering::Less => -1,
-                    std::cmp::Ordering::Equal => 0,
-                    std::cmp::Ordering::Greater => 1,
-                }))
+                Ok(super::compared(first.cmp(&second)))
+            },
+        ),
+        deep(
+            "durationcmp",
+            [p("a", String), p("b", String)],
+            "number",
+            "-1, 0 or 1: whether a duration such as `1h30m` is shorter than, as long as or longer \
+             than another.",
+            |a| Ok(super::compared(length(a, 0)?.cmp(&length(a, 1)?))),
+        ),
+        deep(
+            "durationseconds",
+            [p("duration", String)],
+            "number",
+            "How many seconds a duration such as `1h30m` has, exactly.",
+            |a| {
+                let big = BigDecimal::new(BigInt::from(length(a, 0)?.as_nanos()), 9);
+                let number = values::Number::from_big(&big);
+                number.map(Value::Number).or_else(|why| fail(0, why.to_string()))
             },
         ),
     ]
+}
+
+fn length(args: &[Value], i: usize) -> Result<SignedDuration, Failed> {
+    let text = str_at(args, i);
+    let why = || format!("`{}` is not a duration such as `1h30m`", crate::text::short_str(text));
+    duration(text).map_or_else(|| fail(i, why()), Ok)
 }
 
 fn instant(args: &[Value], i: usize) -> Result<(Timestamp, Offset), Failed> {

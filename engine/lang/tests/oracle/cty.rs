@@ -1,6 +1,7 @@
 //! A small reader of table rows: Go literals of the value library, as far as data goes.
 
 use serde_json::Value as Json;
+use unicode_normalization::UnicodeNormalization as _;
 use values::{Number, Type, Value};
 
 /// What a row's literal is, or `None` when it is more than data.
@@ -50,7 +51,8 @@ fn reference(name: &str) -> Option<Value> {
 fn call(name: &str, args: &[Json]) -> Option<Value> {
     let first = args.first();
     Some(match name {
-        "StringVal" => Value::string(text(first?)?),
+        // As texts of a configuration are: composed (NFC).
+        "StringVal" => Value::string(text(first?)?.nfc().collect::<String>()),
         "BoolVal" => Value::Bool(first?.as_bool()?),
         "NumberIntVal" | "NumberFloatVal" | "NumberUIntVal" => Value::Number(number(first?)?),
         "MustParseNumberVal" => Value::Number(text(first?)?.parse().ok()?),

@@ -9,10 +9,27 @@ use values::Value;
 /// Which function or operator a test of the tables is about, and its arguments in order;
 /// `...` before a key takes the items of a Go slice.
 const TABLE: &[(&str, &str, &[&str])] = &[
+    ("TestAnd", "&&", &["A", "B"]),
+    ("TestOr", "||", &["A", "B"]),
     ("TestAbsolute", "abs", &["Input"]),
     ("TestAdd", "+", &["A", "B"]),
     ("TestAllTrue", "alltrue", &["Collection"]),
     ("TestAnyTrue", "anytrue", &["Collection"]),
+    ("TestBase64Gunzip", "base64gunzip", &["String"]),
+    ("TestBase64TextDecode", "textdecodebase64", &["String", "Encoding"]),
+    ("TestBase64TextEncode", "textencodebase64", &["String", "Encoding"]),
+    ("TestBasename", "basename", &["Path"]),
+    ("TestCidrContains", "cidrcontains", &["Prefix", "Address"]),
+    ("TestCSVDecode", "csvdecode", &["Input"]),
+    ("TestDirname", "dirname", &["Path"]),
+    ("TestLog", "log", &["Num", "Base"]),
+    ("TestMd5", "md5", &["String"]),
+    ("TestSha1", "sha1", &["String"]),
+    ("TestTemplateString", "templatestring", &["Content", "Vars"]),
+    ("TestTimeCmp", "timecmp", &["TimeA", "TimeB"]),
+    ("TestTimeadd", "timeadd", &["Time", "Duration"]),
+    ("TestURLDecode", "urldecode", &["String"]),
+    ("TestUUIDV5", "uuidv5", &["Namespace", "Name"]),
     ("TestBase64Decode", "base64decode", &["String"]),
     ("TestBase64Decode_error", "base64decode", &["String"]),
     ("TestBase64Encode", "base64encode", &["String"]),
@@ -132,6 +149,10 @@ fn expression(function: &str, names: &[String]) -> Option<Expr> {
 }
 
 fn error_is_wanted(f: &Json) -> bool {
+    // Where an error is looked into by a function, there is one.
+    if f.get("ErrFn").is_some_and(|e| e.get("$func").is_some()) {
+        return true;
+    }
     ["Err", "WantErr", "WantError"].iter().any(|key| match f.get(*key) {
         Some(Json::Bool(b)) => *b,
         Some(Json::String(s)) => !s.is_empty(),
@@ -170,9 +191,9 @@ fn functions_agree_with_rows_of_the_value_library() {
     let Some(rows) = rows("cty") else { return };
     let mut score = Score::new("cty functions");
     for r in rows.iter().filter(|r| is_about_functions(r)) {
-        score.row(row(r));
+        score.row(r, row(r));
     }
-    score.finish(463, 493);
+    score.finish();
 }
 
 #[test]
@@ -180,12 +201,12 @@ fn functions_agree_with_rows_of_a_sibling_language() {
     let Some(rows) = rows("opentofu-lang") else { return };
     let mut score = Score::new("opentofu functions");
     for r in rows.iter().filter(|r| is_about_functions(r)) {
-        score.row(row(r));
+        score.row(r, row(r));
     }
     for r in rows.iter().filter(|r| r["test"] == "TestFunctions") {
-        score.row(source_row(r));
+        score.row(r, source_row(r));
     }
-    score.finish(231, 242);
+    score.finish();
 }
 
 /// A row that is an expression with a call.
@@ -196,6 +217,10 @@ fn source_row(row: &Json) -> Option<Result<(), String>> {
     let name = source.split('(').next()?;
     // Functions that are left out on purpose, or come later, are no disagreement.
     lang::functions().iter().find(|f| f.name == name)?;
+    // What files hold is not in the row.
+    if name.starts_with("file") || name == "templatefile" {
+        return None;
+    }
     let mut map = SourceMap::default();
     let got = match parse_expression(&mut map, "row", source) {
         Ok(expr) => evaluate(&expr, &[]),
@@ -209,9 +234,9 @@ fn conversions_agree_with_rows_of_the_value_library() {
     let Some(rows) = rows("cty") else { return };
     let mut score = Score::new("cty conversions");
     for r in rows.iter().filter(|r| r["test"] == "TestConvert") {
-        score.row(conversion(r));
+        score.row(r, conversion(r));
     }
-    score.finish(50, 66);
+    score.finish();
 }
 
 fn conversion(row: &Json) -> Option<Result<(), String>> {

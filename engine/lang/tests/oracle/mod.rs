@@ -6,11 +6,13 @@
 mod cty;
 mod expressions;
 mod functions;
+mod score;
 
 use addrs::{Ident, ModuleInstance};
 use config::{BinaryOp, Config, Expr, ExprKind, For};
 use diags::{SourceId, Span};
 use lang::{Evaluator, References};
+use score::Score;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -30,47 +32,6 @@ fn rows(table: &str) -> Option<Vec<Json>> {
     let mut text = String::new();
     flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("the table is text");
     Some(text.lines().map(|l| serde_json::from_str(l).expect("a row is JSON")).collect())
-}
-
-/// How many rows of a table agree.
-struct Score {
-    name: &'static str,
-    total: usize,
-    usable: usize,
-    passed: usize,
-    disagreements: Vec<String>,
-}
-
-impl Score {
-    fn new(name: &'static str) -> Self {
-        Self { name, total: 0, usable: 0, passed: 0, disagreements: Vec::new() }
-    }
-
-    fn row(&mut self, agreed: Option<Result<(), String>>) {
-        self.total += 1;
-        match agreed {
-            None => {}
-            Some(Ok(())) => {
-                self.usable += 1;
-                self.passed += 1;
-            }
-            Some(Err(why)) => {
-                self.usable += 1;
-                self.disagreements.push(why);
-            }
-        }
-    }
-
-    /// Prints the score, and compares it with what it was: at least `passed` of `usable`.
-    #[expect(clippy::print_stdout, reason = "the score is for people")]
-    fn finish(self, passed: usize, usable: usize) {
-        println!("ORACLE {}: {}/{} of {}", self.name, self.passed, self.usable, self.total);
-        for why in &self.disagreements {
-            println!("  {why}");
-        }
-        let least = self.passed >= passed && self.usable >= usable;
-        assert!(least, "{}: it was {passed}/{usable} and is worse now", self.name);
-    }
 }
 
 fn name(text: &str) -> Ident {
