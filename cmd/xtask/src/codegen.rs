@@ -1,10 +1,10 @@
 //! `cargo xtask codegen`: what is generated from the code and committed with it.
 //!
 //! The binary describes itself: `clinch schema -out=DIR` writes `resources/TYPE.json`,
-//! `resources/TYPE.md` and `json/*.schema.json` below `DIR`. This task runs it into a folder of
+//! `resources/TYPE.md`, `json/*.schema.json` and `functions/functions.md` below `DIR`. This task runs it into a folder of
 //! its own and makes the folders of `schemas/` equal to that, or says where they are not.
 //!
-//! **Invariant:** the two folders hold generated files only, so a file that nobody generates any
+//! **Invariant:** these folders hold generated files only, so a file that nobody generates any
 //! more is removed, or found by `--check`.
 
 use crate::checkout;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Below `schemas/`, wholly generated.
-const FOLDERS: [&str; 2] = ["resources", "json"];
+const FOLDERS: [&str; 3] = ["resources", "json", "functions"];
 
 /// How to generate.
 #[derive(clap::Args)]

@@ -14,6 +14,7 @@
 //! **Invariant:** a missing Terraform is said loudly and makes no ratio.
 
 mod hosts;
+mod language;
 mod machine;
 mod measure;
 mod pair;
@@ -36,6 +37,7 @@ use terraform::Terraform;
 
 /// What to measure.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Arguments {
     /// How many objects that do not refer to each other (P1, P2, P7)
     #[arg(long, value_name = "N", default_value = "10000")]
@@ -65,12 +67,15 @@ pub(crate) struct Arguments {
     /// Measure hosts instead: folders, and one over SSH when `cargo xtask cluster env` was read
     #[arg(long, conflicts_with_all = ["objects", "dag", "applied", "server"])]
     hosts: bool,
+    /// Measure the language instead (P4, P6, P9 to P12): parsing, graph, mistakes, growth
+    #[arg(long, conflicts_with_all = ["objects", "dag", "applied", "server", "hosts"])]
+    language: bool,
     /// Measure the plan of a rollout over many nodes on this API server instead, which must have
     /// no controllers (`cargo xtask control-plane up --without-controllers`)
     #[arg(
         long,
         value_name = "KUBECONFIG",
-        conflicts_with_all = ["objects", "dag", "applied", "server", "hosts"]
+        conflicts_with_all = ["objects", "dag", "applied", "server", "hosts", "language"]
     )]
     rollouts: Option<PathBuf>,
     /// Write the report here as well, as Markdown
@@ -95,7 +100,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
         None => machine::build("clinch")?,
     };
     let folder = machine::folder()?;
-    let other = arguments.server.is_some() || arguments.hosts || arguments.rollouts.is_some();
+    let other = arguments.server.is_some()
+        || arguments.hosts
+        || arguments.language
+        || arguments.rollouts.is_some();
     let alone = arguments.no_terraform || other;
     let terraform = if alone { None } else { Terraform::find(&folder)? };
     match &terraform {
@@ -137,6 +145,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Trouble> {
         let folder = &bench.folder;
         let tools = hosts::Tools { clinch: &bench.clinch, folder, runs: bench.runs };
         return arguments.keep(&hosts::run(&tools, &machine)?);
+    }
+    if arguments.language {
+        let folder = &bench.folder.join("language");
+        let tools = language::Tools { clinch: &bench.clinch, folder, runs: bench.runs };
+        return arguments.keep(&language::run(&tools, &machine)?);
     }
     let mut report = Report::new(machine);
     report.launcher = bench.launcher()?;
