@@ -18,6 +18,7 @@ pub mod diagnostic;
 mod envelope;
 mod error;
 pub mod event;
+pub mod explain;
 pub mod head;
 pub mod holder;
 pub mod journal;
@@ -38,6 +39,8 @@ pub fn json_schemas() -> Vec<(&'static str, String)> {
     vec![
         ("diagnostic.v1.schema.json", schema_of::<diagnostic::v1::Diagnostic>()),
         ("event.v1.schema.json", schema_of::<event::v1::Line>()),
+        ("explain.v1.schema.json", schema_of::<explain::Explanation>()),
+        ("graph.v1.schema.json", schema_of::<show::graph::Graph>()),
         ("journal.v1.schema.json", schema_of::<journal::v1::Line>()),
         ("plan.v1.schema.json", schema_of::<plan::v1::File>()),
         ("show-plan.v1.schema.json", schema_of::<show::plan::Plan>()),

@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Fmt(FmtArgs),
     /// Print what expressions give, one a line; contacts nothing
     Console(ConsoleArgs),
-    /// Print what needs what, for Graphviz or Mermaid
+    /// Print what needs what: for Graphviz, for Mermaid, as JSON, or as a picture
     Graph(GraphArgs),
     /// Show what apply would do
     Plan(PlanArgs),
@@ -58,10 +58,14 @@ pub(crate) enum Command {
     /// Serve the sandbox to kubectl and other clients, or copy its objects
     #[command(subcommand)]
     Sandbox(SandboxCommand),
+    /// Print the page about a message's code, or a list of all codes
+    Explain(ExplainArgs),
     /// Write reference pages and JSON Schemas of every resource type and format
     Schema(SchemaArgs),
     /// Print a completion script for a shell
     Completion(CompletionArgs),
+    /// Write manual pages of every command
+    Man(ManArgs),
     /// Print the version
     Version(VersionArgs),
 }
@@ -260,17 +264,23 @@ pub(crate) struct ConsoleArgs {
 }
 
 /// How a graph is written.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum GraphFormat {
+    /// The language of Graphviz
     Dot,
+    /// The language of Mermaid
     Mermaid,
+    /// One JSON object
+    Json,
+    /// A picture that browsers show
+    Svg,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct GraphArgs {
     #[command(flatten)]
     pub(crate) variables: VariableArgs,
-    /// The language of the drawing
+    /// How it is written; -json means json
     #[arg(long, value_name = "FORMAT", default_value = "dot")]
     pub(crate) format: GraphFormat,
     #[command(flatten)]
@@ -548,6 +558,24 @@ pub(crate) struct SchemaArgs {
 pub(crate) struct CompletionArgs {
     #[arg(value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Directory to write into; made where there is none
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The code at the end of a message: E0203; without it all codes are listed
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    #[command(flatten)]
+    pub(crate) style: OutputStyleArgs,
 }
 
 #[derive(Debug, Args)]

@@ -102,7 +102,8 @@ pub(crate) fn explain(error: &clap::Error, line: &CommandLine) -> Diagnostic {
 fn help(error: &clap::Error, line: &CommandLine) -> String {
     let kinds =
         [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
-    if let Some(near) = kinds.iter().find_map(|k| all(error, *k).into_iter().next()) {
+    // They come in the order of how near they are, the nearest last.
+    if let Some(near) = kinds.iter().find_map(|k| all(error, *k).pop()) {
         return format!("Did you mean `{}`?", typed(&near));
     }
     match error.kind() {

@@ -8,6 +8,7 @@ mod clusters;
 mod control_plane;
 mod copies;
 mod dns_cache;
+mod explain;
 mod facts;
 mod fences;
 mod files;

@@ -7,6 +7,7 @@
 //! an object of the same shape beside it (`after_unknown`, `after_sensitive`). Terraform
 //! writes sensitive values in clear here; this program writes them nowhere.
 
+pub mod graph;
 pub mod lock;
 pub mod plan;
 pub mod rollout;

@@ -15,9 +15,12 @@ pub(crate) fn run(args: &GraphArgs, env: &Environment) -> u8 {
     };
     let references = &configured.loaded.references;
     let (nodes, edges) = (references.order(), references.edges());
-    console.data(&match args.format {
+    let format = if console.json { GraphFormat::Json } else { args.format };
+    console.data(&match format {
         GraphFormat::Dot => view::graph::dot(nodes, edges),
         GraphFormat::Mermaid => view::graph::mermaid(nodes, edges),
+        GraphFormat::Json => view::graph::json(nodes, edges),
+        GraphFormat::Svg => view::graph::svg(nodes, edges),
     });
     exit::DONE
 }

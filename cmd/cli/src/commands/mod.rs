@@ -2,10 +2,12 @@
 
 mod apply;
 mod drift;
+mod explain;
 mod fmt;
 mod graph;
 mod init;
 mod lock;
+mod man;
 mod output;
 mod place;
 mod plan;
@@ -74,8 +76,10 @@ async fn dispatch(command: Command, env: &Environment) -> u8 {
         Command::State(args) => state::run(args, env).await,
         Command::Lock(args) => lock::run(args, env).await,
         Command::Sandbox(args) => sandbox::run(args, env).await,
+        Command::Explain(args) => explain::run(&args, env),
         Command::Schema(args) => schema::run(&args, env),
         Command::Completion(args) => schema::completion(&args, env),
+        Command::Man(args) => man::run(&args, env),
         Command::Version(args) => schema::version(&args, env),
     }
 }

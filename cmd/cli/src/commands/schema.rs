@@ -7,10 +7,11 @@ use crate::exit;
 use clap::CommandFactory;
 use diags::{Code, Diagnostic};
 use provider::Catalog;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use wiring::Types;
 
-const CANNOT_WRITE: Code = Code("E0917");
+pub(super) const CANNOT_WRITE: Code = Code("E0917");
 
 pub(crate) fn run(args: &SchemaArgs, env: &Environment) -> u8 {
     let console = Console::new(&args.style, env);
@@ -52,9 +53,33 @@ fn files(types: &Types) -> Vec<(PathBuf, String)> {
             out.extend(pair(&format!("data-{name}"), kind.page(), kind.schema(), "data"));
         }
     }
+    out.push((Path::new("functions").join("functions.md"), functions()));
     for (name, text) in schemas::json_schemas() {
         out.push((Path::new("json").join(name), text));
     }
+    out
+}
+
+/// The page of all functions of the language.
+fn functions() -> String {
+    let mut out = String::from("# Functions\n\nOf the language, made from their definitions.\n");
+    for f in lang::functions() {
+        // Writing to a text cannot fail, here and below.
+        let _ = writeln!(out, "\n## `{}`\n\n{}", f.signature(), f.doc);
+        let (example, value) = f.shown_example();
+        let value = value.map(|value| view::human::value(&value) + "\n").unwrap_or_default();
+        let _ = write!(out, "\n```text\n> {example}\n{value}```\n");
+        let types: Vec<String> =
+            f.parameters.iter().map(|p| format!("`{}` is `{}`", p.name, p.kind)).collect();
+        let _ = writeln!(out, "\n{}; gives `{}`.", types.join(", "), f.gives);
+    }
+    out.push_str(
+        "\n# Not here\n\nFunctions that Terraform has or its sibling, and why they are not here.\n",
+    );
+    for (name, why) in lang::left_out() {
+        let _ = write!(out, "\n- `{name}`: {why}");
+    }
+    out.push('\n');
     out
 }
 

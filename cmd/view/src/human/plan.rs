@@ -455,7 +455,7 @@ impl Page<'_> {
                 drift - secret
             );
             self.out.push(self.style.ink(Ink::Strong, &line));
-        } else if changes.is_empty() && outputs {
+        } else if changes.is_empty() && outputs && self.plan.complete {
             self.paragraph(
                 "You can apply this plan to save these new output values to the state, without \
                  changing any object.",

@@ -1,4 +1,8 @@
-//! What needs what, as a drawing in words: Graphviz's and Mermaid's.
+//! What needs what: as a drawing in words (Graphviz's and Mermaid's), as a picture, as JSON.
+
+mod svg;
+
+pub use svg::svg;
 
 use addrs::ResourceAddr;
 use std::collections::BTreeMap;
@@ -37,4 +41,12 @@ pub fn mermaid<'a>(
         }
     }
     out
+}
+
+/// One JSON object, as `schemas::show::graph` describes it.
+pub fn json<'a>(
+    nodes: &'a [ResourceAddr],
+    edges: impl IntoIterator<Item = (&'a ResourceAddr, &'a ResourceAddr)>,
+) -> String {
+    schemas::show::document(&schemas::show::graph::Graph::new(nodes, edges))
 }
