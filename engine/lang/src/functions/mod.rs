@@ -183,8 +183,8 @@ const LEFT_OUT: &[(&[&str], &str)] = &[
     ),
     (
         &["ephemeralasnull"],
-        "There are no ephemeral values. What must not be stored is read when it is applied, by \
-         `data_from` of a `secret`.",
+        "What is ephemeral is told from names, before there are values. Write `null` where such a \
+         value is to be left out.",
     ),
     (
         &["timestamp", "plantimestamp", "uuid", "bcrypt"],
