@@ -4,11 +4,10 @@ use crate::{places, render};
 use config::{Config, InMemory, load};
 use diags::{Diagnostics, SourceMap};
 use proptest::prelude::*;
+use serde_json::Value as Json;
 
 pub(crate) fn read(bytes: &[u8]) -> (SourceMap, Config, Diagnostics) {
-    let mut map = SourceMap::default();
-    let mut sources: InMemory = [("main.hcl", bytes)].into_iter().collect();
-    let (config, diags) = load(".", &mut sources, &mut map);
+    let (map, config, diags) = read_as("main.hcl", bytes);
     for module in config.modules.values() {
         for resource in module.resources.values() {
             places::check_body(&map, &resource.body);
@@ -17,6 +16,13 @@ pub(crate) fn read(bytes: &[u8]) -> (SourceMap, Config, Diagnostics) {
             places::check(&map, &local.value);
         }
     }
+    (map, config, diags)
+}
+
+fn read_as(name: &str, bytes: &[u8]) -> (SourceMap, Config, Diagnostics) {
+    let mut map = SourceMap::default();
+    let mut sources: InMemory = [(name, bytes)].into_iter().collect();
+    let (config, diags) = load(".", &mut sources, &mut map);
     for d in &diags {
         let length = d.summary.len() + d.detail.len() + d.help.as_ref().map_or(0, String::len);
         assert!(length < 1000, "{} has a message of {length} bytes", d.code);
@@ -355,8 +361,58 @@ fn fragment() -> impl Strategy<Value = String> {
     prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// JSON whose texts are pieces of the language, under names that mean something and others.
+fn json() -> impl Strategy<Value = Json> {
+    let text = prop_oneof![fragment(), "[a-c.\\\\\"$\\{}%/\\[\\]\n\u{e9}\u{1f600} ]{0,12}"];
+    let names = [
+        "resource",
+        "variable",
+        "locals",
+        "lifecycle",
+        "dynamic",
+        "content",
+        "depends_on",
+        "type",
+        "to",
+        "import",
+        "moved",
+        "a",
+        "b",
+        "//",
+        "replace_triggered_by",
+        "",
+        "${a}",
+        "\"",
+    ];
+    let name = prop::sample::select(names.map(str::to_owned).to_vec());
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<f64>().prop_map(Json::from),
+        text.prop_map(Json::from),
+    ];
+    leaf.prop_recursive(6, 60, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
+            prop::collection::vec((name.clone(), inner), 0..5)
+                .prop_map(|items| Json::Object(items.into_iter().collect())),
+        ]
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever stands in a file of JSON, and wherever it is cut off.
+    #[test]
+    fn any_json_is_answered(value in json(), at in 0usize..400) {
+        let text = value.to_string();
+        let whole = read_as("main.hcl.json", text.as_bytes()).2;
+        let is_json = whole.iter().all(|d| !(d.code.0 == "E0149" && d.summary == "Not JSON"));
+        prop_assert!(is_json, "{text}");
+        read_as("main.hcl.json", &text.as_bytes()[..at.min(text.len())]);
+    }
 
     /// Whatever the bytes, there is an answer.
     #[test]
