@@ -3,8 +3,9 @@
 //! Which object a block means is said by its arguments, so the order can be turned round where
 //! they mean another object now, and only there: of one name there is one object.
 
-use crate::codes;
+use crate::declare::evaluator;
 use crate::entry::Entry;
+use crate::{PlanInput, codes};
 use addrs::InstanceAddr;
 use diags::Diagnostic;
 use plans::{Action, Identity};
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// Turns round what else must be: an old object that is still there needs what it needed, so
 /// that may not go before it.
-pub(crate) fn spread(entries: &mut [Entry]) -> Option<Diagnostic> {
+pub(crate) fn spread(input: &PlanInput<'_, '_>, entries: &mut [Entry]) -> Option<Diagnostic> {
     if !entries.iter().any(|entry| entry.change.create_first) {
         return None;
     }
@@ -34,14 +35,14 @@ pub(crate) fn spread(entries: &mut [Entry]) -> Option<Diagnostic> {
             }
             match by.old.clone() {
                 Some(old) => entries[needed].turn_round(old),
-                None => return Some(too_late(&entries[i], by)),
+                None => return Some(too_late(input, &entries[i], by)),
             }
         }
     }
     None
 }
 
-fn too_late(entry: &Entry, by: &Entry) -> Diagnostic {
+fn too_late(input: &PlanInput<'_, '_>, entry: &Entry, by: &Entry) -> Diagnostic {
     let (addr, need) = (&entry.change.addr, &by.change.addr);
     let detail = format!(
         "`{addr}` is to be created before the object that it takes the place of is deleted. That \
@@ -54,7 +55,9 @@ fn too_late(entry: &Entry, by: &Entry) -> Diagnostic {
          `{addr}`."
     );
     let summary = "Nothing can be created before this is deleted";
-    Diagnostic::error(codes::NEEDED_BY_OLD, summary, detail).with_help(help).for_address(addr)
+    let told = Diagnostic::error(codes::NEEDED_BY_OLD, summary, detail).with_help(help);
+    let place = evaluator(input).create_before_destroy_at(addr);
+    place.into_iter().fold(told.for_address(addr), |told, at| told.at(at, ""))
 }
 
 /// An object that is to be replaced by one of the same name, and not to be deleted before.

@@ -133,7 +133,7 @@ pub(crate) fn lay_steps(
     mut entries: Vec<Entry>,
     planning: &mut Planning,
 ) {
-    if let Some(problem) = create_first::spread(&mut entries) {
+    if let Some(problem) = create_first::spread(input, &mut entries) {
         planning.diagnostics.push(problem);
         show(entries, planning);
         return;
