@@ -6,7 +6,7 @@
 use crate::gate::Gate;
 use crate::hand::Hand;
 use crate::process::Process;
-use crate::site;
+use crate::site::{self, Goal};
 use crate::watched::{Kept, Watched};
 use access::{Cluster, Fence, Host, Hosts};
 use config::InMemory;
@@ -51,11 +51,13 @@ pub(crate) struct Order {
     pub(crate) command: Command,
     /// How far the clock of the machine is off, in seconds.
     pub(crate) skew: i64,
+    /// What is in the folder of the configuration.
+    pub(crate) goal: Goal,
 }
 
 impl Order {
     pub(crate) fn new(command: Command) -> Self {
-        Self { command, skew: 0 }
+        Self { command, skew: 0, goal: Goal::First }
     }
 }
 
@@ -181,7 +183,8 @@ impl Person {
 
     async fn applies(&self, desk: &Desk, lock: &Lock) -> Result<Exit, Diagnostics> {
         let mut sources = SourceMap::default();
-        let mut files: InMemory = [("main.hcl", site::GOAL)].into_iter().collect();
+        let text = self.order.goal.text();
+        let mut files: InMemory = [("main.hcl", &*text)].into_iter().collect();
         let loaded = self.load(&mut files, &mut sources)?;
         let (mut planning, picture) = self.plan(&loaded, desk).await;
         let shown = view::human::plan(&planning.plan, &Style::plain(), view::Detail::Full);

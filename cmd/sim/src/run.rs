@@ -5,9 +5,15 @@ use crate::invariants::{Moment, Violation};
 use crate::operator::{Command, Order};
 use crate::planted::Planted;
 use crate::process::{self, End, Pause};
+#[cfg(test)]
+use crate::site::{Goal, NEW};
+#[cfg(test)]
+use crate::story::Act;
 use crate::story::{Mishap, Script};
 use crate::world::{Crash, VIOLATION, World};
 use std::sync::Arc;
+#[cfg(test)]
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// After this time a lock that nobody renews may be taken.
@@ -18,6 +24,9 @@ const MOST: u32 = 3;
 const SETTINGS_OF_FIRST: u64 = 25;
 /// The effect after which these settings are written, and the kubelet is still to be restarted.
 pub(crate) const AMID_A_STEP: u64 = 26;
+/// What the trace says when a person has another configuration.
+#[cfg(test)]
+pub(crate) const CHANGED: &str = "the configuration is changed";
 /// So many lines are shown of what led to a violation.
 const LINES: usize = 40;
 
@@ -101,6 +110,40 @@ impl Run {
         story.told(format!("--pause {},{}", pause.after, pause.until), &first)
     }
 
+    /// A rollout that fails at a node whose kubelet does not come up with the new settings, and may
+    /// die before; then the configuration is another one, and the kubelet comes up if that is not
+    /// without those settings.
+    #[cfg(test)]
+    pub(crate) fn after_a_failure(node: &str, crash: Option<Crash>, goal: Goal) -> Self {
+        let mut script = Script::default();
+        let dislikes = Act::Dislike(node.to_owned(), Some(NEW.to_owned()));
+        script.acts.push((Duration::ZERO, dislikes));
+        let mut story = Story::new(script, crash.into_iter().collect(), None);
+        let first = story.process(Command::Apply);
+        story.world.calms_down();
+        if goal == Goal::Before {
+            story.world.goal_of_kubelets.store(false, Ordering::Relaxed);
+        } else if let Some(machine) = story.world.machines.get(node) {
+            machine.kubelet(|kubelet| kubelet.dislikes = None);
+        }
+        story.world.note(CHANGED);
+        let order = |command| Order { goal, ..Order::new(command) };
+        for _ in 0..MOST {
+            story.world.passes(LOCK_EXPIRES);
+            if story.does_well(order(Command::Apply)) {
+                if let End::Exited(second) = story.ordered(order(Command::Apply)) {
+                    story.world.look(Moment::Second(&second));
+                }
+                return story.told(String::new(), &first);
+            }
+            // Nodes that are still out of service are brought back by the run that took them out.
+            story.world.passes(LOCK_EXPIRES);
+            story.ordered(order(Command::Resume));
+        }
+        story.world.look(Moment::NeverDone);
+        story.told(String::new(), &first)
+    }
+
     /// A rollout in which everything goes wrong by chance.
     pub fn by_seed(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
@@ -140,9 +183,17 @@ impl Story {
     }
 
     fn skewed(&mut self, command: Command, skew: i64) -> End {
+        self.ordered(Order { skew, ..Order::new(command) })
+    }
+
+    fn ordered(&mut self, order: Order) -> End {
         self.processes += 1;
-        let order = Order { skew, ..Order::new(command) };
         process::run(&self.world, self.processes, order)
+    }
+
+    #[cfg(test)]
+    fn does_well(&mut self, order: Order) -> bool {
+        matches!(self.ordered(order), End::Exited(exit) if exit.code == 0)
     }
 
     fn overtaken(&mut self, pause: Pause) -> End {

@@ -54,3 +54,31 @@ resource "config_map" "settings" {
   data      = { policy = "best-effort" }
 }
 "#;
+
+/// Which configuration a person has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Goal {
+    /// [`GOAL`].
+    #[default]
+    First,
+    /// Other settings of every kubelet.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests change it, seeds do not yet"))]
+    Other,
+    /// No settings of kubelets any more.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests change it, seeds do not yet"))]
+    Before,
+}
+
+impl Goal {
+    pub(crate) fn text(self) -> String {
+        match self {
+            Self::First => GOAL.to_owned(),
+            Self::Other => GOAL.replace("\"static\"", "\"none\""),
+            Self::Before => {
+                let start = GOAL.find("resource \"kubelet_config\"").unwrap_or_default();
+                let end = GOAL.find("resource \"host_file\"").unwrap_or_default();
+                format!("{}{}", &GOAL[..start], &GOAL[end..])
+            }
+        }
+    }
+}

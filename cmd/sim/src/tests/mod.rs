@@ -1,6 +1,7 @@
 //! The simulation, as far as every change has to stand it; `cargo xtask sim` does more.
 
-use crate::run::AMID_A_STEP;
+use crate::run::{AMID_A_STEP, CHANGED};
+use crate::site::Goal;
 use crate::{Crash, INVARIANTS, Pause, Planted, Run, crash_points};
 
 /// So many seeds are run with every change.
@@ -93,6 +94,43 @@ fn l3_a_process_that_was_asleep_within_a_step_on_a_host_changes_nothing_there() 
     ] {
         let told = run.trace.iter().any(|line| line.contains(said));
         assert!(told, "{said}\n{}", run.trace.join("\n"));
+    }
+}
+
+/// How often a node is taken out of service, or brought back, after the configuration was changed.
+fn disturbed(run: &Run, node: &str) -> usize {
+    let patch = format!("patch nodes/{node}");
+    let later = run.trace.iter().skip_while(|line| !line.ends_with(CHANGED));
+    later.filter(|line| line.ends_with(&patch)).count()
+}
+
+/// One node has the new settings, one failed, one was not begun; then they change again, or not.
+#[test]
+fn r5_a_half_rolled_group_goes_on_node_by_node_and_disturbs_none_without_need() {
+    for (goal, first) in [(Goal::First, 0), (Goal::Other, 2)] {
+        let run = Run::after_a_failure("worker-2", None, goal);
+        holds(&run);
+        assert_eq!(run.first, "1");
+        let told = || format!("{goal:?}\n{}", run.trace.join("\n"));
+        assert_eq!(disturbed(&run, "worker-1"), first, "{}", told());
+        assert_eq!(disturbed(&run, "worker-2"), 2, "{}", told());
+        assert_eq!(disturbed(&run, "control-plane-1"), 2, "{}", told());
+    }
+}
+
+/// Wherever it failed, and wherever a process died on the way there.
+#[test]
+fn p21_a_configuration_that_is_taken_back_is_reached_from_every_failed_state() {
+    for node in ["worker-1", "worker-2", "control-plane-1"] {
+        let run = Run::after_a_failure(node, None, Goal::Before);
+        holds(&run);
+        assert_eq!(run.first, "1", "{node}");
+    }
+    for effect in (10..60).step_by(7) {
+        let crash = Crash { effect, done: true };
+        let run = Run::after_a_failure("worker-2", Some(crash), Goal::Before);
+        holds(&run);
+        assert_eq!(run.first, "died", "{effect}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{CONFIG, World};
 use crate::site::{CANARY, NEW, SECRET_FILE};
+use std::sync::atomic::Ordering;
 
 impl World {
     /// What is not as the configuration says.
@@ -20,7 +21,8 @@ impl World {
         let right = map.is_some_and(|map| map["data"]["policy"] == NEW);
         let mut all = vec![("the config map is not as wanted".to_owned(), right)];
         for (node, machine) in &self.machines {
-            let has = |text: Option<String>| text.is_some_and(|text| text.contains(NEW));
+            let new = self.goal_of_kubelets.load(Ordering::Relaxed);
+            let has = |text: Option<String>| text.is_some_and(|text| text.contains(NEW) == new);
             let runs = machine.kubelet(|kubelet| kubelet.runs_with().map(str::to_owned));
             let right = has(machine.file(CONFIG)) && has(runs);
             all.push((format!("the kubelet of {node} is not as wanted"), right));

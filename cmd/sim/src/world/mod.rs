@@ -100,6 +100,8 @@ pub(crate) struct World {
     crashes: Mutex<Vec<Crash>>,
     /// Nothing goes wrong any more.
     calm: AtomicBool,
+    /// Whether kubelets are to have the new settings.
+    pub(crate) goal_of_kubelets: AtomicBool,
     inner: Mutex<Inner>,
     death: Notify,
     queued: Notify,
@@ -146,6 +148,7 @@ impl World {
             planted,
             crashes: Mutex::new(crashes),
             calm: AtomicBool::new(false),
+            goal_of_kubelets: AtomicBool::new(true),
             inner: Mutex::new(inner),
             death: Notify::new(),
             queued: Notify::new(),

@@ -2,6 +2,7 @@
 
 mod fences;
 mod local;
+mod power;
 mod ssh;
 mod sshd;
 mod words;
