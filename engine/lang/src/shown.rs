@@ -1,29 +1,12 @@
 //! What the example of a function gives, for its page.
 
-use crate::{Evaluator, FunctionInfo, References, Schemas};
+use crate::variables::Nothing;
+use crate::{Evaluator, FunctionInfo, References};
 use addrs::ModuleInstance;
 use config::{Config, parse_expression};
 use diags::SourceMap;
 use std::collections::BTreeMap;
-use values::{Schema, Value};
-
-/// A language without resource types: an example needs none.
-struct Nothing;
-
-impl Schemas for Nothing {
-    fn resource(&self, _: &str) -> Option<&Schema> {
-        None
-    }
-    fn data(&self, _: &str) -> Option<&Schema> {
-        None
-    }
-    fn resource_types(&self) -> Vec<&str> {
-        Vec::new()
-    }
-    fn data_types(&self) -> Vec<&str> {
-        Vec::new()
-    }
-}
+use values::Value;
 
 impl FunctionInfo {
     /// The example as it is written, and what it gives; no value where that takes files.

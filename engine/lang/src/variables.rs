@@ -271,7 +271,8 @@ pub(crate) fn constant(expr: &Expr, told: &mut Diagnostics) -> Option<Value> {
     (!failed).then_some(value)
 }
 
-struct Nothing;
+/// A language without resource types.
+pub(crate) struct Nothing;
 
 impl Schemas for Nothing {
     fn resource(&self, _: &str) -> Option<&Schema> {
