@@ -174,8 +174,8 @@ async fn survives_from(host: impl AsyncFn() -> MemoryHost, ty: &str, path: &str,
     faults
 }
 
-#[tokio::test]
-async fn any_file_is_old_or_new_after_a_fault_at_every_call() {
+/// A file with the content `new`: where, which object it is, and its arguments.
+fn new_motd() -> (&'static str, Identity, Value) {
     let path = "/etc/motd";
     let args = Value::map([
         ("node", "w1".into()),
@@ -183,7 +183,12 @@ async fn any_file_is_old_or_new_after_a_fault_at_every_call() {
         ("content", "new\n".into()),
         ("mode", "0644".into()),
     ]);
-    let identity = kind("host_file").identify(&args).unwrap();
+    (path, kind("host_file").identify(&args).unwrap(), args)
+}
+
+#[tokio::test]
+async fn any_file_is_old_or_new_after_a_fault_at_every_call() {
+    let (path, identity, args) = new_motd();
     let before = || MemoryHost::new("w1").with_file(path, "from before\n");
     let write = op(&before(), "host_file", &identity, Some(&args)).await;
     assert!(survives(before, "host_file", path, &write).await > 10);
@@ -207,14 +212,7 @@ async fn any_file_is_old_or_new_after_a_fault_at_every_call() {
 /// Whoever began the step only slept, and wakes up after somebody looked what became of it.
 #[tokio::test]
 async fn l3_what_was_settled_stays_so_for_the_run_that_was_overtaken() {
-    let path = "/etc/motd";
-    let args = Value::map([
-        ("node", "w1".into()),
-        ("path", path.into()),
-        ("content", "new\n".into()),
-        ("mode", "0644".into()),
-    ]);
-    let identity = kind("host_file").identify(&args).unwrap();
+    let (path, identity, args) = new_motd();
     let host = MemoryHost::new("w1").with_file(path, "from before\n");
     let write = op(&host, "host_file", &identity, Some(&args)).await;
     let [earlier, later] = [7, 8].map(|number| {
