@@ -34,10 +34,6 @@ fn process(machines: &Machines, pod: &str) -> String {
     machines.on_worker(&format!("tr '\\0' ' ' < /proc/$(pidof -s {pod})/cmdline"))
 }
 
-fn left(machines: &Machines) -> String {
-    machines.on_worker("find /var/lib/clinch -type f 2>/dev/null || true")
-}
-
 #[test]
 fn flags_of_a_real_scheduler_are_in_its_manifest_and_in_what_runs() {
     let Some(machines) = Machines::control_plane("flags of the scheduler") else { return };
@@ -80,7 +76,7 @@ fn flags_of_a_real_scheduler_are_in_its_manifest_and_in_what_runs() {
 
     machines.well(&["destroy", "-auto-approve"]);
     assert_eq!(machines.on_worker(&cat), before);
-    assert_eq!(left(&machines), "");
+    assert_eq!(machines.left(), "");
 }
 
 /// The server is away for a quarter of a minute each time, and the state is kept behind it. It
@@ -112,7 +108,7 @@ fn flags_of_a_real_api_server_with_the_state_behind_it() {
     machines.is_converged();
     machines.well(&["destroy", "-auto-approve"]);
     assert_eq!(machines.on_worker(&cat), before);
-    assert_eq!(left(&machines), "");
+    assert_eq!(machines.left(), "");
 }
 
 const SCHEDULER: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: kube-scheduler, namespace: \

@@ -56,7 +56,7 @@ fn a_setting_is_in_the_file_in_the_cluster_and_in_what_runs() {
     assert_eq!(machines.running("maxPods"), 17);
     let given_back = machines.on_worker(&format!("cat {ENV}"));
     assert_eq!(given_back, "KUBELET_KUBEADM_ARGS=\"--max-pods=17\"\n");
-    let left = machines.on_worker("find /var/lib/clinch -type f 2>/dev/null || true");
+    let left = machines.left();
     assert_eq!(left, "");
     for (path, content) in [("/var/lib/kubelet/config.yaml", file), (ENV, env)] {
         machines.on_worker(&format!("cat > {path} <<'END'\n{content}END"));

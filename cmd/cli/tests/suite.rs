@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod availability;
 mod canary;
 mod casebook;
 mod clusters;
@@ -20,7 +21,6 @@ mod machines;
 mod migrations;
 mod real;
 mod resume;
-mod rollouts;
 mod saved;
 mod state;
 mod support;

@@ -1,6 +1,8 @@
-//! Settings that cost a drain, on all workers of a real cluster: one node at a time, killed in the
-//! middle of a switch of kubelet and runtime, resumed from another machine, with an application that
-//! is always there, and with the pods that were foreseen and no others moved.
+//! An application that is always there while all workers of a real cluster get settings that cost a
+//! drain: one node at a time, killed in the middle of a switch of kubelet and runtime, resumed from
+//! another machine, with the pods that were foreseen and no others moved.
+//!
+//! The longest test of all. Tests begin in the order of their names, so it is among the first.
 
 use crate::host_faults::begun;
 use crate::machines::Machines;
