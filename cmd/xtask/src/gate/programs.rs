@@ -16,15 +16,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 /// Packages whose tests work on a real server or on hosts, the longest first.
-const ON_SERVERS: [&str; 7] = [
-    "clinch",
-    "clinch-cluster",
-    "clinch-access",
-    "clinch-node",
-    "clinch-sandbox",
-    "clinch-rollout",
-    "clinch-xtask",
-];
+const ON_SERVERS: [&str; 6] =
+    ["clinch", "clinch-cluster", "clinch-node", "clinch-sandbox", "clinch-rollout", "clinch-xtask"];
 
 /// How many tests of a program run at once, as the harness of Rust reads it.
 const THREADS: &str = "RUST_TEST_THREADS";
@@ -274,7 +267,10 @@ mod tests {
         };
         let told: BTreeSet<_> =
             String::from_utf8(found.stdout).unwrap().lines().map(package).collect();
-        let in_turn: BTreeSet<_> = ON_SERVERS.into_iter().map(str::to_owned).collect();
+        // It is refused by a server, and does nothing there.
+        let guest = "clinch-access";
+        let in_turn: BTreeSet<_> =
+            ON_SERVERS.into_iter().chain([guest]).map(str::to_owned).collect();
         assert_eq!(told, in_turn);
     }
 
