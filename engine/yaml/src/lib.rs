@@ -9,11 +9,13 @@
 //! what plain words mean is decided in `scalar`, merge keys and aliases in `tree`.
 //!
 //! **Invariant:** nothing is dropped. A key that is given twice, a value that JSON does not
-//! have and a document that cannot be read are mistakes, not silence.
+//! have, a document that cannot be read and what `kubectl` takes for something else (`otherwise`)
+//! are mistakes, not silence.
 //!
 //! **Not here:** what an object means.
 
 mod node;
+mod otherwise;
 mod scalar;
 mod tree;
 

@@ -1,10 +1,11 @@
 //! From the parser's events to nodes.
 
 use crate::node::{Entry, Kind, Node, Place};
+use crate::otherwise::{self, Scalar};
 use crate::{Mistake, scalar};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,10 +23,15 @@ const MOST_NODES: usize = 2_000_000;
 pub fn documents(text: &str) -> Result<Vec<Node>, Mistake> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
-        parser: Parser::new_from_str(text),
+        parser: Parser::new_from_str_with_options(
+            text,
+            granit_parser::options! { emit_anchor_events: true },
+        ),
         text,
         anchors: BTreeMap::new(),
         left: MOST_NODES,
+        depth: 0,
+        flow: 0,
     };
     let mut documents = Vec::new();
     while let Some((event, span)) = reader.next()? {
@@ -44,6 +50,9 @@ struct Reader<'t> {
     /// What was marked with `&name`, by the parser's number, with its size.
     anchors: BTreeMap<usize, (Node, usize)>,
     left: usize,
+    /// How many collections are open, and how many of them were opened by `[` or `{`.
+    depth: usize,
+    flow: usize,
 }
 
 /// What a mapping's `<<` brings is overridden by what the mapping says itself.
@@ -55,7 +64,11 @@ impl<'t> Reader<'t> {
         loop {
             return match self.parser.next_event() {
                 None => Ok(None),
-                Some(Ok((Event::Comment(..) | Event::Anchor(..), _))) => continue,
+                Some(Ok((Event::Comment(..), _))) => continue,
+                Some(Ok((Event::Anchor(_, name), span))) => match otherwise::anchor(&name) {
+                    None => continue,
+                    Some(why) => Err(self.mistake(self.place(&span), why)),
+                },
                 Some(Ok(found)) => Ok(Some(found)),
                 Some(Err(error)) => {
                     let at = error.marker().byte_offset().unwrap_or(self.text.len());
@@ -78,16 +91,17 @@ impl<'t> Reader<'t> {
             Event::Alias(id) => return self.alias(id, span),
             Event::Scalar(text, style, anchor, tag) => {
                 let place = self.place(span);
+                self.means_the_same(&text, style, span)?;
                 let kind = meaning(&text, style, tag.as_deref());
                 (anchor, Node { place, kind: kind.map_err(|why| self.mistake(place, why))? })
             }
-            Event::SequenceStart(_, anchor, tag) => {
+            Event::SequenceStart(style, anchor, tag) => {
                 self.fits(tag.as_deref(), "seq", span)?;
-                (anchor, self.sequence(span)?)
+                (anchor, self.inside(style, span, Self::sequence)?)
             }
-            Event::MappingStart(_, anchor, tag) => {
+            Event::MappingStart(style, anchor, tag) => {
                 self.fits(tag.as_deref(), "map", span)?;
-                (anchor, self.mapping(span)?)
+                (anchor, self.inside(style, span, Self::mapping)?)
             }
             // With the options that are used no other event stands for a node.
             other => {
@@ -99,6 +113,36 @@ impl<'t> Reader<'t> {
             self.anchors.insert(anchor, (node.clone(), before - self.left));
         }
         Ok(node)
+    }
+
+    /// Reads a collection.
+    fn inside(
+        &mut self,
+        style: StructureStyle,
+        span: &Span,
+        read: impl Fn(&mut Self, &Span) -> Result<Node, Mistake>,
+    ) -> Result<Node, Mistake> {
+        let flow = usize::from(style == StructureStyle::Flow);
+        self.depth += 1;
+        self.flow += flow;
+        let node = read(self, span)?;
+        self.depth -= 1;
+        self.flow -= flow;
+        Ok(node)
+    }
+
+    /// Whether a scalar is to `kubectl` what it is here.
+    fn means_the_same(&self, says: &str, style: ScalarStyle, span: &Span) -> Result<(), Mistake> {
+        let why = otherwise::scalar(&Scalar {
+            says,
+            style,
+            text: self.text,
+            start: span.start.byte_offset().unwrap_or(0),
+            end: span.end.byte_offset().unwrap_or(self.text.len()),
+            in_flow: self.flow > 0,
+            is_root: self.depth == 0,
+        });
+        why.map_or(Ok(()), |why| Err(self.mistake(self.place(span), why)))
     }
 
     fn alias(&mut self, id: usize, span: &Span) -> Result<Node, Mistake> {
@@ -204,7 +248,14 @@ impl<'t> Reader<'t> {
         match &key.kind {
             Kind::Text(text) => Ok(text.clone()),
             Kind::Bool(b) => Ok(b.to_string().into()),
-            Kind::Number(number) => Ok(number.to_string().into()),
+            Kind::Number(number) => {
+                let (at, text) = (key.place, number.to_string());
+                let written = self.text.get(at.start as usize..at.end as usize);
+                match otherwise::key(written.unwrap_or_default(), &text) {
+                    Some(why) => Err(self.mistake(at, why)),
+                    None => Ok(text.into()),
+                }
+            }
             Kind::Null | Kind::List(_) | Kind::Map(_) => {
                 Err(self.mistake(key.place, "A key is a text, a number or a truth value."))
             }

@@ -91,3 +91,47 @@ fn parts_are_found_in_the_text() {
     assert_eq!(at(container.clone().attr("command")), "name: a\n    image: b");
     assert_eq!(at(Path::of("status")), text.trim_end());
 }
+
+#[test]
+fn what_kubectl_takes_for_something_else_is_refused() {
+    let refused = [
+        (
+            "[?x]",
+            "at \"?x\": `kubectl` takes the `?` for the mark of a key. Put the word in quotes.",
+        ),
+        (
+            "{a: 1, b:,}",
+            "at \"b\": `kubectl` takes the `:` for a part of the key. Write a space after it.",
+        ),
+        (
+            "--- >\nline\n",
+            "at \"line\": `kubectl` takes a text that is not indented for an empty one. Indent it.",
+        ),
+        (
+            "a: |\n  x\n   ",
+            "at \"x\": `kubectl` reads the spaces that the file ends with in another way. \
+             Remove them, or end the line.",
+        ),
+        (
+            "a: &an:chor 1",
+            "at \"&an:chor\": `kubectl` knows anchors of letters, digits, `_` and `-` alone. \
+             Rename it.",
+        ),
+        (
+            "1e+36: a",
+            "at \"1e+36\": `kubectl` writes this number in another way as a key. Put it in quotes.",
+        ),
+    ];
+    for (text, why) in refused {
+        assert_eq!(read(text), why, "{text}");
+    }
+    for (text, values) in [
+        ("[x?, {b: , c: 2}]", r#"[["x?", {"b": null, "c": 2}]]"#),
+        ("--- |\n  line\n", r#"["line\n"]"#),
+        ("a: |\n  x\n  ", r#"[{"a": "x\n"}]"#),
+        ("a: |\n  x\n   \n", r#"[{"a": "x\n \n"}]"#),
+        ("0.25: a\n12: b", r#"[{"0.25": "a", "12": "b"}]"#),
+    ] {
+        assert_eq!(read(text), values, "{text}");
+    }
+}
