@@ -112,6 +112,19 @@ fn comes_last(observed: &Observation) -> bool {
     present.get(CONTROL_PLANE).and_then(Value::as_bool) == Some(true)
 }
 
+/// Decides with what was seen, null when there is nothing. What could not be looked at is no change
+/// and no deletion.
+pub(crate) fn planned(
+    request: &PlanRequest<'_>,
+    decide: impl FnOnce(&Value) -> Planned,
+) -> Planned {
+    match request.observed {
+        Observation::Unknown(problem) => Planned::Failed(vec![problem.clone()]),
+        Observation::Absent => decide(&Value::Null),
+        Observation::Present(present) => decide(present),
+    }
+}
+
 /// The answer of a type whose objects are on hosts.
 pub(crate) fn decided(observed: &Observation, decision: Decision) -> Planned {
     Planned::Decided(Box::new(Decision { last: comes_last(observed), ..decision }))

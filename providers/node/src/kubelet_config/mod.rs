@@ -110,7 +110,7 @@ use crate::{codes, owned};
 use access::{Ask, HostError};
 use addrs::{Scope, TypeName};
 use plans::{Identity, ObjectKey, Op, Problem};
-use provider::{BoxFuture, Observation, PlanRequest, Planned, ResourceKind, StepError};
+use provider::{BoxFuture, PlanRequest, Planned, ResourceKind, StepError};
 use values::{Attr, Path, Role, Schema, Type, Value};
 
 /// Where kubeadm puts the file.
@@ -238,11 +238,7 @@ impl ResourceKind for KubeletConfig {
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {
-        match request.observed {
-            Observation::Unknown(problem) => Planned::Failed(vec![problem.clone()]),
-            Observation::Absent => decide::plan(&self.name, request, &Value::Null),
-            Observation::Present(present) => decide::plan(&self.name, request, present),
-        }
+        place::planned(request, |seen| decide::plan(&self.name, request, seen))
     }
 }
 

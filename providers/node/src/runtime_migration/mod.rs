@@ -115,7 +115,7 @@ use crate::settings::record::Shelf;
 use access::{Ask, HostError};
 use addrs::{Scope, TypeName};
 use plans::{Identity, ObjectKey, Op, Problem};
-use provider::{BoxFuture, Observation, PlanRequest, Planned, ResourceKind, StepError};
+use provider::{BoxFuture, PlanRequest, Planned, ResourceKind, StepError};
 use values::{Attr, Disruption, Path, Role, Schema, Type, Value};
 
 /// Where what is ours of the files is noted, and where they are kept while they change.
@@ -207,11 +207,7 @@ impl ResourceKind for RuntimeMigration {
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {
-        match request.observed {
-            Observation::Unknown(problem) => Planned::Failed(vec![problem.clone()]),
-            Observation::Absent => decide::plan(&self.name, request, &Value::Null),
-            Observation::Present(present) => decide::plan(&self.name, request, present),
-        }
+        place::planned(request, |seen| decide::plan(&self.name, request, seen))
     }
 }
 

@@ -91,7 +91,7 @@ use access::{Ask, FileOnHost, HostError};
 use addrs::{Scope, TypeName};
 use manifest::Manifest;
 use plans::{Identity, ObjectKey, Op, Problem};
-use provider::{BoxFuture, Observation, PlanRequest, Planned, ResourceKind, StepError};
+use provider::{BoxFuture, PlanRequest, Planned, ResourceKind, StepError};
 use values::{Attr, Path, Role, Schema, Type, Value};
 
 const SHELF: Shelf = Shelf("static-pods");
@@ -213,11 +213,7 @@ impl ResourceKind for StaticPod {
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {
-        match request.observed {
-            Observation::Unknown(problem) => Planned::Failed(vec![problem.clone()]),
-            Observation::Absent => decide::plan(&self.name, request, &Value::Null),
-            Observation::Present(present) => decide::plan(&self.name, request, present),
-        }
+        place::planned(request, |seen| decide::plan(&self.name, request, seen))
     }
 }
 
