@@ -229,7 +229,9 @@ impl Providers for World {
             let (objects, files) =
                 tokio::join!(self.cluster.find(&project), self.nodes.find(&project));
             let mut search = objects?;
-            search.found.extend(files?);
+            let of_hosts = files?;
+            search.found.extend(of_hosts.found);
+            search.unseen.extend(of_hosts.unseen);
             Ok(search)
         })
     }

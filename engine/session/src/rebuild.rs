@@ -104,6 +104,7 @@ fn unseen(places: &[String]) -> Diagnostic {
          it is.",
         places.join("\n  ")
     );
-    Diagnostic::warning(UNSEEN, "Not everything could be looked at", detail)
-        .with_help("Rebuild once more as somebody who may list these, if that matters.")
+    Diagnostic::warning(UNSEEN, "Not everything could be looked at", detail).with_help(
+        "Rebuild once more when they can be looked at, as somebody who may, if that matters.",
+    )
 }

@@ -42,7 +42,7 @@ pub(crate) trait HostType: ResourceKind {
     -> BoxFuture<'a, Result<Became, StepError>>;
 
     /// Finds every object that says it belongs to the project.
-    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>>;
+    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Marks, HostError>>;
 }
 
 /// Where an operation is done, and for whom.
@@ -52,6 +52,20 @@ pub(crate) struct Site<'a> {
     /// `None` where there is only the host.
     pub(crate) cluster: Option<&'a Cluster>,
     pub(crate) project: &'a str,
+}
+
+/// What of a project says on a host that it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Marks {
+    pub(crate) found: Vec<Identity>,
+    /// Records that cannot be read, each with why: what they are about may be of the project.
+    pub(crate) unread: Vec<String>,
+}
+
+impl From<Vec<Identity>> for Marks {
+    fn from(found: Vec<Identity>) -> Self {
+        Self { found, unread: Vec::new() }
+    }
 }
 
 /// What became of an operation.

@@ -10,7 +10,7 @@ use access::{Ask, Cluster, Fence, Host, Hosts};
 use addrs::TypeName;
 use futures::future::join_all;
 use plans::{Exported, Identity, Op, Problem};
-use provider::{Found, Observation, Performed, Progress, Settled, StepError, Wanted};
+use provider::{Found, Observation, Performed, Progress, Search, Settled, StepError, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use values::{Path, Value};
@@ -122,25 +122,27 @@ impl NodeProvider {
     }
 
     /// Finds every object that says it belongs to the project.
-    pub async fn find(&self, project: &str) -> Result<Vec<Found>, Problem> {
-        let mut found = Vec::new();
+    pub async fn find(&self, project: &str) -> Result<Search, Problem> {
+        let mut search = Search::default();
         if let Some(cluster) = &self.cluster {
-            found.extend(kubelet_base_config::find(cluster, project).await?);
+            search.found.extend(kubelet_base_config::find(cluster, project).await?);
         }
         for node in self.hosts.names() {
             let host = &**self.host(node)?;
             for ty in self.types.iter() {
                 let site = Site { host, cluster: self.cluster.as_ref(), project };
-                let identities = ty.find(site).await.map_err(|error| error.to_problem())?;
-                found.extend(identities.into_iter().map(|identity| Found {
+                let marks = ty.find(site).await.map_err(|error| error.to_problem())?;
+                search.found.extend(marks.found.into_iter().map(|identity| Found {
                     ty: ty.name().clone(),
                     identity,
                     uid: None,
                     protected: false,
                 }));
+                let unread = marks.unread.into_iter();
+                search.unseen.extend(unread.map(|why| format!("on host `{node}` {why}")));
             }
         }
-        Ok(found)
+        Ok(search)
     }
 
     /// One look at a host, and more where what was seen leads on.

@@ -6,7 +6,7 @@
 //!
 //! **Invariant:** only a file that carries the mark of this project is replaced or removed.
 
-use crate::host_type::{Became, HostType, Site, guarded_by, mode, refused, strange, text};
+use crate::host_type::{Became, HostType, Marks, Site, guarded_by, mode, refused, strange, text};
 use crate::look::Looked;
 use crate::owned::{self, Seen};
 use crate::place::{self, part};
@@ -448,7 +448,7 @@ impl<T: MarkedFile> HostType for Marked<T> {
         Box::pin(settle::<T>(site, op))
     }
 
-    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
+    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Marks, HostError>> {
         Box::pin(async move {
             let located = T::candidates(site.host).await?;
             let node = site.host.name();
@@ -463,7 +463,7 @@ impl<T: MarkedFile> HostType for Marked<T> {
                     found.push(identity);
                 }
             }
-            Ok(found)
+            Ok(found.into())
         })
     }
 }

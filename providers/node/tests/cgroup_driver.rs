@@ -270,7 +270,7 @@ async fn crio_gets_a_drop_in_of_its_own_and_its_pods_are_stopped_by_crictl() {
                  [crio.runtime]\ncgroup_manager = \"cgroupfs\"\nconmon_cgroup = \"pod\"\n"
             );
             // It is no object of `container_runtime`.
-            let found = provider.find("shop").await.unwrap();
+            let found = provider.find("shop").await.unwrap().found;
             let found: Vec<_> = found.iter().map(|found| found.ty.as_str()).collect();
             assert_eq!(found, ["cgroup_driver"]);
         }

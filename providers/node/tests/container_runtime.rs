@@ -365,9 +365,9 @@ async fn a_host_that_is_a_folder_has_the_files_and_nothing_that_runs() {
     assert!(answer(&plan(&provider, Some(&asked), &[]).await).starts_with("NoOp"));
     let text = std::fs::read_to_string(root.join(&PATH[1..])).unwrap();
     assert!(text.starts_with("version = 2\n"), "{text}");
-    let found = provider.find("shop").await.unwrap();
+    let found = provider.find("shop").await.unwrap().found;
     assert_eq!(found.iter().map(|f| &f.identity.key).collect::<Vec<_>>(), [&identity().key]);
-    assert_eq!(provider.find("other").await.unwrap(), []);
+    assert_eq!(provider.find("other").await.unwrap().found, []);
     apply(&provider, None).await.unwrap();
     assert!(!root.join(&PATH[1..]).exists() && !root.join(&HUB[1..]).exists());
     let left = std::fs::read_dir(root.join("var/lib/clinch/runtime")).unwrap().count();

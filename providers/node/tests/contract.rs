@@ -158,7 +158,7 @@ impl Life {
     }
 
     async fn found(&self) -> Vec<String> {
-        let found = self.provider.find("shop").await.unwrap();
+        let found = self.provider.find("shop").await.unwrap().found;
         found.into_iter().map(|found| found.identity.shown).collect()
     }
 

@@ -416,11 +416,33 @@ async fn files_are_found_again_from_their_records_in_memory_and_in_a_folder() {
         let provider = NodeProvider::new(Hosts::of([host.clone()]), "shop");
         let write = op(&provider, Some(&args("hello\n"))).await;
         perform(&provider, &write).await.unwrap();
-        let found = provider.find("shop").await.unwrap();
+        let found = provider.find("shop").await.unwrap().found;
         let found: Vec<_> = found.into_iter().map(|f| (f.ty.to_string(), f.identity)).collect();
         assert_eq!(found, [("host_file".to_owned(), identity())]);
-        assert_eq!(provider.find("bank").await.unwrap(), []);
+        assert_eq!(provider.find("bank").await.unwrap().found, []);
     }
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_told_by_a_search_and_hides_no_other() {
+    let host = host();
+    let provider = NodeProvider::new(Hosts::of([Arc::new(host.clone()) as Arc<dyn Host>]), "shop");
+    let write = op(&provider, Some(&args("hello\n"))).await;
+    perform(&provider, &write).await.unwrap();
+    let host = host
+        .with_file("/var/lib/clinch/files/torn", "clinch file record 1\nproj")
+        .with_file("/var/lib/clinch/kubelet/newer", "{\"version\": 9}");
+    let provider = NodeProvider::new(Hosts::of([Arc::new(host) as Arc<dyn Host>]), "shop");
+    let search = provider.find("shop").await.unwrap();
+    assert_eq!(search.found.iter().map(|f| &f.identity).collect::<Vec<_>>(), [&identity()]);
+    assert_eq!(
+        search.unseen,
+        [
+            "on host `w1` the record /var/lib/clinch/files/torn, which is damaged",
+            "on host `w1` the record /var/lib/clinch/kubelet/newer, which was written by a newer \
+             version of clinch",
+        ]
+    );
 }
 
 #[tokio::test]

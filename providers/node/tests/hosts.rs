@@ -117,7 +117,7 @@ async fn files_with_our_mark_are_found_and_those_of_others_are_not() {
         .with_file("/etc/modprobe.d/90-clinch-bank.conf", other)
         .with_file("/etc/modprobe.d/local.conf", "blacklist pcspkr\n");
     let found = async |host: MemoryHost| {
-        let found = provider(host).find("shop").await.unwrap();
+        let found = provider(host).find("shop").await.unwrap().found;
         found.into_iter().map(|found| found.identity.shown).collect::<Vec<_>>()
     };
     let first = "w1:/etc/modprobe.d/90-clinch-modules.conf".to_owned();

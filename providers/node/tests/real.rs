@@ -93,7 +93,7 @@ impl Bench {
         assert!(drift.starts_with("Update"), "{drift}");
         self.apply(&identity, Some(&args)).await;
         assert_eq!(self.shell(look).await, applied);
-        let found = self.provider.find(&self.project).await.unwrap();
+        let found = self.provider.find(&self.project).await.unwrap().found;
         assert_eq!(found.iter().map(|f| &f.identity.key).collect::<Vec<_>>(), [&identity.key]);
         self.apply(&identity, None).await;
         assert_eq!(self.shell(look).await, before);

@@ -144,7 +144,7 @@ async fn p41_a_node_of_the_dockershim_is_moved_in_order_and_stays_so_when_the_bl
     assert_eq!(machine.docker(), [""; 0]);
     assert!(answer(&plan(&machine, Some(true)).await).starts_with("NoOp"));
     let host: Arc<dyn Host> = Arc::new(machine.host.clone());
-    let found = NodeProvider::new(Hosts::of([host]), "shop").find("shop").await.unwrap();
+    let found = NodeProvider::new(Hosts::of([host]), "shop").find("shop").await.unwrap().found;
     assert_eq!(found.len(), 1);
 
     let forget = plan(&machine, None).await;

@@ -380,7 +380,7 @@ async fn drop_in_is_checked_with_its_unit_and_needs_one() {
     assert!(machine.ran().starts_with("verify /etc/systemd/system/probe.service"));
     let drop_in = "/etc/systemd/system/probe.service.d/90-clinch-limits.conf";
     assert!(machine.host.dump()[drop_in].ends_with("\n[Service]\nLimitNOFILE=65536\n"));
-    let found = machine.provider().find("shop").await.unwrap();
+    let found = machine.provider().find("shop").await.unwrap().found;
     let found: Vec<_> = found.into_iter().map(|found| found.identity.shown).collect();
     assert_eq!(found, [format!("w1:{PATH}"), format!("w1:{drop_in}")]);
 }

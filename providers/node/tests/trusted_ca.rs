@@ -293,7 +293,7 @@ async fn host_without_a_trust_store_or_a_kernel_is_an_error_and_the_file_alone_c
     let write_op = only_op(planned(&provider, Some(&args(ONE, false))).await);
     provider.perform(&write_op, &|_| ()).await.unwrap();
     assert!(answer(&planned(&provider, Some(&args(ONE, false))).await).starts_with("NoOp"));
-    let found = provider.find("shop").await.unwrap();
+    let found = provider.find("shop").await.unwrap().found;
     assert_eq!(found.into_iter().map(|found| found.identity).collect::<Vec<_>>(), [identity()]);
     let remove_op = only_op(planned(&provider, None).await);
     provider.perform(&remove_op, &|_| ()).await.unwrap();

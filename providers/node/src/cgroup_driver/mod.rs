@@ -91,7 +91,7 @@ mod look;
 
 use crate::central::{Central, KEY};
 use crate::codes;
-use crate::host_type::{Became, HostType, Site};
+use crate::host_type::{Became, HostType, Marks, Site};
 use crate::look::Looked;
 use crate::place::{self, part};
 use crate::settings::record::Shelf;
@@ -265,7 +265,7 @@ impl HostType for CgroupDriver {
         Box::pin(activate::settle(site, op))
     }
 
-    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
+    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Marks, HostError>> {
         Box::pin(async move { SHELF.find_one(site, identity(site.host.name())).await })
     }
 }

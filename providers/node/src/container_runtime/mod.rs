@@ -142,7 +142,7 @@ mod wishes;
 
 use crate::cgroup_driver;
 use crate::codes;
-use crate::host_type::{Became, HostType, Site};
+use crate::host_type::{Became, HostType, Marks, Site};
 use crate::look::Looked;
 use crate::place::{self, part};
 use access::{Ask, HostError};
@@ -327,12 +327,12 @@ impl HostType for ContainerRuntime {
         }
     }
 
-    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
+    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Marks, HostError>> {
         let node = site.host.name();
         Box::pin(async move {
-            let mut found = record::SHELF.find(site, |path| identity(node, path)).await?;
-            found.extend(crio::find(site, |path| identity(node, path)).await?);
-            Ok(found)
+            let mut marks = record::SHELF.find(site, |path| identity(node, path)).await?;
+            marks.found.extend(crio::find(site, |path| identity(node, path)).await?);
+            Ok(marks)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Reading a file and its record, and changing both.
 
-use crate::host_type::{Became, Site, guarded_by, mode, refused, strange, text};
+use crate::host_type::{Became, Marks, Site, guarded_by, mode, refused, strange, text};
 use crate::look::Looked;
 use crate::owned::octal;
 use crate::place::{self, part, staged};
@@ -322,19 +322,21 @@ pub(super) async fn settle(site: Site<'_>, op: &Op) -> Result<Became, StepError>
     Ok(if half { Became::NotDone } else { Became::Changed })
 }
 
-pub(super) async fn find(site: Site<'_>) -> Result<Vec<Identity>, HostError> {
+pub(super) async fn find(site: Site<'_>) -> Result<Marks, HostError> {
     let listed = Looked::at(site.host, [Ask::folder(records::FOLDER)]).await?;
     let names = listed.files_in(records::FOLDER)?;
     let places: Vec<String> =
         names.into_iter().map(|name| format!("{}/{name}", records::FOLDER)).collect();
     let looked = Looked::at(site.host, places.iter().map(Ask::file)).await?;
-    let mut found = Vec::new();
+    let mut marks = Marks::default();
     for place in places {
-        // What cannot be read is met again, and told, when its resource is looked at.
-        let record = looked.file(&place)?.and_then(|file| Record::parse(&file.content).ok());
-        if let Some(record) = record.filter(|record| record.project == site.project) {
-            found.push(place::file(site.host.name(), &record.path, Vec::new()));
+        match looked.file(&place)?.map(|file| Record::parse(&file.content)) {
+            Some(Ok(record)) if record.project == site.project => {
+                marks.found.push(place::file(site.host.name(), &record.path, Vec::new()));
+            }
+            Some(Err(why)) => marks.unread.push(format!("the record {place}, which {why}")),
+            Some(Ok(_)) | None => {}
         }
     }
-    Ok(found)
+    Ok(marks)
 }

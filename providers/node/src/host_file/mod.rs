@@ -47,7 +47,7 @@
 mod io;
 mod plan;
 
-use crate::host_type::{Became, HostType, Site};
+use crate::host_type::{Became, HostType, Marks, Site};
 use crate::look::Looked;
 use crate::place::{self, page, part};
 use crate::{accounts, codes, records};
@@ -215,7 +215,7 @@ impl HostType for HostFile {
         Box::pin(io::settle(site, op))
     }
 
-    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
+    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Marks, HostError>> {
         Box::pin(io::find(site))
     }
 }

@@ -102,7 +102,7 @@ pub(crate) mod upgrade;
 
 use crate::central::{Central, KEY};
 use crate::cgroup_driver;
-use crate::host_type::{Became, HostType, Site};
+use crate::host_type::{Became, HostType, Marks, Site};
 use crate::look::Looked;
 use crate::place::{self, part};
 use crate::settings::record::Shelf;
@@ -328,7 +328,7 @@ impl HostType for KubeletConfig {
         Box::pin(activate::settle(site, op))
     }
 
-    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
+    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Marks, HostError>> {
         let node = site.host.name();
         Box::pin(async move { SHELF.find(site, |path| identity(node, path)).await })
     }

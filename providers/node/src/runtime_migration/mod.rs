@@ -108,7 +108,7 @@ mod nodes;
 
 use crate::central::Central;
 use crate::codes;
-use crate::host_type::{Became, HostType, Site};
+use crate::host_type::{Became, HostType, Marks, Site};
 use crate::look::Looked;
 use crate::place::{self, part};
 use crate::settings::record::Shelf;
@@ -262,7 +262,7 @@ impl HostType for RuntimeMigration {
         })
     }
 
-    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
+    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Marks, HostError>> {
         Box::pin(async move { SHELF.find_one(site, identity(site.host.name())).await })
     }
 }

@@ -14,7 +14,7 @@
 //! as it was before.
 
 use super::ways::{self, Way};
-use crate::host_type::Site;
+use crate::host_type::{Marks, Site};
 use crate::look::Looked;
 use crate::place::part;
 use crate::{codes, records};
@@ -50,23 +50,24 @@ impl Shelf {
         self,
         site: Site<'_>,
         identity: impl Fn(&str) -> Identity,
-    ) -> Result<Vec<Identity>, HostError> {
+    ) -> Result<Marks, HostError> {
         let folder = self.folder();
         let listed = Looked::at(site.host, [Ask::folder(folder.as_str())]).await?;
         let names = listed.files_in(&folder)?;
         let paths: Vec<String> = names.iter().map(|name| format!("{folder}/{name}")).collect();
         let looked = Looked::at(site.host, paths.iter().map(Ask::file)).await?;
-        let mut found = Vec::new();
+        let mut marks = Marks::default();
         for path in paths {
             let Some(file) = looked.file(&path)? else { continue };
-            let record = Record::parse(&String::from_utf8_lossy(&file.content));
-            if let Ok(record) = record.map_err(drop)
-                && record.project == site.project
-            {
-                found.push(identity(&record.path));
+            match Record::parse(&String::from_utf8_lossy(&file.content)) {
+                Ok(record) if record.project == site.project => {
+                    marks.found.push(identity(&record.path));
+                }
+                Ok(_) => {}
+                Err(why) => marks.unread.push(format!("the record {path}, which {why}")),
             }
         }
-        Ok(found)
+        Ok(marks)
     }
 
     /// One object with several files, each of which has a record.
@@ -74,10 +75,10 @@ impl Shelf {
         self,
         site: Site<'_>,
         identity: Identity,
-    ) -> Result<Vec<Identity>, HostError> {
-        let mut found = self.find(site, |_| identity.clone()).await?;
-        found.truncate(1);
-        Ok(found)
+    ) -> Result<Marks, HostError> {
+        let mut marks = self.find(site, |_| identity.clone()).await?;
+        marks.found.truncate(1);
+        Ok(marks)
     }
 
     /// What is ours of the file that is asked about, from the text of its record; nothing when

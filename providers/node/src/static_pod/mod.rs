@@ -82,7 +82,7 @@ mod rules;
 mod running;
 
 use crate::central::Central;
-use crate::host_type::{Became, HostType, Site};
+use crate::host_type::{Became, HostType, Marks, Site};
 use crate::look::Looked;
 use crate::place::{self, KERNEL, part};
 use crate::settings::record::Shelf;
@@ -293,7 +293,7 @@ impl HostType for StaticPod {
         Box::pin(activate::settle(site, op))
     }
 
-    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
+    fn find<'a>(&'a self, site: Site<'a>) -> BoxFuture<'a, Result<Marks, HostError>> {
         let node = site.host.name();
         Box::pin(async move { SHELF.find(site, |path| identity(node, path)).await })
     }

@@ -57,7 +57,7 @@ mod steps;
 
 use crate::central::{Central, core};
 use crate::codes;
-use crate::host_type::{Became, HostType, Site};
+use crate::host_type::{Became, HostType, Marks, Site};
 use crate::look::Looked;
 use crate::place::{self, part};
 use crate::settings::digest;
@@ -352,8 +352,8 @@ impl HostType for WindowsNodeUpgrade {
     }
 
     /// Nothing is noted on the host.
-    fn find<'a>(&'a self, _site: Site<'a>) -> BoxFuture<'a, Result<Vec<Identity>, HostError>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
+    fn find<'a>(&'a self, _site: Site<'a>) -> BoxFuture<'a, Result<Marks, HostError>> {
+        Box::pin(std::future::ready(Ok(Marks::default())))
     }
 }
 
