@@ -10,6 +10,8 @@
 //! **Not here:** the frame, colours and snippets (`view`), and the mapping from an
 //! argument's path to a place in a file (`lang`).
 
+mod blocks;
+mod lines;
 mod source;
 
 pub use source::{Position, Source, SourceId, SourceMap, Span};

@@ -1,6 +1,8 @@
 //! Texts that a person wrote, and places in them.
 
-use std::sync::Arc;
+use crate::blocks::Blocks;
+use crate::lines::Lines;
+use std::sync::{Arc, OnceLock};
 
 /// One text of a [`SourceMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,12 +31,57 @@ impl Span {
 }
 
 /// A text and the name people know it by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Source {
     /// Path as the user would type it, with `/`.
     pub name: Arc<str>,
     /// The text; a byte order mark is already gone.
     pub text: Arc<str>,
+    /// Made when the first place is asked for: a text with many mistakes is read once.
+    lines: OnceLock<Lines>,
+    blocks: OnceLock<Blocks>,
+}
+
+impl PartialEq for Source {
+    /// What was made of the text does not count.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.text == other.text
+    }
+}
+
+impl Eq for Source {}
+
+impl Source {
+    fn new(name: Arc<str>, text: Arc<str>) -> Self {
+        Self { name, text, lines: OnceLock::new(), blocks: OnceLock::new() }
+    }
+
+    /// Line and column of a byte offset; of the end for an offset beyond it, of the character's
+    /// beginning for one within it.
+    pub fn position(&self, offset: u32) -> Position {
+        let text = &*self.text;
+        let mut end = (offset as usize).min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let line_start = text[..end].rfind('\n').map_or(0, |i| i + 1);
+        Position {
+            line: self.lines.get_or_init(|| Lines::of(text)).line(text, line_start),
+            column: text[line_start..end].chars().count() + 1,
+        }
+    }
+
+    /// The header of the top-level block around an offset, `resource "namespace" "x"`, as
+    /// Terraform names it. Nothing where there is none, and in files that have no blocks (YAML,
+    /// templates); where braces do not match, the nearest block before.
+    pub fn block_around(&self, offset: u32) -> Option<&str> {
+        let extension = std::path::Path::new(&*self.name).extension();
+        if extension.is_some_and(|e| e != "hcl") {
+            return None;
+        }
+        let blocks = self.blocks.get_or_init(|| Blocks::of(&self.text));
+        self.text.get(blocks.header_around(offset as usize)?)
+    }
 }
 
 /// Line and column as an editor shows them, both from 1; the column counts characters.
@@ -56,7 +103,7 @@ impl SourceMap {
     /// Adds a text. More than `u32::MAX` sources or bytes cannot be read by this program.
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> SourceId {
         let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
-        self.sources.push(Source { name: name.into(), text: text.into() });
+        self.sources.push(Source::new(name.into(), text.into()));
         id
     }
 
@@ -77,19 +124,9 @@ impl SourceMap {
             .unwrap_or("")
     }
 
-    /// Line and column of a byte offset.
+    /// [`Source::position`] in one of the texts; the first place when it is not of this map.
     pub fn position(&self, source: SourceId, offset: u32) -> Position {
-        let text = self.get(source).map_or("", |s| &s.text);
-        let mut end = (offset as usize).min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let before = &text[..end];
-        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-        Position {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        self.get(source).map_or(Position { line: 1, column: 1 }, |s| s.position(offset))
     }
 }
 

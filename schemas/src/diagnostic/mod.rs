@@ -2,7 +2,4 @@
 //!
 //! Start reading at [`v1::Diagnostic`].
 
-mod place;
 pub mod v1;
-
-pub use place::enclosing_block;

@@ -1,6 +1,5 @@
 //! Version 1 of diagnostics.
 
-use super::enclosing_block;
 use diags::{Label, SourceMap, Span};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -158,7 +157,7 @@ impl Validation {
 fn range(span: Span, sources: &SourceMap) -> Option<Range> {
     let source = sources.get(span.source)?;
     let point = |offset: u32| {
-        let at = sources.position(span.source, offset);
+        let at = source.position(offset);
         let byte = (offset as usize).min(source.text.len());
         Position { line: at.line, column: at.column, byte }
     };
@@ -181,8 +180,8 @@ fn snippet(span: Span, diagnostic: &diags::Diagnostic, sources: &SourceMap) -> O
         statement: format!("is {}", v.text),
     });
     Some(Snippet {
-        context: enclosing_block(&source.name, text, start).map(str::to_owned),
-        start_line: sources.position(span.source, span.start).line,
+        context: source.block_around(span.start).map(str::to_owned),
+        start_line: source.position(span.start).line,
         highlight_start_offset: (start - first).min(code.len()),
         highlight_end_offset: (end - first).min(code.len()),
         code: code.to_owned(),

@@ -117,10 +117,9 @@ fn places(lines: &mut Vec<String>, d: &Diagnostic, sources: &SourceMap, style: S
 
 /// `on main.hcl line 3, in resource "namespace" "x"`.
 fn on(label: &Label, sources: &SourceMap) -> String {
-    let line = sources.position(label.span.source, label.span.start).line;
     let Some(source) = sources.get(label.span.source) else { return String::new() };
-    let offset = label.span.start as usize;
-    let block = schemas::diagnostic::enclosing_block(&source.name, &source.text, offset);
+    let line = source.position(label.span.start).line;
+    let block = source.block_around(label.span.start);
     let inside = block.map(|b| format!(", in {}", text::line(b))).unwrap_or_default();
     format!("on {} line {line}{inside}", text::line(&source.name))
 }

@@ -20,7 +20,7 @@ struct Line<'a> {
 
 /// The lines with carets below, without the frame. Empty when the span is not in the source.
 pub(super) fn lines(source: &Source, label: &Label, style: Style) -> Vec<String> {
-    let places = places(&source.text, label.span);
+    let places = places(source, label.span);
     let more = places.len() > MANY;
     // The frame, the number and a colon take this many columns.
     let room = style.width.map_or(LONGEST, |w| w.saturating_sub(9).max(20));
@@ -41,11 +41,12 @@ pub(super) fn lines(source: &Source, label: &Label, style: Style) -> Vec<String>
 }
 
 /// The lines that a span touches; at the end of a text, the line that ends there.
-fn places(text: &str, span: Span) -> Vec<Line<'_>> {
+fn places(source: &Source, span: Span) -> Vec<Line<'_>> {
+    let text = &*source.text;
     let start = boundary(text, span.start as usize);
     let end = boundary(text, span.end as usize).max(start);
     let first = text[..start].rfind('\n').map_or(0, |i| i + 1);
-    let mut number = text[..first].matches('\n').count() + 1;
+    let mut number = source.position(span.start).line;
     let mut at = first;
     let mut out = Vec::new();
     loop {

@@ -1,72 +1,90 @@
 //! The block that a place in a configuration stands in: `resource "namespace" "x"`.
+//!
+//! Works on text that may not parse: strings, templates, here-documents and comments are
+//! skipped, braces counted.
 
-/// The header of the top-level block around an offset of a file of configuration, as Terraform
-/// names it. Other files (YAML, templates) have no blocks.
-pub fn enclosing_block<'t>(name: &str, text: &'t str, offset: usize) -> Option<&'t str> {
-    let extension = std::path::Path::new(name).extension();
-    if extension.is_some_and(|e| e != "hcl") { None } else { block(text, offset) }
+use std::ops::Range;
+
+/// The top-level blocks of a text, in order.
+#[derive(Debug, Clone)]
+pub(crate) struct Blocks(Vec<Block>);
+
+#[derive(Debug, Clone)]
+struct Block {
+    /// Where the line begins on which its `{` is.
+    start: usize,
+    /// One past its `}`; beyond every text when there is none.
+    end: usize,
+    /// What stands before its `{`; nothing when that is no header.
+    header: Option<Range<usize>>,
 }
 
-/// The same for any text.
-///
-/// Works on text that may not parse: strings, templates, here-documents and comments are
-/// skipped, braces counted. When braces do not match, the answer is the nearest block before.
-fn block(text: &str, offset: usize) -> Option<&str> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    let mut depth = 0usize;
-    let mut header: Option<(usize, usize)> = None;
-    let mut line_start = 0;
-    while at < bytes.len() {
-        // Past the place and outside of every block: it stands in none.
-        if depth == 0 && line_start > offset {
-            return None;
-        }
-        match bytes[at] {
-            b'\n' => {
-                at += 1;
-                if depth == 0 {
-                    line_start = at;
-                }
-            }
-            b'#' => at = end_of_line(bytes, at),
-            b'/' if bytes.get(at + 1) == Some(&b'/') => at = end_of_line(bytes, at),
-            b'/' if bytes.get(at + 1) == Some(&b'*') => {
-                at = text[at + 2..].find("*/").map_or(bytes.len(), |i| at + 2 + i + 2);
-            }
-            b'"' => at = after_string(bytes, at + 1),
-            b'<' if bytes.get(at + 1) == Some(&b'<') => at = after_heredoc(text, at),
-            b'{' | b'[' | b'(' => {
-                if depth == 0 {
-                    header = (bytes[at] == b'{').then_some((line_start, at));
-                }
-                depth += 1;
-                at += 1;
-            }
-            b'}' | b']' | b')' => {
-                depth = depth.saturating_sub(1);
-                at += 1;
-                if let Some((start, brace)) = header
-                    && depth == 0
-                {
-                    if (start..at).contains(&offset) {
-                        return named(&text[start..brace]);
+impl Blocks {
+    pub(crate) fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut blocks = Vec::new();
+        let mut at = 0;
+        let mut depth = 0usize;
+        let mut open: Option<(usize, usize)> = None;
+        let mut line_start = 0;
+        while at < bytes.len() {
+            match bytes[at] {
+                b'\n' => {
+                    at += 1;
+                    if depth == 0 {
+                        line_start = at;
                     }
-                    header = None;
                 }
+                b'#' => at = end_of_line(bytes, at),
+                b'/' if bytes.get(at + 1) == Some(&b'/') => at = end_of_line(bytes, at),
+                b'/' if bytes.get(at + 1) == Some(&b'*') => {
+                    at = text[at + 2..].find("*/").map_or(bytes.len(), |i| at + 2 + i + 2);
+                }
+                b'"' => at = after_string(bytes, at + 1),
+                b'<' if bytes.get(at + 1) == Some(&b'<') => at = after_heredoc(text, at),
+                b'{' | b'[' | b'(' => {
+                    if depth == 0 {
+                        open = (bytes[at] == b'{').then_some((line_start, at));
+                    }
+                    depth += 1;
+                    at += 1;
+                }
+                b'}' | b']' | b')' => {
+                    depth = depth.saturating_sub(1);
+                    at += 1;
+                    if depth == 0
+                        && let Some((start, brace)) = open.take()
+                    {
+                        let header = header(text, start..brace);
+                        blocks.push(Block { start, end: at, header });
+                    }
+                }
+                _ => at += 1,
             }
-            _ => at += 1,
         }
+        if let Some((start, brace)) = open {
+            blocks.push(Block { start, end: usize::MAX, header: header(text, start..brace) });
+        }
+        Self(blocks)
     }
-    let (start, brace) = header.filter(|(start, _)| *start <= offset)?;
-    named(&text[start..brace])
+
+    /// The header of the block around an offset. When braces do not match, the nearest block
+    /// before.
+    pub(crate) fn header_around(&self, offset: usize) -> Option<Range<usize>> {
+        let first = self.0.partition_point(|block| block.end <= offset);
+        let block = self.0.get(first).filter(|block| block.start <= offset)?;
+        block.header.clone()
+    }
 }
 
 /// The header without blanks; an attribute (`x = {`) is no block.
-fn named(header: &str) -> Option<&str> {
-    let header = header.trim();
+fn header(text: &str, at: Range<usize>) -> Option<Range<usize>> {
+    let whole = &text[at.clone()];
+    let header = whole.trim();
+    let start = at.start + (whole.len() - whole.trim_start().len());
     let short = header.len() <= 200 && !header.contains('\n');
-    (short && !header.is_empty() && !header.contains('=')).then_some(header)
+    let is_header = short && !header.is_empty() && !header.contains('=');
+    is_header.then(|| start..start + header.len())
 }
 
 fn end_of_line(bytes: &[u8], at: usize) -> usize {
@@ -135,7 +153,11 @@ fn after_heredoc(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::block;
+    use super::*;
+
+    fn block(text: &str, offset: usize) -> Option<&str> {
+        Blocks::of(text).header_around(offset).map(|at| &text[at])
+    }
 
     #[track_caller]
     fn check(text: &str, want: Option<&str>) {
@@ -164,5 +186,14 @@ mod tests {
         check("a {\n s = <<-EOT\n  }}}\n  EOT\n ^y = 1\n}", Some("a"));
         check("a {\n s = \"\\\"}\"\n ^y = 1\n}", Some("a"));
         check("a {\n s = \"unfinished {\n}\nb {\n ^y = 1\n}", Some("b"));
+    }
+
+    #[test]
+    fn places_between_blocks_and_beside_others_on_their_line_are_told_apart() {
+        check("a {}\nx = {\n}\n^\nb {}", None);
+        check("a {} b { ^ }", Some("a {} b"));
+        check("a { ^ } b {}", Some("a"));
+        check("x = [\n^\n]\nb {}", None);
+        check("(\n}\nb { ^", Some("b"));
     }
 }
