@@ -10,9 +10,18 @@ use std::process::{Command, Stdio};
 
 /// Builds a program as it is distributed.
 pub(super) fn build(name: &str) -> Result<PathBuf, Trouble> {
+    made("--bin", name)
+}
+
+/// Builds an example of a crate in the same way.
+pub(super) fn example(name: &str) -> Result<PathBuf, Trouble> {
+    made("--example", name)
+}
+
+fn made(kind: &str, name: &str) -> Result<PathBuf, Trouble> {
     say(format_args!("building {name} as it is distributed"));
     let answer = Command::new("cargo")
-        .args(["build", "--profile", "dist", "--locked", "--bin", name])
+        .args(["build", "--profile", "dist", "--locked", kind, name])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(checkout::root())
         .stdin(Stdio::null())

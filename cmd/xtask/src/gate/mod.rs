@@ -125,7 +125,7 @@ pub(crate) fn binary(line: &str, name: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(line).ok()?;
     let target = &message["target"];
     let is_it = target["name"] == name
-        && target["kind"].as_array()?.iter().any(|kind| kind == "bin")
+        && target["kind"].as_array()?.iter().any(|kind| kind == "bin" || kind == "example")
         && message["profile"]["test"] == false;
     is_it.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
 }
