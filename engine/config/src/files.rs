@@ -10,6 +10,7 @@ use crate::manifests::Pattern;
 use crate::syntax::Sink;
 use crate::text::{add_file, add_text, brief};
 use crate::tree::{Config, Expr, TextFile};
+use crate::words::Words;
 use diags::{Diagnostic, Diagnostics, SourceId, SourceMap, Span};
 
 const OUTSIDE: &str =
@@ -123,7 +124,7 @@ pub fn read_set(
 /// Reads a text that is in the map as a template.
 pub fn read_template(source: SourceId, text: &str) -> (Option<Expr>, Diagnostics) {
     let mut sink = Sink::default();
-    let expr = Lower::new(source, text, &mut sink).template();
+    let expr = Lower::new(source, text, &mut sink, &mut Words::default()).template();
     let fine = sink.count() == 0;
     (fine.then_some(expr), sink.finish())
 }

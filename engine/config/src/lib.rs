@@ -24,6 +24,7 @@ mod blocks;
 mod characters;
 pub mod codes;
 mod explain;
+mod expr;
 mod files;
 mod format;
 mod json;
@@ -39,6 +40,7 @@ mod syntax;
 mod text;
 mod tree;
 mod types;
+mod words;
 
 pub use characters::clusters;
 pub use files::{file_name, file_pattern, parse_template, read_set, read_template, read_text};

@@ -86,15 +86,15 @@ impl<'e> Collector<'e> {
                     self.expr(value);
                 }
             }
-            ExprKind::Name(_) | ExprKind::Attr { .. } | ExprKind::Index { .. } => {
+            ExprKind::Name(_) | ExprKind::Attr(_) | ExprKind::Index { .. } => {
                 self.chain(expr);
             }
             ExprKind::Splat { of, full: _, each } => {
                 self.expr(of);
                 self.expr(each);
             }
-            ExprKind::Call { name: _, name_span: _, args, expand: _ } => {
-                for arg in args {
+            ExprKind::Call(call) => {
+                for arg in &call.args {
                     self.expr(arg);
                 }
             }
@@ -103,10 +103,10 @@ impl<'e> Collector<'e> {
                 self.expr(a);
                 self.expr(b);
             }
-            ExprKind::Conditional(a, b, c) => {
-                self.expr(a);
-                self.expr(b);
-                self.expr(c);
+            ExprKind::Conditional(parts) => {
+                for part in &**parts {
+                    self.expr(part);
+                }
             }
             ExprKind::For(node) => {
                 self.expr(&node.over);
@@ -133,15 +133,15 @@ impl<'e> Collector<'e> {
             match part {
                 Part::Text(_) => {}
                 Part::Value(value) => self.expr(value),
-                Part::If { cond, then, otherwise } => {
-                    self.expr(cond);
-                    self.parts(then);
-                    self.parts(otherwise);
+                Part::If(part) => {
+                    self.expr(&part.cond);
+                    self.parts(&part.then);
+                    self.parts(&part.otherwise);
                 }
-                Part::For { key, value, over, body } => {
-                    self.expr(over);
-                    let bound = self.bind(key.as_ref(), value);
-                    self.parts(body);
+                Part::For(part) => {
+                    self.expr(&part.over);
+                    let bound = self.bind(part.key.as_ref(), &part.value);
+                    self.parts(&part.body);
                     self.bound.truncate(bound);
                 }
             }
@@ -152,7 +152,7 @@ impl<'e> Collector<'e> {
     fn chain(&mut self, expr: &'e Expr) {
         let mut links = Vec::new();
         let mut at = expr;
-        while let ExprKind::Attr { of, .. } | ExprKind::Index { of, .. } = &at.kind {
+        while let Some(of) = at.kind.of() {
             links.push(at);
             at = of;
         }
@@ -183,7 +183,7 @@ impl<'e> Collector<'e> {
 
 fn step(link: &Expr) -> Option<ReferenceStep<'_>> {
     match &link.kind {
-        ExprKind::Attr { of: _, name, name_span } => Some(ReferenceStep::Attr(name, *name_span)),
+        ExprKind::Attr(attr) => Some(ReferenceStep::Attr(&attr.name, attr.name_span)),
         ExprKind::Index { of: _, index } => match &index.kind {
             ExprKind::String(key) => Some(ReferenceStep::Key(key, index.span)),
             ExprKind::Number(number) => Some(ReferenceStep::Index(number, index.span)),

@@ -1,11 +1,14 @@
-//! The configuration as a tree of our own: compact, with a span on everything.
+//! The configuration as a tree of our own: compact, with a span on everything. Here are blocks and
+//! arguments; what stands behind a `=` is in [`crate::expr`].
+
+pub use crate::expr::*;
 
 use addrs::{Ident, ModulePath, ResourceAddr};
 use diags::Span;
 use litemap::LiteMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use values::{Number, Step, Type, Value};
+use values::{Step, Type, Value};
 
 /// All modules of a configuration by their path; the root's path is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -221,8 +224,15 @@ pub struct Resource {
     pub repeat: Repeat,
     /// `depends_on`: references, in order.
     pub depends_on: Vec<Expr>,
-    /// `lifecycle { }`.
-    pub lifecycle: Lifecycle,
+    /// `lifecycle { }`, when there is one.
+    pub lifecycle: Option<Box<Lifecycle>>,
+}
+
+impl Resource {
+    /// What `lifecycle { }` says; without one, nothing.
+    pub fn lifecycle(&self) -> &Lifecycle {
+        self.lifecycle.as_deref().unwrap_or(&NO_LIFECYCLE)
+    }
 }
 
 /// One instance or many.
@@ -260,6 +270,18 @@ pub struct Lifecycle {
     /// `postcondition { }`, in order: what must hold of what it is then.
     pub postconditions: Vec<Condition>,
 }
+
+/// What a resource without the block has.
+static NO_LIFECYCLE: Lifecycle = Lifecycle {
+    prevent_destroy: None,
+    create_before_destroy: None,
+    replace_triggered_by: Vec::new(),
+    ignore_changes: Ignore::Nothing,
+    wait_timeout: None,
+    delete: None,
+    preconditions: Vec::new(),
+    postconditions: Vec::new(),
+};
 
 /// `ignore_changes`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -383,167 +405,12 @@ fn literal_is(expr: &Expr, value: &Value) -> bool {
     }
 }
 
-/// An expression and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expr {
-    /// Where.
-    pub span: Span,
-    /// What.
-    pub kind: ExprKind,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What an expression is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ExprKind {
-    /// `null`.
-    Null,
-    /// `true`, `false`.
-    Bool(bool),
-    /// An exact number.
-    Number(Number),
-    /// A text without interpolation.
-    String(Arc<str>),
-    /// A text with interpolations or directives, quoted or heredoc; indentation and `~` are
-    /// already taken care of. One [`Part::Value`] alone, `"${x}"`, is that value itself and
-    /// not a text.
-    Template(Vec<Part>),
-    /// `[a, b]`.
-    List(Vec<Expr>),
-    /// `{ a = b }`, in source order.
-    Object(Vec<(ObjectKey, Expr)>),
-    /// The root of a reference: `var`, `local`, a type, `each`, a name bound by `for`.
-    Name(Ident),
-    /// `of.name`.
-    Attr {
-        /// Of what.
-        of: Box<Expr>,
-        /// Which.
-        name: Ident,
-        /// The name's place.
-        name_span: Span,
-    },
-    /// `of[index]`, and `of.0`.
-    Index {
-        /// Of what.
-        of: Box<Expr>,
-        /// Which.
-        index: Box<Expr>,
-    },
-    /// `of[*].rest` (full) or `of.*.rest` (attributes only).
-    Splat {
-        /// Of what.
-        of: Box<Expr>,
-        /// `[*]` rather than `.*`.
-        full: bool,
-        /// What is taken of each item, as an expression over [`ExprKind::SplatItem`].
-        each: Box<Expr>,
-    },
-    /// The item that a splat looks at.
-    SplatItem,
-    /// `name(args...)`.
-    Call {
-        /// The function.
-        name: Arc<str>,
-        /// Its name's place.
-        name_span: Span,
-        /// Its arguments.
-        args: Vec<Expr>,
-        /// Whether the last argument ends in `...`.
-        expand: bool,
-    },
-    /// `-a`, `!a`.
-    Unary(UnaryOp, Box<Expr>),
-    /// `a + b`.
-    Binary(BinaryOp, Box<Expr>, Box<Expr>),
-    /// `a ? b : c`.
-    Conditional(Box<Expr>, Box<Expr>, Box<Expr>),
-    /// `(a)`; kept, since `{ (a) = 1 }` differs from `{ a = 1 }`.
-    Paren(Box<Expr>),
-    /// `[for ...]` and `{for ...}`.
-    For(Box<For>),
-}
-
-/// The key of an object's item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ObjectKey {
-    /// `a = ...`: the name itself.
-    Name(Ident, Span),
-    /// Anything else.
-    Expr(Expr),
-}
-
-/// A part of a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
-    /// Text as it is.
-    Text(Arc<str>),
-    /// `${ ... }`.
-    Value(Expr),
-    /// `%{ if } ... %{ else } ... %{ endif }`.
-    If {
-        /// The condition.
-        cond: Expr,
-        /// When true.
-        then: Vec<Part>,
-        /// When false.
-        otherwise: Vec<Part>,
-    },
-    /// `%{ for } ... %{ endfor }`.
-    For {
-        /// The key's name.
-        key: Option<Ident>,
-        /// The value's name.
-        value: Ident,
-        /// Over what.
-        over: Expr,
-        /// Once for each.
-        body: Vec<Part>,
-    },
-}
-
-/// `[for k, v in over : value if cond]`, `{for k, v in over : key => value... if cond}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct For {
-    /// The first of two names.
-    pub key_name: Option<Ident>,
-    /// The only or second name.
-    pub value_name: Ident,
-    /// Over what.
-    pub over: Expr,
-    /// The key, when the result is an object.
-    pub key: Option<Expr>,
-    /// The value.
-    pub value: Expr,
-    /// `...`: values of one key are gathered in a list.
-    pub group: bool,
-    /// `if`.
-    pub cond: Option<Expr>,
-}
-
-/// `-` and `!`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnaryOp {
-    /// `-`.
-    Neg,
-    /// `!`.
-    Not,
-}
-
-/// Operators of two operands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the field's")]
-pub enum BinaryOp {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Mod,
-    Eq,
-    NotEq,
-    Less,
-    LessEq,
-    Greater,
-    GreaterEq,
-    And,
-    Or,
+    #[test]
+    fn a_block_and_an_argument_are_small() {
+        assert!(size_of::<Argument>() <= 56 && size_of::<Resource>() <= 240);
+    }
 }

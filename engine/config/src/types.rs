@@ -15,8 +15,8 @@ const COLLECTIONS: [&str; 5] = ["list", "set", "map", "object", "tuple"];
 pub(crate) fn read(expr: &Expr, diags: &mut Sink) -> Type {
     match &expr.kind {
         ExprKind::Name(name) => named(name.as_str(), expr.span, diags),
-        ExprKind::Call { name, name_span, args, expand: false } => {
-            constructed(name, *name_span, args, expr.span, diags)
+        ExprKind::Call(call) if !call.expand => {
+            constructed(&call.name, call.name_span, &call.args, expr.span, diags)
         }
         ExprKind::Paren(inner) => read(inner, diags),
         ExprKind::String(text) => {
@@ -120,13 +120,11 @@ fn attr(key: &ObjectKey, ty: &Expr, diags: &mut Sink) -> Option<ObjectAttr> {
         }
     };
     let plain = |ty| ObjectAttr { name: name.clone(), ty, optional: false, default: None };
-    let ExprKind::Call { name: call, args, expand: false, .. } = &ty.kind else {
-        return Some(plain(read(ty, diags)));
+    let call = match &ty.kind {
+        ExprKind::Call(call) if !call.expand && &*call.name == "optional" => call,
+        _ => return Some(plain(read(ty, diags))),
     };
-    if &**call != "optional" {
-        return Some(plain(read(ty, diags)));
-    }
-    match args.as_slice() {
+    match &*call.args {
         [inner] => Some(ObjectAttr { optional: true, ..plain(read(inner, diags)) }),
         [inner, default] => {
             let ty = read(inner, diags);

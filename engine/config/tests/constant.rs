@@ -50,19 +50,19 @@ fn text(part: &Part, names: &mut Names) -> String {
             Data::Truth(b) => b.to_string(),
             Data::List(_) => panic!("a list is no text"),
         },
-        Part::If { cond, then, otherwise } => {
-            let taken = value(cond, names) == Data::Truth(true);
-            texts(if taken { then } else { otherwise }, names)
+        Part::If(part) => {
+            let taken = value(&part.cond, names) == Data::Truth(true);
+            texts(if taken { &part.then } else { &part.otherwise }, names)
         }
-        Part::For { key, value: name, over, body } => {
-            let Data::List(items) = value(over, names) else { panic!("not a list") };
+        Part::For(part) => {
+            let Data::List(items) = value(&part.over, names) else { panic!("not a list") };
             let mut out = String::new();
             for (i, item) in items.into_iter().enumerate() {
                 let before = names.len();
                 let index = i64::try_from(i).expect("a short list");
-                names.extend(key.clone().map(|key| (key, Data::Number(index))));
-                names.push((name.clone(), item));
-                out.push_str(&texts(body, names));
+                names.extend(part.key.clone().map(|key| (key, Data::Number(index))));
+                names.push((part.value.clone(), item));
+                out.push_str(&texts(&part.body, names));
                 names.truncate(before);
             }
             out

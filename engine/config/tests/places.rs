@@ -28,14 +28,15 @@ pub(crate) fn check(map: &SourceMap, expr: &Expr) {
             assert!(quoted || text.starts_with("<<"), "no string: `{text}`");
         }
         ExprKind::Name(name) => same(expr.span, name.as_str()),
-        ExprKind::Attr { name, name_span, .. } => {
-            same(*name_span, name.as_str());
+        ExprKind::Attr(attr) => {
+            let name = &attr.name;
+            same(attr.name_span, name.as_str());
             let ends = composed(text).ends_with(name.as_str());
             assert!(ends, "`{text}` does not end in {name}");
         }
-        ExprKind::Call { name, name_span, .. } => {
-            let written: String = map.slice(*name_span).split_whitespace().collect();
-            assert_eq!(composed(&written), **name);
+        ExprKind::Call(call) => {
+            let written: String = map.slice(call.name_span).split_whitespace().collect();
+            assert_eq!(composed(&written), *call.name);
             assert!(text.ends_with(')'), "no call: `{text}`");
         }
         ExprKind::Paren(_) => assert!(text.starts_with('(') && text.ends_with(')'), "`{text}`"),
@@ -99,13 +100,13 @@ fn children(expr: &Expr) -> Vec<&Expr> {
                 ObjectKey::Expr(key) => vec![key, value],
             })
             .collect(),
-        ExprKind::Attr { of, .. } => vec![of],
+        ExprKind::Attr(attr) => vec![&attr.of],
         ExprKind::Index { of, index } => vec![of, index],
         ExprKind::Splat { of, each, .. } => vec![of, each],
-        ExprKind::Call { args, .. } => args.iter().collect(),
+        ExprKind::Call(call) => call.args.iter().collect(),
         ExprKind::Unary(_, a) | ExprKind::Paren(a) => vec![a],
         ExprKind::Binary(_, a, b) => vec![a, b],
-        ExprKind::Conditional(a, b, c) => vec![a, b, c],
+        ExprKind::Conditional(parts) => parts.iter().collect(),
         ExprKind::For(node) => {
             let parts =
                 [Some(&node.over), node.key.as_ref(), Some(&node.value), node.cond.as_ref()];
@@ -120,15 +121,15 @@ fn values_of(parts: &[Part]) -> Vec<&Expr> {
         .flat_map(|part| match part {
             Part::Text(_) => Vec::new(),
             Part::Value(value) => vec![value],
-            Part::If { cond, then, otherwise } => {
-                let mut all = vec![cond];
-                all.extend(values_of(then));
-                all.extend(values_of(otherwise));
+            Part::If(part) => {
+                let mut all = vec![&part.cond];
+                all.extend(values_of(&part.then));
+                all.extend(values_of(&part.otherwise));
                 all
             }
-            Part::For { over, body, .. } => {
-                let mut all = vec![over];
-                all.extend(values_of(body));
+            Part::For(part) => {
+                let mut all = vec![&part.over];
+                all.extend(values_of(&part.body));
                 all
             }
         })

@@ -21,19 +21,20 @@ pub(crate) fn show(expr: &Expr) -> String {
             format!("{{{}}}", items.join(", "))
         }
         ExprKind::Name(name) => name.to_string(),
-        ExprKind::Attr { of, name, .. } => format!("{}.{name}", show(of)),
+        ExprKind::Attr(attr) => format!("{}.{}", show(&attr.of), attr.name),
         ExprKind::Index { of, index } => format!("{}[{}]", show(of), show(index)),
         ExprKind::Splat { of, full, each } => {
             format!("splat{}({}, {})", if *full { "" } else { "_attrs" }, show(of), show(each))
         }
         ExprKind::SplatItem => "@".to_owned(),
-        ExprKind::Call { name, args, expand, .. } => {
-            format!("{name}({}{})", all(args), if *expand { "..." } else { "" })
+        ExprKind::Call(call) => {
+            let expand = if call.expand { "..." } else { "" };
+            format!("{}({}{expand})", call.name, all(&call.args))
         }
         ExprKind::Unary(UnaryOp::Neg, a) => format!("neg({})", show(a)),
         ExprKind::Unary(UnaryOp::Not, a) => format!("not({})", show(a)),
         ExprKind::Binary(op, a, b) => format!("({} {} {})", show(a), operator(*op), show(b)),
-        ExprKind::Conditional(a, b, c) => format!("if({}, {}, {})", show(a), show(b), show(c)),
+        ExprKind::Conditional(parts) => format!("if({})", all(&**parts)),
         ExprKind::Paren(a) => format!("paren({})", show(a)),
         ExprKind::For(node) => for_expr(node),
     }
@@ -56,12 +57,14 @@ fn parts_of(parts: &[Part]) -> String {
     let part = |part: &Part| match part {
         Part::Text(text) => format!("{text:?}"),
         Part::Value(value) => show(value),
-        Part::If { cond, then, otherwise } => {
-            format!("if({}, [{}], [{}])", show(cond), parts_of(then), parts_of(otherwise))
+        Part::If(part) => {
+            let (then, otherwise) = (parts_of(&part.then), parts_of(&part.otherwise));
+            format!("if({}, [{then}], [{otherwise}])", show(&part.cond))
         }
-        Part::For { key, value, over, body } => {
-            let key = key.as_ref().map(|k| format!("{k}, ")).unwrap_or_default();
-            format!("for({key}{value} in {}: [{}])", show(over), parts_of(body))
+        Part::For(part) => {
+            let key = part.key.as_ref().map(|k| format!("{k}, ")).unwrap_or_default();
+            let (value, over) = (&part.value, show(&part.over));
+            format!("for({key}{value} in {over}: [{}])", parts_of(&part.body))
         }
     };
     parts.iter().map(part).collect::<Vec<_>>().join(", ")

@@ -239,23 +239,24 @@ fn shape(names: &Names<'_>, module: usize, expr: &Expr, depth: usize) -> Shape {
         ExprKind::List(_) | ExprKind::Splat { .. } => Shape::List,
         ExprKind::For(f) if f.key.is_none() => Shape::List,
         ExprKind::Paren(inner) => again(inner),
-        ExprKind::Conditional(_, a, b) => {
+        ExprKind::Conditional(parts) => {
+            let [_, a, b] = &**parts;
             if again(a) == Shape::List || again(b) == Shape::List {
                 Shape::List
             } else {
                 Shape::Other
             }
         }
-        ExprKind::Call { name, args, .. } => match &**name {
+        ExprKind::Call(call) => match &*call.name {
             "try" | "coalesce" | "sensitive" | "nonsensitive" => {
-                args.first().map_or(Shape::Other, again)
+                call.args.first().map_or(Shape::Other, again)
             }
-            _ => match crate::functions::find(name) {
+            name => match crate::functions::find(name) {
                 Some(f) if f.gives.starts_with("list(") => Shape::List,
                 _ => Shape::Other,
             },
         },
-        ExprKind::Attr { .. } => reference_shape(names, module, expr, depth),
+        ExprKind::Attr(_) => reference_shape(names, module, expr, depth),
         _ => Shape::Other,
     }
 }

@@ -258,7 +258,7 @@ fn module_refs(module: &Module) -> ModuleRefs {
     let resource = |r: &Resource| ResourceRefs {
         body: targets(body_exprs(&r.body)),
         repeat: targets(crate::place::repeat(&r.repeat)),
-        lifecycle: targets(lifecycle_exprs(&r.lifecycle)),
+        lifecycle: targets(lifecycle_exprs(r.lifecycle())),
         depends_on: targets(&r.depends_on),
     };
     let key = |r: &Resource| (r.addr.mode, r.addr.ty.clone(), r.addr.name.clone());

@@ -95,7 +95,7 @@ pub(crate) fn exprs(module: &Module) -> Vec<&Expr> {
     for resource in module.resources.values() {
         all.extend(body_exprs(&resource.body));
         all.extend(crate::place::repeat(&resource.repeat));
-        all.extend(lifecycle_exprs(&resource.lifecycle));
+        all.extend(lifecycle_exprs(resource.lifecycle()));
     }
     let asserts = module.checks.values().flat_map(|check| &check.asserts);
     let conditions = asserts.chain(module.variables.values().flat_map(|v| &v.validations));

@@ -68,13 +68,13 @@ fn follow(
                 items.iter().find(|item| key.0.iter().all(|(name, value)| has(item, name, value)));
             found.map_or(expr.span, |item| follow(written, module, item, rest, hops))
         }
-        (ExprKind::Call { name, args, .. }, Step::Attr(key)) if &**name == MANIFESTS => {
-            manifest(written, args, key).map_or(expr.span, |found| found.place_of(rest))
+        (ExprKind::Call(call), Step::Attr(key)) if &*call.name == MANIFESTS => {
+            manifest(written, &call.args, key).map_or(expr.span, |found| found.place_of(rest))
         }
         (ExprKind::For(each), Step::Attr(_)) if hops > 0 => {
             passed_on(each).map_or(expr.span, |over| follow(written, module, over, steps, hops - 1))
         }
-        (ExprKind::Attr { .. } | ExprKind::Index { .. }, _) if hops > 0 => {
+        (ExprKind::Attr(_) | ExprKind::Index { .. }, _) if hops > 0 => {
             reference(written, module, expr, steps, hops).unwrap_or(expr.span)
         }
         _ => expr.span,

@@ -17,9 +17,9 @@ pub(crate) fn unwind(expr: &Expr) -> (&Expr, Vec<Step<'_>>) {
     let mut base = expr;
     loop {
         match &base.kind {
-            ExprKind::Attr { of, name, name_span } => {
-                steps.push(Step::Attr(name, *name_span));
-                base = of;
+            ExprKind::Attr(attr) => {
+                steps.push(Step::Attr(&attr.name, attr.name_span));
+                base = &attr.of;
             }
             ExprKind::Index { of, index } => {
                 steps.push(Step::Index(index));
@@ -137,7 +137,7 @@ fn visit<'e>(expr: &'e Expr, bound: &mut Vec<&'e Ident>, told: &mut dyn FnMut(Fo
         | ExprKind::Number(_)
         | ExprKind::String(_)
         | ExprKind::SplatItem => {}
-        ExprKind::Name(_) | ExprKind::Attr { .. } | ExprKind::Index { .. } => {
+        ExprKind::Name(_) | ExprKind::Attr(_) | ExprKind::Index { .. } => {
             let (base, steps) = unwind(expr);
             let indexes: Vec<&'e Expr> = steps
                 .iter()
@@ -175,15 +175,15 @@ fn visit<'e>(expr: &'e Expr, bound: &mut Vec<&'e Ident>, told: &mut dyn FnMut(Fo
             visit(of, bound, told);
             visit(each, bound, told);
         }
-        ExprKind::Call { name, name_span, args, expand } => {
+        ExprKind::Call(call) => {
             told(Found::Call {
-                name,
-                name_span: *name_span,
-                inner: args,
-                expand: *expand,
+                name: &call.name,
+                name_span: call.name_span,
+                inner: &call.args,
+                expand: call.expand,
                 whole: expr.span,
             });
-            for arg in args {
+            for arg in &call.args {
                 visit(arg, bound, told);
             }
         }
@@ -192,10 +192,10 @@ fn visit<'e>(expr: &'e Expr, bound: &mut Vec<&'e Ident>, told: &mut dyn FnMut(Fo
             visit(a, bound, told);
             visit(b, bound, told);
         }
-        ExprKind::Conditional(a, b, c) => {
-            visit(a, bound, told);
-            visit(b, bound, told);
-            visit(c, bound, told);
+        ExprKind::Conditional(parts) => {
+            for part in &**parts {
+                visit(part, bound, told);
+            }
         }
         ExprKind::For(f) => {
             visit(&f.over, bound, told);
@@ -214,16 +214,16 @@ fn visit_parts<'e>(parts: &'e [Part], bound: &mut Vec<&'e Ident>, told: &mut dyn
         match part {
             Part::Text(_) => {}
             Part::Value(expr) => visit(expr, bound, told),
-            Part::If { cond, then, otherwise } => {
-                visit(cond, bound, told);
-                visit_parts(then, bound, told);
-                visit_parts(otherwise, bound, told);
+            Part::If(part) => {
+                visit(&part.cond, bound, told);
+                visit_parts(&part.then, bound, told);
+                visit_parts(&part.otherwise, bound, told);
             }
-            Part::For { key, value, over, body } => {
-                visit(over, bound, told);
+            Part::For(part) => {
+                visit(&part.over, bound, told);
                 let depth = bound.len();
-                bound.extend(key.iter().chain([value]));
-                visit_parts(body, bound, told);
+                bound.extend(part.key.iter().chain([&part.value]));
+                visit_parts(&part.body, bound, told);
                 bound.truncate(depth);
             }
         }

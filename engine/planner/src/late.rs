@@ -139,7 +139,7 @@ pub fn outputs(input: &PlanInput<'_, '_>, known: &Known) -> (BTreeMap<String, Va
 pub fn has_postconditions(config: &config::Config, addr: &InstanceAddr) -> bool {
     let module = config.modules.get(&addr.module.path());
     let block = module.and_then(|module| module.resources.get(&addr.resource()));
-    block.is_some_and(|block| !block.lifecycle.postconditions.is_empty())
+    block.is_some_and(|block| !block.lifecycle().postconditions.is_empty())
 }
 
 /// What must hold of an instance that is done, and does not.

@@ -129,5 +129,5 @@ fn protected(addr: &InstanceAddr, detail: String, help: String) -> Diagnostic {
 /// Where `prevent_destroy` is written.
 fn guard(input: &PlanInput<'_, '_>, addr: &InstanceAddr) -> Option<Span> {
     let module = input.config.modules.get(&addr.module.path())?;
-    Some(module.resources.get(&addr.resource())?.lifecycle.prevent_destroy.as_ref()?.span)
+    Some(module.resources.get(&addr.resource())?.lifecycle().prevent_destroy.as_ref()?.span)
 }

@@ -22,7 +22,7 @@ pub(crate) type Traced = Option<BTreeMap<ResourceAddr, Vec<usize>>>;
 /// Whether any block is replaced by the changes of others.
 pub(crate) fn traced(input: &PlanInput<'_, '_>, declared: &Declaration<'_>) -> Traced {
     let mut resources = input.config.modules.values().flat_map(|module| module.resources.values());
-    let any = resources.any(|r| !r.lifecycle.replace_triggered_by.is_empty());
+    let any = resources.any(|r| !r.lifecycle().replace_triggered_by.is_empty());
     (any && !declared.instances.is_empty()).then(BTreeMap::new)
 }
 

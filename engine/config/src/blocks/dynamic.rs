@@ -61,7 +61,7 @@ fn mentions(for_each: &Expr, iterator: &Ident, content: &Body, span: Span) -> Ex
         value_name: iterator.clone(),
         over: for_each.clone(),
         key: None,
-        value: Expr { span, kind: ExprKind::List(all) },
+        value: Expr { span, kind: ExprKind::List(all.into()) },
         group: false,
         cond: None,
     }))

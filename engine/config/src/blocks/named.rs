@@ -139,9 +139,9 @@ fn steps(expr: &Expr) -> Option<Vec<Step<'_>>> {
                 steps.reverse();
                 return Some(steps);
             }
-            ExprKind::Attr { of, name, .. } => {
-                steps.push(Step::Name(name));
-                rest = of;
+            ExprKind::Attr(attr) => {
+                steps.push(Step::Name(&attr.name));
+                rest = &attr.of;
             }
             ExprKind::Index { of, index } => {
                 steps.push(match &unwrap(index).kind {

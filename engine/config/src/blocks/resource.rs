@@ -47,6 +47,7 @@ impl Declare<'_> {
             return;
         }
         let (span, body) = (block.span, block.body);
+        let lifecycle = (lifecycle != Lifecycle::default()).then(|| Box::new(lifecycle));
         let resource =
             Resource { addr: addr.clone(), span, ty_span, body, repeat, depends_on, lifecycle };
         self.module.resources.insert(addr, resource);
@@ -234,9 +235,9 @@ const NO_TYPES: [&str; 8] = ["var", "local", "module", "data", "each", "count", 
 /// `TYPE.NAME`, and what follows of it: attributes, indexes, `[each.key]`.
 fn is_of_resource(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Attr { of, .. } => match &of.kind {
+        ExprKind::Attr(attr) => match &attr.of.kind {
             ExprKind::Name(root) => !NO_TYPES.contains(&root.as_str()),
-            _ => is_of_resource(of),
+            _ => is_of_resource(&attr.of),
         },
         ExprKind::Index { of, .. } => is_of_resource(of),
         _ => false,
@@ -247,7 +248,7 @@ fn is_of_resource(expr: &Expr) -> bool {
 fn path(expr: &Expr) -> Option<Path> {
     match &expr.kind {
         ExprKind::Name(name) => Some(Path::root().attr(name.as_str())),
-        ExprKind::Attr { of, name, .. } => Some(path(of)?.attr(name.as_str())),
+        ExprKind::Attr(attr) => Some(path(&attr.of)?.attr(attr.name.as_str())),
         ExprKind::Index { of, index } => match &index.kind {
             ExprKind::String(key) => Some(path(of)?.attr(key)),
             ExprKind::Number(n) => Some(path(of)?.index(usize::try_from(n.as_i64()?).ok()?)),

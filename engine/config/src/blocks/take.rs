@@ -214,7 +214,7 @@ pub(super) fn unwrap(expr: &Expr) -> &Expr {
 /// `a.b`, `module.a`, `a.b["c"]`.
 fn is_reference(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Attr { of, .. } => matches!(of.kind, ExprKind::Name(_)) || is_reference(of),
+        ExprKind::Attr(attr) => matches!(attr.of.kind, ExprKind::Name(_)) || is_reference(&attr.of),
         ExprKind::Index { of, index } => {
             let constant = matches!(index.kind, ExprKind::String(_) | ExprKind::Number(_));
             constant && is_reference(of)
@@ -230,7 +230,7 @@ pub(super) fn is_constant(expr: &Expr) -> bool {
 
 fn calls(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Call { .. } => true,
+        ExprKind::Call(_) => true,
         ExprKind::Null
         | ExprKind::Bool(_)
         | ExprKind::Number(_)
@@ -242,12 +242,12 @@ fn calls(expr: &Expr) -> bool {
         ExprKind::Object(items) => items
             .iter()
             .any(|(key, value)| calls(value) || matches!(key, ObjectKey::Expr(key) if calls(key))),
-        ExprKind::Attr { of, .. } => calls(of),
+        ExprKind::Attr(attr) => calls(&attr.of),
         ExprKind::Index { of, index } => calls(of) || calls(index),
         ExprKind::Splat { of, each, .. } => calls(of) || calls(each),
         ExprKind::Unary(_, a) | ExprKind::Paren(a) => calls(a),
         ExprKind::Binary(_, a, b) => calls(a) || calls(b),
-        ExprKind::Conditional(a, b, c) => calls(a) || calls(b) || calls(c),
+        ExprKind::Conditional(parts) => parts.iter().any(calls),
         ExprKind::For(node) => {
             [Some(&node.over), node.key.as_ref(), Some(&node.value), node.cond.as_ref()]
                 .into_iter()
@@ -261,9 +261,9 @@ fn part_calls(part: &Part) -> bool {
     match part {
         Part::Text(_) => false,
         Part::Value(value) => calls(value),
-        Part::If { cond, then, otherwise } => {
-            calls(cond) || then.iter().chain(otherwise).any(part_calls)
+        Part::If(part) => {
+            calls(&part.cond) || part.then.iter().chain(&part.otherwise).any(part_calls)
         }
-        Part::For { over, body, .. } => calls(over) || body.iter().any(part_calls),
+        Part::For(part) => calls(&part.over) || part.body.iter().any(part_calls),
     }
 }

@@ -6,6 +6,7 @@
 use crate::lower::Lower;
 use crate::syntax::Sink;
 use crate::tree::{Expr, ExprKind, For, ObjectKey, Part};
+use crate::words::Words;
 use diags::{SourceId, Span};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -136,12 +137,13 @@ fn is_other(raw: &str) -> bool {
 /// A text as the template that it holds. Without any escape every part has its own place.
 fn template(json: &str, text: &str, at: Span, source: SourceId, sink: &mut Sink) -> Expr {
     let inside = at.start as usize + 1..(at.end as usize).saturating_sub(1);
+    let mut words = Words::default();
     if json.get(inside.clone()) == Some(text) {
-        let kind = Lower::new(source, &json[..inside.end], sink).template_in(&inside);
+        let kind = Lower::new(source, &json[..inside.end], sink, &mut words).template_in(&inside);
         return Expr { span: at, kind };
     }
     let mut inner = Sink::default();
-    let mut expr = Lower::new(source, text, &mut inner).template();
+    let mut expr = Lower::new(source, text, &mut inner, &mut words).template();
     for mut problem in inner.finish() {
         for label in &mut problem.labels {
             label.span = at;
@@ -177,9 +179,9 @@ fn place(expr: &mut Expr, at: Span) {
                 place(value, at);
             }
         }
-        ExprKind::Attr { of, name_span, .. } => {
-            *name_span = at;
-            place(of, at);
+        ExprKind::Attr(attr) => {
+            attr.name_span = at;
+            place(&mut attr.of, at);
         }
         ExprKind::Index { of, index } => {
             place(of, at);
@@ -189,9 +191,9 @@ fn place(expr: &mut Expr, at: Span) {
             place(of, at);
             place(each, at);
         }
-        ExprKind::Call { name_span, args, .. } => {
-            *name_span = at;
-            for arg in args {
+        ExprKind::Call(call) => {
+            call.name_span = at;
+            for arg in &mut call.args {
                 place(arg, at);
             }
         }
@@ -200,8 +202,8 @@ fn place(expr: &mut Expr, at: Span) {
             place(a, at);
             place(b, at);
         }
-        ExprKind::Conditional(a, b, c) => {
-            for part in [a, b, c] {
+        ExprKind::Conditional(parts) => {
+            for part in &mut **parts {
                 place(part, at);
             }
         }
@@ -220,14 +222,14 @@ fn place_parts(parts: &mut [Part], at: Span) {
         match part {
             Part::Text(_) => {}
             Part::Value(value) => place(value, at),
-            Part::If { cond, then, otherwise } => {
-                place(cond, at);
-                place_parts(then, at);
-                place_parts(otherwise, at);
+            Part::If(part) => {
+                place(&mut part.cond, at);
+                place_parts(&mut part.then, at);
+                place_parts(&mut part.otherwise, at);
             }
-            Part::For { over, body, .. } => {
-                place(over, at);
-                place_parts(body, at);
+            Part::For(part) => {
+                place(&mut part.over, at);
+                place_parts(&mut part.body, at);
             }
         }
     }

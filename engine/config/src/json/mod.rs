@@ -167,7 +167,7 @@ impl Reader<'_> {
         }
     }
 
-    fn body(&mut self, form: &Form, items: Vec<(ObjectKey, Expr)>, span: Span) -> Body {
+    fn body(&mut self, form: &Form, items: Box<[(ObjectKey, Expr)]>, span: Span) -> Body {
         let mut body =
             Body { span: Some(span), arguments: Arguments::new_vec(), blocks: Vec::new() };
         for (key, value) in items {

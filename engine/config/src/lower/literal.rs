@@ -3,8 +3,8 @@
 use super::{Lower, MAX_STEPS, MAX_TREE};
 use crate::codes;
 use crate::scan::{Found, Item, Items, ident_end};
-use crate::text::{brief, nfc};
-use crate::tree::{Expr, ExprKind, ObjectKey};
+use crate::text::brief;
+use crate::tree::{Attr, Expr, ExprKind, ObjectKey};
 use diags::{Diagnostic, Span};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ impl Lower<'_> {
                 if inside.bytes().any(|b| matches!(b, b'"' | b'\\' | b'$' | b'%' | b'\n')) {
                     return None;
                 }
-                ExprKind::String(nfc(inside).as_ref().into())
+                ExprKind::String(self.words.text(inside))
             }
             b'-' | b'0'..=b'9' => {
                 let digits = text.strip_prefix('-').unwrap_or(text);
@@ -73,12 +73,13 @@ impl Lower<'_> {
         if end != at.end || self.depth + steps.len() > MAX_TREE || steps.len() > MAX_STEPS {
             return None;
         }
-        let mut expr = Expr { span, kind: ExprKind::Name(word.parse().ok()?) };
+        let mut expr = Expr { span, kind: ExprKind::Name(self.words.name(word).ok()?) };
         for step in steps {
-            let name = text[step.clone()].parse().ok()?;
+            let name = self.words.name(&text[step.clone()]).ok()?;
             let name_span = self.span(&step);
             let span = self.span(&(at.start..step.end));
-            expr = Expr { span, kind: ExprKind::Attr { of: Box::new(expr), name, name_span } };
+            let attr = Box::new(Attr { of: expr, name, name_span });
+            expr = Expr { span, kind: ExprKind::Attr(attr) };
         }
         Some(expr)
     }
@@ -176,10 +177,8 @@ impl Lower<'_> {
             return Some(ObjectKey::Name(name, self.span(at)));
         }
         let key = self.expression(found);
-        let ambiguous = matches!(
-            key.kind,
-            ExprKind::Attr { .. } | ExprKind::Index { .. } | ExprKind::Splat { .. }
-        );
+        let ambiguous =
+            matches!(key.kind, ExprKind::Attr(_) | ExprKind::Index { .. } | ExprKind::Splat { .. });
         if ambiguous {
             self.ambiguous_key(key.span);
             return None;
@@ -236,8 +235,11 @@ fn duplicate_key(key: &str, first: Span, second: Span) -> Diagnostic {
 
 /// The same items without room for more: a configuration has very many literals. To shrink a list
 /// is not enough, since an allocator leaves it in its place when half of that is still used.
-fn exact<T>(items: Vec<T>) -> Vec<T> {
+pub(super) fn exact<T>(items: Vec<T>) -> Box<[T]> {
+    if items.len() == items.capacity() {
+        return items.into();
+    }
     let mut exact = Vec::with_capacity(items.len());
     exact.extend(items);
-    exact
+    exact.into()
 }

@@ -14,8 +14,9 @@ use crate::codes;
 use crate::explain::explain;
 use crate::scan::{self, Cut, Found, Mode, Region, RegionKind};
 use crate::syntax::{self, Sink};
-use crate::text::{brief, nfc};
+use crate::text::brief;
 use crate::tree::{Expr, ExprKind};
+use crate::words::Words;
 use addrs::Ident;
 use diags::{Diagnostic, SourceId, Span};
 use hcl_edit::expr::Expression;
@@ -32,6 +33,7 @@ pub(crate) struct Lower<'a> {
     source: SourceId,
     text: &'a str,
     sink: &'a mut Sink,
+    words: &'a mut Words,
     depth: usize,
     cut: Cut,
 }
@@ -56,8 +58,13 @@ impl Piece<'_> {
 }
 
 impl<'a> Lower<'a> {
-    pub(crate) fn new(source: SourceId, text: &'a str, sink: &'a mut Sink) -> Self {
-        Self { source, text, sink, depth: 0, cut: Cut::Wide }
+    pub(crate) fn new(
+        source: SourceId,
+        text: &'a str,
+        sink: &'a mut Sink,
+        words: &'a mut Words,
+    ) -> Self {
+        Self { source, text, sink, words, depth: 0, cut: Cut::Wide }
     }
 
     fn span(&self, at: &Range<usize>) -> Span {
@@ -208,7 +215,7 @@ impl<'a> Lower<'a> {
 
     /// The identifier, or a complaint.
     pub(crate) fn ident(&mut self, name: &str, range: &Range<usize>) -> Option<Ident> {
-        match nfc(name).parse() {
+        match self.words.name(name) {
             Ok(ident) => Some(ident),
             Err(_) => {
                 let detail = format!("`{}` is not an identifier.", brief(name));
@@ -239,7 +246,7 @@ impl<'a> Lower<'a> {
     fn heredoc(&mut self, flush: bool, body: &Range<usize>) -> ExprKind {
         let plain = &self.text[body.clone()];
         if !plain.contains("${") && !plain.contains("%{") {
-            return template::plain(plain, flush);
+            return template::plain(plain, flush, self.words);
         }
         let regions = match scan::scan(self.text, body.clone(), Mode::Template, self.cut) {
             Ok(scan) => scan.found.regions,

@@ -1,10 +1,10 @@
 //! From the parser's nodes to ours.
 
+use super::literal::exact;
 use super::{Lower, MAX_STEPS, MAX_TREE, Piece, null, template};
 use crate::scan::{Region, RegionKind};
 use crate::syntax;
-use crate::text::nfc;
-use crate::tree::{BinaryOp, Expr, ExprKind, For, ObjectKey, UnaryOp};
+use crate::tree::{Attr, BinaryOp, Call, Expr, ExprKind, For, ObjectKey, UnaryOp};
 use hcl_edit::expr::{self as hcl, Expression, TraversalOperator};
 use std::ops::Range;
 
@@ -41,7 +41,7 @@ impl Lower<'_> {
                 Some(Region { kind: RegionKind::Heredoc { flush, body }, .. }) => {
                     self.heredoc(*flush, body)
                 }
-                _ => ExprKind::String(nfc(text).as_ref().into()),
+                _ => ExprKind::String(self.words.text(text)),
             },
             Expression::Array(array) => match piece.region(range.start) {
                 Some(_) => self.literal(range),
@@ -54,7 +54,7 @@ impl Lower<'_> {
                     let from = range.start + 1;
                     self.items(object, from, piece, &mut items);
                     self.unique_keys(&items);
-                    ExprKind::Object(items)
+                    ExprKind::Object(exact(items))
                 }
             },
             Expression::StringTemplate(parts) => {
@@ -69,11 +69,11 @@ impl Lower<'_> {
             ),
             Expression::Parenthesis(inner) => ExprKind::Paren(self.boxed(inner.inner(), piece)),
             Expression::Variable(name) => self.name(name.as_str(), range),
-            Expression::Conditional(c) => ExprKind::Conditional(
-                self.boxed(&c.cond_expr, piece),
-                self.boxed(&c.true_expr, piece),
-                self.boxed(&c.false_expr, piece),
-            ),
+            Expression::Conditional(c) => ExprKind::Conditional(Box::new([
+                self.expr(&c.cond_expr, piece),
+                self.expr(&c.true_expr, piece),
+                self.expr(&c.false_expr, piece),
+            ])),
             Expression::FuncCall(call) => self.call(call, range, piece),
             Expression::Traversal(traversal) => self.traversal(traversal, range, piece),
             Expression::UnaryOp(op) => {
@@ -103,7 +103,8 @@ impl Lower<'_> {
         let last = piece.range(&Self::range_of(&call.name.name));
         let name_span = self.span(&(range.start..last.end.max(range.start)));
         let args = call.args.iter().map(|arg| self.expr(arg, piece)).collect();
-        ExprKind::Call { name: name.into(), name_span, args, expand: call.args.expand_final() }
+        let (name, expand) = (self.words.text(&name), call.args.expand_final());
+        ExprKind::Call(Box::new(Call { name, name_span, args, expand }))
     }
 
     fn traversal(
@@ -155,7 +156,10 @@ impl Lower<'_> {
                 TraversalOperator::GetAttr(name) => {
                     let place = piece.range(&Self::range_of(name));
                     match self.ident(name.as_str(), &place) {
-                        Some(name) => ExprKind::Attr { of, name, name_span: self.span(&place) },
+                        Some(name) => {
+                            let attr = Attr { of: *of, name, name_span: self.span(&place) };
+                            ExprKind::Attr(Box::new(attr))
+                        }
                         None => ExprKind::Null,
                     }
                 }

@@ -5,9 +5,10 @@
 //! walked twice in the same order: first to collect the tokens, then to build the parts from
 //! the adjusted ones.
 
+use super::literal::exact;
 use super::{Lower, Piece};
-use crate::text::nfc;
-use crate::tree::{ExprKind, Part};
+use crate::tree::{ExprKind, Part, PartFor, PartIf};
+use crate::words::Words;
 use hcl_edit::expr::Expression;
 use hcl_edit::template::{Directive, Element, Strip, Template};
 use std::vec::IntoIter;
@@ -52,18 +53,18 @@ pub(super) fn lower(
     match parts.as_mut_slice() {
         [] => ExprKind::String("".into()),
         [Part::Text(text)] => ExprKind::String(text.clone()),
-        _ => ExprKind::Template(parts),
+        _ => ExprKind::Template(exact(parts)),
     }
 }
 
 /// The text of a heredoc without interpolations and directives.
-pub(super) fn plain(text: &str, indented: bool) -> ExprKind {
+pub(super) fn plain(text: &str, indented: bool, words: &mut Words) -> ExprKind {
     if !indented {
-        return ExprKind::String(nfc(text).as_ref().into());
+        return ExprKind::String(words.text(text));
     }
     let mut tokens: Vec<Token> = lines(text).collect();
     flush(&mut tokens);
-    ExprKind::String(nfc(&literals(tokens).collect::<String>()).as_ref().into())
+    ExprKind::String(words.text(&literals(tokens).collect::<String>()))
 }
 
 /// Every line of a heredoc is a token of its own.
@@ -197,7 +198,7 @@ impl Builder<'_, '_, '_> {
                     let count = self.counts.next().unwrap_or(0);
                     let text: String = self.literals.by_ref().take(count).collect();
                     if !text.is_empty() {
-                        parts.push(Part::Text(nfc(&text).as_ref().into()));
+                        parts.push(Part::Text(self.lower.words.text(&text)));
                     }
                 }
                 Element::Interpolation(inner) => parts.push(Part::Value(self.expr(&inner.expr))),
@@ -213,21 +214,21 @@ impl Builder<'_, '_, '_> {
 
     fn directive(&mut self, directive: &Directive) -> Option<Part> {
         match directive {
-            Directive::If(node) => Some(Part::If {
+            Directive::If(node) => Some(Part::If(Box::new(PartIf {
                 cond: self.expr(&node.if_expr.cond_expr),
-                then: self.template(&node.if_expr.template),
+                then: self.template(&node.if_expr.template).into(),
                 otherwise: match &node.else_expr {
-                    Some(otherwise) => self.template(&otherwise.template),
-                    None => Vec::new(),
+                    Some(otherwise) => self.template(&otherwise.template).into(),
+                    None => Box::default(),
                 },
-            }),
+            }))),
             Directive::For(node) => {
                 let node = &node.for_expr;
                 let key = node.key_var.as_ref().and_then(|name| self.name(name));
                 let value = self.name(&node.value_var);
                 let over = self.expr(&node.collection_expr);
-                let body = self.template(&node.template);
-                Some(Part::For { key, value: value?, over, body })
+                let body = self.template(&node.template).into();
+                Some(Part::For(Box::new(PartFor { key, value: value?, over, body })))
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::lower::Lower;
 use crate::scan::{self, Cut, Fault, FaultKind, Mode};
 use crate::syntax::{self, Sink};
 use crate::tree::{Argument, Arguments, Block, Body, Expr, ExprKind};
+use crate::words::Words;
 use addrs::Ident;
 use diags::{Diagnostic, SourceId, Span};
 use std::collections::BTreeMap;
@@ -38,7 +39,8 @@ pub(crate) fn read_file(
     sink: &mut Sink,
     mut take: impl FnMut(Block, &mut Sink),
 ) -> BTreeMap<Ident, Argument> {
-    let mut reader = Reader { source, text, pos: 0, sink, wasted: 0, unwinding: false };
+    let mut reader =
+        Reader { source, text, pos: 0, sink, wasted: 0, unwinding: false, words: Words::default() };
     let mut body = Open::default();
     while reader.next_item(None) {
         reader.item(0, None, &mut body);
@@ -84,7 +86,8 @@ pub(crate) fn read_expression_in(
     pos: usize,
     sink: &mut Sink,
 ) -> Expr {
-    let mut reader = Reader { source, text, pos, sink, wasted: 0, unwinding: false };
+    let mut reader =
+        Reader { source, text, pos, sink, wasted: 0, unwinding: false, words: Words::default() };
     reader.skip_blank();
     let start = reader.pos;
     let nothing = |at: &Range<usize>| Expr { span: syntax::span(source, at), kind: ExprKind::Null };
@@ -148,6 +151,7 @@ struct Reader<'a> {
     pos: usize,
     sink: &'a mut Sink,
     wasted: usize,
+    words: Words,
     /// A block was left without its `}`: those around it are left too, silently.
     unwinding: bool,
 }
@@ -186,7 +190,7 @@ impl Reader<'_> {
     }
 
     fn lower(&mut self) -> Lower<'_> {
-        Lower::new(self.source, self.text, self.sink)
+        Lower::new(self.source, self.text, self.sink, &mut self.words)
     }
 
     fn malformed(&mut self, at: &Range<usize>, detail: impl Into<String>, help: impl Into<String>) {
@@ -305,6 +309,6 @@ impl Reader<'_> {
 
     fn ident(&mut self, name: &Range<usize>) -> Option<Ident> {
         let text = self.text;
-        Lower::new(self.source, text, self.sink).ident(&text[name.clone()], name)
+        self.lower().ident(&text[name.clone()], name)
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn check(config: &Config, path: &ModulePath, module: &Module, told: &
         let what = "the arguments of resources and data sources are in plans";
         here.refuse(body_exprs(&resource.body), what);
         here.refuse(crate::place::repeat(&resource.repeat), "addresses are in the state");
-        let lifecycle = &resource.lifecycle;
+        let lifecycle = resource.lifecycle();
         here.refuse(crate::graph::early_exprs(lifecycle), "a plan shows what `lifecycle` does");
         here.messages(lifecycle.preconditions.iter().chain(&lifecycle.postconditions));
     }

@@ -101,22 +101,22 @@ impl Here<'_> {
         for expr in body_exprs(&resource.body) {
             self.expr(expr, allowed);
         }
-        for expr in crate::graph::early_exprs(&resource.lifecycle) {
+        for expr in crate::graph::early_exprs(resource.lifecycle()) {
             self.expr(expr, within(&resource.repeat, false));
         }
-        for expr in &resource.lifecycle.replace_triggered_by {
+        for expr in &resource.lifecycle().replace_triggered_by {
             self.expr(expr, allowed);
         }
-        self.conditions(&resource.lifecycle.preconditions, allowed);
+        self.conditions(&resource.lifecycle().preconditions, allowed);
         let own = Allowed { own: Own::Meant, ..allowed };
-        self.conditions(&resource.lifecycle.postconditions, own);
+        self.conditions(&resource.lifecycle().postconditions, own);
         if let Some(expr) = crate::place::repeat(&resource.repeat) {
             self.expr(expr, PLAIN);
         }
         for expr in &resource.depends_on {
             self.expr(expr, PLAIN);
         }
-        if let config::Ignore::Paths(paths) = &resource.lifecycle.ignore_changes {
+        if let config::Ignore::Paths(paths) = &resource.lifecycle().ignore_changes {
             for (ignored, span) in paths {
                 self.ignored(resource, ignored, *span);
             }

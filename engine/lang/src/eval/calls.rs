@@ -7,20 +7,14 @@ use super::scope::Scope;
 use crate::functions::files::OF_FILES;
 use crate::manifests::MANIFESTS;
 use crate::{codes, text};
-use config::{Expr, ExprKind};
-use diags::{Diagnostic, Span};
+use config::{Call, Expr};
+use diags::Diagnostic;
 use values::{Map, Type, Value};
 
 impl Eval<'_, '_> {
-    pub(super) fn call(
-        &mut self,
-        expr: &Expr,
-        name: &str,
-        name_span: Span,
-        args: &[Expr],
-        expand: bool,
-        scope: &Scope<'_>,
-    ) -> Value {
+    pub(super) fn call(&mut self, expr: &Expr, call: &Call, scope: &Scope<'_>) -> Value {
+        let Call { name, name_span, args, expand } = call;
+        let (name, name_span, expand) = (&**name, *name_span, *expand);
         match name {
             "try" => return self.call_try(expr, args, scope),
             "can" if args.len() == 1 && !expand => return self.call_can(args, scope),
@@ -196,9 +190,9 @@ impl Eval<'_, '_> {
                         matches!(value, Value::Sensitive(_))
                     };
                 }
-                match &part.kind {
-                    ExprKind::Attr { of, .. } | ExprKind::Index { of, .. } => part = of,
-                    _ => return false,
+                match part.kind.of() {
+                    Some(of) => part = of,
+                    None => return false,
                 }
             }
         })

@@ -40,7 +40,7 @@ impl Eval<'_, '_> {
 
     pub(super) fn conditional(
         &mut self,
-        (cond, then, otherwise): (&Expr, &Expr, &Expr),
+        [cond, then, otherwise]: &[Expr; 3],
         scope: &Scope<'_>,
     ) -> Value {
         let before = self.errors;

@@ -133,7 +133,7 @@ impl Evaluator<'_> {
         let Some(block) = module.and_then(|module| module.resources.get(&addr.resource())) else {
             return (false, Diagnostics::new());
         };
-        let lifecycle = &block.lifecycle;
+        let lifecycle = block.lifecycle();
         let (conditions, summary) = match own {
             None => (&lifecycle.preconditions, "Precondition does not hold"),
             Some(_) => (&lifecycle.postconditions, "Postcondition does not hold"),

@@ -118,19 +118,15 @@ impl<'e, 'a> Eval<'e, 'a> {
                 Value::List(Arc::new(items))
             }
             ExprKind::Object(items) => self.object(items, scope),
-            ExprKind::Name(_) | ExprKind::Attr { .. } | ExprKind::Index { .. } => {
+            ExprKind::Name(_) | ExprKind::Attr(_) | ExprKind::Index { .. } => {
                 self.reference(expr, scope)
             }
             ExprKind::Splat { of, full: _, each } => self.splat(of, each, scope),
             ExprKind::SplatItem => scope.item().cloned().unwrap_or(Value::Unknown(Type::Any)),
-            ExprKind::Call { name, name_span, args, expand } => {
-                self.call(expr, name, *name_span, args, *expand, scope)
-            }
+            ExprKind::Call(call) => self.call(expr, call, scope),
             ExprKind::Unary(op, a) => ops::unary(self, *op, a, scope),
             ExprKind::Binary(op, a, b) => ops::binary(self, *op, (expr, a, b), scope),
-            ExprKind::Conditional(cond, then, otherwise) => {
-                self.conditional((cond, then, otherwise), scope)
-            }
+            ExprKind::Conditional(parts) => self.conditional(parts, scope),
             ExprKind::Paren(inner) => self.expr(inner, scope),
             ExprKind::For(f) => self.for_expr(f, scope),
         }

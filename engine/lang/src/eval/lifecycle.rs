@@ -79,7 +79,7 @@ impl<'a> Evaluator<'a> {
     pub fn is_plain(&self, block: &ResourceAddr) -> bool {
         let module = self.names.config.modules.get(&block.module);
         let block = module.and_then(|module| module.resources.get(block));
-        block.is_some_and(|block| block.lifecycle == config::Lifecycle::default())
+        block.is_some_and(|block| block.lifecycle.is_none())
     }
 
     fn has_no_lifecycle(&self, addr: &InstanceAddr) -> bool {
@@ -148,7 +148,7 @@ impl<'a> Evaluator<'a> {
         if let Some(refs) = here.refs.resources.get(&key) {
             self.names.prepare(module, &refs.lifecycle, told);
         }
-        Some((Here { addr, module, repetition }, &block.lifecycle))
+        Some((Here { addr, module, repetition }, block.lifecycle()))
     }
 
     fn ignored(&self, addr: &InstanceAddr, ignore: &Ignore) -> Vec<Path> {
@@ -275,7 +275,7 @@ impl<'a> Evaluator<'a> {
     /// Where `create_before_destroy` of an instance is written.
     pub fn create_before_destroy_at(&self, addr: &InstanceAddr) -> Option<Span> {
         let module = self.names.config.modules.get(&addr.module.path())?;
-        let lifecycle = &module.resources.get(&addr.resource())?.lifecycle;
+        let lifecycle = module.resources.get(&addr.resource())?.lifecycle();
         Some(lifecycle.create_before_destroy.as_ref()?.span)
     }
 }

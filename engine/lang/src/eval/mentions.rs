@@ -26,7 +26,7 @@ fn collect<'x>(expr: &'x Expr, within: bool, most: usize, out: &mut Vec<&'x Expr
     }
     let mut again = |expr: &'x Expr| collect(expr, within, most, out);
     match &expr.kind {
-        ExprKind::Name(_) | ExprKind::Attr { .. } | ExprKind::Index { .. } => {
+        ExprKind::Name(_) | ExprKind::Attr(_) | ExprKind::Index { .. } => {
             let (base, steps) = unwind(expr);
             if matches!(base.kind, ExprKind::Name(_)) {
                 out.push(expr);
@@ -40,9 +40,8 @@ fn collect<'x>(expr: &'x Expr, within: bool, most: usize, out: &mut Vec<&'x Expr
             }
         }
         ExprKind::Template(parts) => collect_parts(parts, within, most, out),
-        ExprKind::List(items) | ExprKind::Call { args: items, .. } => {
-            items.iter().for_each(again);
-        }
+        ExprKind::List(items) => items.iter().for_each(again),
+        ExprKind::Call(call) => call.args.iter().for_each(again),
         ExprKind::Object(items) => {
             for (key, value) in items {
                 if let (ObjectKey::Expr(key), true) = (key, within) {
@@ -62,11 +61,7 @@ fn collect<'x>(expr: &'x Expr, within: bool, most: usize, out: &mut Vec<&'x Expr
             again(a);
             again(b);
         }
-        ExprKind::Conditional(a, b, c) => {
-            again(a);
-            again(b);
-            again(c);
-        }
+        ExprKind::Conditional(parts) => parts.iter().for_each(again),
         ExprKind::For(f) => {
             again(&f.over);
             if within {
@@ -85,16 +80,16 @@ fn collect_parts<'x>(parts: &'x [Part], within: bool, most: usize, out: &mut Vec
     for part in parts {
         match part {
             Part::Value(expr) => collect(expr, within, most, out),
-            Part::If { cond, then, otherwise } if within => {
-                collect(cond, within, most, out);
-                collect_parts(then, within, most, out);
-                collect_parts(otherwise, within, most, out);
+            Part::If(part) if within => {
+                collect(&part.cond, within, most, out);
+                collect_parts(&part.then, within, most, out);
+                collect_parts(&part.otherwise, within, most, out);
             }
-            Part::For { over, body, .. } if within => {
-                collect(over, within, most, out);
-                collect_parts(body, within, most, out);
+            Part::For(part) if within => {
+                collect(&part.over, within, most, out);
+                collect_parts(&part.body, within, most, out);
             }
-            Part::Text(_) | Part::If { .. } | Part::For { .. } => {}
+            Part::Text(_) | Part::If(_) | Part::For(_) => {}
         }
     }
 }

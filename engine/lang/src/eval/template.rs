@@ -7,7 +7,7 @@ use super::objects::Items;
 use super::scope::Scope;
 use super::types;
 use crate::{codes, text};
-use config::{Expr, Part};
+use config::{Expr, Part, PartIf};
 use diags::Diagnostic;
 use values::{Type, Value};
 
@@ -50,7 +50,8 @@ impl Eval<'_, '_> {
             match part {
                 Part::Text(text) => out.known.push_str(text),
                 Part::Value(expr) => self.part(expr, scope, out),
-                Part::If { cond, then, otherwise } => {
+                Part::If(part) => {
+                    let PartIf { cond, then, otherwise } = &**part;
                     let (truth, marked) = self.truth(cond, "Invalid condition", scope);
                     out.marked |= marked;
                     match truth {
@@ -72,7 +73,7 @@ impl Eval<'_, '_> {
                         }
                     }
                 }
-                Part::For { key, value, over, body } => match self.items(over, scope) {
+                Part::For(part) => match self.items(&part.over, scope) {
                     None => out.unknown = true,
                     Some((Items::Unknown, marked)) => {
                         out.unknown = true;
@@ -81,13 +82,14 @@ impl Eval<'_, '_> {
                     Some((Items::Known(items), marked)) => {
                         out.marked |= marked;
                         for (k, v) in &items {
-                            let with_value = Scope::Bound { name: value, value: v, outer: scope };
-                            match key {
+                            let with_value =
+                                Scope::Bound { name: &part.value, value: v, outer: scope };
+                            match &part.key {
                                 Some(name) => {
                                     let both = Scope::Bound { name, value: k, outer: &with_value };
-                                    self.parts(body, &both, out);
+                                    self.parts(&part.body, &both, out);
                                 }
-                                None => self.parts(body, &with_value, out),
+                                None => self.parts(&part.body, &with_value, out),
                             }
                         }
                     }

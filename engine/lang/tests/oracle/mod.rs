@@ -9,7 +9,7 @@ mod functions;
 mod score;
 
 use addrs::{Ident, ModuleInstance};
-use config::{BinaryOp, Config, Expr, ExprKind, For};
+use config::{Attr, BinaryOp, Call, Config, Expr, ExprKind, For};
 use diags::{SourceId, Span};
 use lang::{Evaluator, References};
 use score::Score;
@@ -46,13 +46,14 @@ fn expr(kind: ExprKind) -> Expr {
 
 /// `var.NAME`.
 fn variable(of: &str) -> Expr {
-    let of_var = Box::new(expr(ExprKind::Name(name("var"))));
-    expr(ExprKind::Attr { of: of_var, name: name(of), name_span: NOWHERE })
+    let of_var = expr(ExprKind::Name(name("var")));
+    expr(ExprKind::Attr(Box::new(Attr { of: of_var, name: name(of), name_span: NOWHERE })))
 }
 
 fn call(function: &str, args: Vec<Expr>) -> Expr {
     let name = Arc::from(function);
-    expr(ExprKind::Call { name, name_span: NOWHERE, args, expand: false })
+    let args = args.into();
+    expr(ExprKind::Call(Box::new(Call { name, name_span: NOWHERE, args, expand: false })))
 }
 
 fn binary(op: BinaryOp, a: Expr, b: Expr) -> Expr {
@@ -90,7 +91,7 @@ fn evaluate(expr: &Expr, variables: &[(String, Value)]) -> (Value, usize) {
 fn evaluate_bound(inner: Expr, variables: &[(String, Value)]) -> (Value, usize) {
     let bound = variables.iter().rev().fold(inner, |inner, (text, _)| {
         let item = variable(text);
-        let over = expr(ExprKind::List(vec![item]));
+        let over = expr(ExprKind::List([item].into()));
         expr(ExprKind::For(Box::new(For {
             key_name: None,
             value_name: name(text),
