@@ -289,8 +289,10 @@ impl Decider<'_, '_> {
         let mut former = None;
         match old {
             None => {}
+            // What is elsewhere is a change of its own: its node, too, may have to be drained.
             Some((old, deletion))
-                if (deletion.action, entry.change.action) == (Action::Delete, Action::Create) =>
+                if (deletion.action, entry.change.action) == (Action::Delete, Action::Create)
+                    && d.kind.scope(&old.recorded.identity) == entry.change.scope =>
             {
                 self.replace_old(&mut entry, &old, deletion);
                 replaced = Some(old.recorded.identity.shown.clone());

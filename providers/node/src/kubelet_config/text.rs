@@ -37,8 +37,8 @@ pub(crate) fn apart(live: &Value) -> String {
 }
 
 fn root(text: &str) -> Result<Node, String> {
-    let documents =
-        yaml::documents(text).map_err(|mistake| format!("cannot be read: {}", mistake.why))?;
+    let documents = yaml::documents(text)
+        .map_err(|mistake| format!("cannot be read: {}", mistake.why.trim_end_matches('.')))?;
     match <[Node; 1]>::try_from(documents) {
         Ok([root]) if matches!(root.kind, Kind::Map(_)) => Ok(root),
         Ok(_) => Err("is no mapping".to_owned()),

@@ -283,8 +283,8 @@ impl<'t> Manifest<'t> {
 }
 
 fn root(text: &str) -> Result<Node, String> {
-    let documents =
-        yaml::documents(text).map_err(|mistake| format!("cannot be read: {}", mistake.why))?;
+    let documents = yaml::documents(text)
+        .map_err(|mistake| format!("cannot be read: {}", mistake.why.trim_end_matches('.')))?;
     match <[Node; 1]>::try_from(documents) {
         Ok([root]) => Ok(root),
         Err(many) => Err(format!("has {} documents instead of one", many.len())),
