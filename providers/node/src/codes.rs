@@ -96,6 +96,8 @@ pub const MIGRATION_NODE: Code = Code("E0964");
 pub const MIGRATION_REFUSES: Code = Code("E0965");
 /// Workloads on a node depend on docker, which goes.
 pub const DOCKER_NEEDED: Code = Code("E0966");
+/// Two types keep the address of the runtime of a node.
+pub const ENDPOINT_KEPT_TWICE: Code = Code("E0967");
 /// A version of a Windows node is none.
 pub const WINDOWS: Code = Code("E0970");
 /// A node does not answer as a Windows node does.

@@ -106,7 +106,7 @@ use crate::host_type::{Became, HostType, Marks, Site};
 use crate::look::Looked;
 use crate::place::{self, part};
 use crate::settings::record::Shelf;
-use crate::{codes, owned};
+use crate::{codes, owned, runtime_migration};
 use access::{Ask, HostError};
 use addrs::{Scope, TypeName};
 use plans::{Identity, ObjectKey, Op, Problem};
@@ -234,7 +234,9 @@ impl ResourceKind for KubeletConfig {
         let driver = args.get("settings").and_then(|settings| settings.get(text::DRIVER));
         let claims = driver.is_some_and(|driver| !driver.is_null());
         let key = || cgroup_driver::claimed(part(identity, "node"), "kubelet_config");
-        claims.then(key).into_iter().collect()
+        let endpoint = runtime_migration::kept_by_kubelet(args);
+        let of_endpoint = endpoint.map(|_| runtime_migration::claimed(part(identity, "node")));
+        claims.then(key).into_iter().chain(of_endpoint).collect()
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {

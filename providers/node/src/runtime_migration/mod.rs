@@ -42,8 +42,8 @@
 //! Where a `container_runtime` of the same plan writes containerd's file first, what is wrong with
 //! that file now is no error.
 //!
-//! A `kubelet_config` of the same node comes first, and must not keep `containerRuntimeEndpoint` or the
-//! flags above as well: each apply would undo what the other does.
+//! A `kubelet_config` of the same node comes first. One that keeps another `containerRuntimeEndpoint`,
+//! or the flags above, is refused: each apply would undo what the other does.
 //!
 //! Workloads on the node that mount the socket or the data of docker are a warning with their
 //! namespaces and owners; the data source `docker_dependents` finds them in the whole cluster.
@@ -116,6 +116,7 @@ use access::{Ask, HostError};
 use addrs::{Scope, TypeName};
 use plans::{Identity, ObjectKey, Op, Problem};
 use provider::{BoxFuture, PlanRequest, Planned, ResourceKind, StepError};
+use std::sync::Arc;
 use values::{Attr, Disruption, Path, Role, Schema, Type, Value};
 
 /// Where what is ours of the files is noted, and where they are kept while they change.
@@ -163,6 +164,28 @@ fn identity(node: &str) -> Identity {
     }
 }
 
+/// Under this name a `kubelet_config` says that it keeps the address of the runtime, too.
+pub(crate) fn claimed(node: &str) -> ObjectKey {
+    ObjectKey(format!("node/{node}#runtime-endpoint-by-kubelet_config").into())
+}
+
+/// What a `kubelet_config` keeps that a migration changes, by its argument; nothing when both mean
+/// the same address.
+pub(crate) fn kept_by_kubelet(args: &Value) -> Option<String> {
+    // What is not known yet is not judged.
+    let says = |value: &Value| value.is_known() && !value.is_null();
+    let means_another = |value: &&Value| says(value) && value.as_str() != Some(SOCKET);
+    let setting = args.get("settings").and_then(|settings| settings.get(files::SETTING));
+    let of_setting = setting.filter(means_another).map(|_| format!("settings.{}", files::SETTING));
+    let flags = args.get("flags").and_then(Value::as_map);
+    let of_flag = |(name, value): (&Arc<str>, &Value)| {
+        let address = &**name == files::ENDPOINT && means_another(&value);
+        let kind = &**name == files::KIND && says(value) && value.as_str() != Some("remote");
+        (address || kind).then(|| format!("flags.{name}"))
+    };
+    of_setting.or_else(|| flags?.iter().find_map(of_flag))
+}
+
 /// What is wrong with the arguments.
 fn problems(args: &Value) -> Vec<Problem> {
     let hidden = args.get("disable_docker").is_some_and(Value::has_sensitive);
@@ -203,7 +226,22 @@ impl ResourceKind for RuntimeMigration {
     /// what was planned comes before it is changed here.
     fn needs(&self, identity: &Identity, _args: &Value) -> Vec<ObjectKey> {
         let node = part(identity, "node");
-        files::of_others(node).to_vec()
+        files::of_others(node).into_iter().chain([claimed(node)]).collect()
+    }
+
+    /// A `kubelet_config` that says that it keeps the address, too.
+    fn check_against(&self, identity: &Identity, _args: &Value, other: &Value) -> Vec<Problem> {
+        let problem = |argument: String| {
+            let node = part(identity, "node");
+            let detail = format!(
+                "The `kubelet_config` of `{node}` declares `{argument}`, and this \
+                 `runtime_migration` writes `{SOCKET}`: one of both would undo what the other does."
+            );
+            let summary = "Address of the container runtime is kept twice";
+            Problem::error(codes::ENDPOINT_KEPT_TWICE, summary, Path::of("node"), detail)
+                .with_help(format!("Take `{argument}` out of the `kubelet_config`."))
+        };
+        kept_by_kubelet(other).map(problem).into_iter().collect()
     }
 
     fn plan(&self, request: &PlanRequest<'_>) -> Planned {
