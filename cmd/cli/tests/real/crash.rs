@@ -30,9 +30,30 @@ fn undisturbed(command: &[&str]) -> Goal {
     Goal { requests, entries, world: site.world(), remembered: site.remembered() }
 }
 
-/// The quickstart, ready for the command.
+/// The command that replaces an object by another before what it replaces is gone.
+const TURN_ROUND: [&str; 4] = ["apply", "-auto-approve", "-allow=destroy", "-parallelism=1"];
+
+/// An object that is replaced by the next, what refers to it, and what is in it.
+fn turned_round(own: &str, next: bool) -> String {
+    let (number, colour) = if next { (2, "green") } else { (1, "blue") };
+    format!(
+        "resource \"namespace\" \"team\" {{\n  name = \"team-{number}-{own}\"\n}}\n\
+         resource \"config_map\" \"settings\" {{\n  namespace = namespace.team.name\n  \
+         name = \"settings\"\n  data = {{ colour = \"{colour}\" }}\n  \
+         lifecycle {{\n    create_before_destroy = true\n  }}\n}}\n\
+         resource \"config_map\" \"reader\" {{\n  namespace = \"default\"\n  \
+         name = \"reader-{own}\"\n  data = {{ of = config_map.settings.namespace }}\n}}\n"
+    )
+}
+
+/// The quickstart, ready for the command; or what is to be turned round.
 fn prepared<'a>(stage: &'a Stage, command: &[&str]) -> Site<'a> {
     let site = Site::new(stage, "quickstart");
+    if command == TURN_ROUND {
+        site.desk.write("main.hcl", turned_round(&site.own, false));
+        site.well(&["apply", "-auto-approve"]);
+        site.desk.write("main.hcl", turned_round(&site.own, true));
+    }
     if command[0] == "destroy" {
         site.well(&["apply", "-auto-approve"]);
     }
@@ -85,8 +106,8 @@ fn resumed(site: &Site<'_>, command: &[&str], goal: &Goal, point: &str) -> bool 
 }
 
 /// Kills when the request with each number has arrived: `fault` says what becomes of it, and
-/// whatever is sent after it is never answered.
-fn walk_requests(command: &[&str], fault: &Fault) {
+/// whatever is sent after it is never answered. `look` looks at what the crash left.
+fn walk_requests(command: &[&str], fault: &Fault, mut look: impl FnMut(&Site<'_>)) {
     let goal = undisturbed(command);
     let mut points = 0;
     // From the last one back to where planning had not ended yet.
@@ -106,6 +127,7 @@ fn walk_requests(command: &[&str], fault: &Fault) {
         std::thread::sleep(Duration::from_millis(20));
         kill(child);
         faults.clear();
+        look(&site);
         let point = format!("{command:?} killed at request {number}, {fault:?}");
         points += 1;
         if !resumed(&site, command, &goal, &point) {
@@ -118,17 +140,38 @@ fn walk_requests(command: &[&str], fault: &Fault) {
 
 #[test]
 fn apply_killed_while_any_request_is_unanswered_is_resumed_to_the_same_world() {
-    walk_requests(&["apply", "-auto-approve", "-parallelism=1"], &Fault::Latency(NEVER));
+    walk_requests(&["apply", "-auto-approve", "-parallelism=1"], &Fault::Latency(NEVER), |_| {});
 }
 
 #[test]
 fn apply_killed_after_any_request_was_done_unseen_is_resumed_to_the_same_world() {
-    walk_requests(&["apply", "-auto-approve", "-parallelism=1"], &Fault::DropAfter);
+    walk_requests(&["apply", "-auto-approve", "-parallelism=1"], &Fault::DropAfter, |_| {});
 }
 
 #[test]
 fn destroy_killed_while_any_request_is_unanswered_is_resumed_to_the_same_world() {
-    walk_requests(&["destroy", "-auto-approve", "-parallelism=1"], &Fault::Latency(NEVER));
+    walk_requests(&["destroy", "-auto-approve", "-parallelism=1"], &Fault::Latency(NEVER), |_| {});
+}
+
+/// Between the creation of the new object and the deletion of the old one both are there. What is
+/// resumed then creates nothing again and deletes the old one alone.
+#[test]
+fn replacement_turned_round_killed_anywhere_is_resumed_to_the_same_world() {
+    for fault in [Fault::Latency(NEVER), Fault::DropAfter] {
+        let (mut both, mut one) = (0, 0);
+        walk_requests(&TURN_ROUND, &fault, |site| {
+            let there = |number: u8| {
+                let name = format!("ConfigMap team-{number}-{}/settings", site.own);
+                site.objects().contains_key(&name)
+            };
+            match (there(1), there(2)) {
+                (true, true) => both += 1,
+                (false, false) => panic!("neither is there"),
+                (true, false) | (false, true) => one += 1,
+            }
+        });
+        assert!(both >= 3, "killed {both} times where both are there, {one} times elsewhere");
+    }
 }
 
 /// Kills when the journal has each number of entries, with many steps under way.
