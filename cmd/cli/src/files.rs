@@ -21,8 +21,8 @@ impl config::Sources for Directory {
                 Ok(name) if config::is_config_file(&name) => names.push(name),
                 Ok(_) => {}
                 Err(name) => {
-                    if name.to_string_lossy().ends_with(".hcl") {
-                        let name = name.to_string_lossy().into_owned();
+                    let name = name.to_string_lossy().into_owned();
+                    if config::is_config_file(&name) {
                         return Err(format!("the name of the file `{name}` is not UTF-8"));
                     }
                 }

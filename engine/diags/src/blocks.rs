@@ -31,6 +31,14 @@ impl Blocks {
             match bytes[at] {
                 b'\n' => {
                     at += 1;
+                    if depth > 0 && begins_block(&text[at..]) {
+                        // The block before is never closed; whoever reads it goes on here, too.
+                        if let Some((start, brace)) = open.take() {
+                            let header = header(text, start..brace);
+                            blocks.push(Block { start, end: at, header });
+                        }
+                        depth = 0;
+                    }
                     if depth == 0 {
                         line_start = at;
                     }
@@ -75,6 +83,19 @@ impl Blocks {
         let block = self.0.get(first).filter(|block| block.start <= offset)?;
         block.header.clone()
     }
+}
+
+/// The blocks of the top level.
+const TOP_LEVEL: [&str; 13] = [
+    "clinch", "cluster", "rollout", "resource", "data", "variable", "locals", "output", "module",
+    "check", "moved", "removed", "import",
+];
+
+/// Whether a text begins with the header of a block of the top level, at the margin.
+fn begins_block(text: &str) -> bool {
+    let line = text.split('\n').next().unwrap_or(text);
+    let word = line.split([' ', '"', '{']).next().unwrap_or(line);
+    TOP_LEVEL.contains(&word) && line.trim_end().ends_with('{') && !line.contains('=')
 }
 
 /// The header without blanks; an attribute (`x = {`) is no block.
@@ -174,6 +195,9 @@ mod tests {
         check("locals {\n  a = { b = ^1 }\n", Some("locals"));
         check("x = {\n  b = ^1\n}\n", None);
         check("a {}^", None);
+        check("check \"x\" {\n  a = 1\nlocals {\n ^b = 1\n}\n", Some("locals"));
+        check("check \"x\" {\n  ^a = [\nlocals {\n b = 1\n}\n", Some("check \"x\""));
+        check("a {\n  x {\n  }\n^\nlocals {\n}\n", Some("a"));
         check("^", None);
     }
 

@@ -163,7 +163,7 @@ impl<'e, 'a> Eval<'e, 'a> {
                 Step::Attr(name, span) => self.attr(value, name, *span, (base, expr), scope),
                 Step::Index(index) => {
                     let key = self.expr(index, scope);
-                    self.index(value, key, index, (base, expr), scope)
+                    self.index(value, key, index, expr, scope)
                 }
             };
         }
@@ -299,7 +299,7 @@ impl<'e, 'a> Eval<'e, 'a> {
         of: Value,
         key: Value,
         key_expr: &Expr,
-        (base, whole): (&Expr, &Expr),
+        whole: &Expr,
         scope: &Scope<'_>,
     ) -> Value {
         let (of, of_marked) = unmark(of);
@@ -316,10 +316,9 @@ impl<'e, 'a> Eval<'e, 'a> {
                 };
                 // Of a map the message already says which keys there are.
                 let operands: &[&Expr] = match of {
-                    Value::Null | Value::List(_) => &[base, key_expr],
+                    Value::Null | Value::List(_) => &[indexed(whole, key_expr), key_expr],
                     _ => &[key_expr],
                 };
-                let _ = whole;
                 self.fail(d, operands, scope)
             }
         };
@@ -357,5 +356,17 @@ impl<'e, 'a> Eval<'e, 'a> {
             | Value::Sensitive(_) => Value::list([one(&value)]),
         };
         whole(result, marked)
+    }
+}
+
+/// What an index within a reference chooses from: `a.b` of `a.b[0].c` and its `0`.
+fn indexed<'x>(whole: &'x Expr, key: &Expr) -> &'x Expr {
+    let mut at = whole;
+    loop {
+        match &at.kind {
+            ExprKind::Index { of, index } if std::ptr::eq(&raw const **index, key) => return of,
+            ExprKind::Index { of, .. } | ExprKind::Attr { of, .. } => at = of,
+            _ => return whole,
+        }
     }
 }
