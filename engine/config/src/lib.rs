@@ -23,6 +23,7 @@
 mod blocks;
 mod characters;
 pub mod codes;
+mod early;
 mod explain;
 mod expr;
 mod files;
@@ -43,10 +44,11 @@ mod types;
 mod words;
 
 pub use characters::clusters;
+pub use early::{Constants, EarlyTexts, constant_text};
 pub use files::{file_name, file_pattern, parse_template, read_set, read_template, read_text};
 pub use format::{format, layout};
 pub use load::{
-    InMemory, SourceFile, Sources, Unreadable, is_config_file, load, parse_expression,
+    InMemory, SourceFile, Sources, Unreadable, is_config_file, load, load_with, parse_expression,
     parse_variables,
 };
 pub use manifests::{Pattern, read_manifests};

@@ -2,6 +2,7 @@
 
 use crate::blocks::{declare, outside};
 use crate::codes;
+use crate::early::{self, Constants, EarlyTexts, constant_text};
 use crate::json::{is_json, read_json, read_values};
 use crate::manifests::Pattern;
 use crate::overrides::{Overrides, is_override};
@@ -10,7 +11,7 @@ use crate::syntax::Sink;
 use crate::text::{add_file, add_text, brief};
 use crate::tree::{Block, Config, Expr, Module, ModuleCall, Resource};
 use addrs::{Ident, ModulePath};
-use diags::{Diagnostic, Diagnostics, SourceMap};
+use diags::{Code, Diagnostic, Diagnostics, SourceMap, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Calls of calls unfold: two calls of a module that makes two calls are four modules.
@@ -120,15 +121,27 @@ pub fn is_config_file(name: &str) -> bool {
 /// Reads the root directory and every local module it calls, as deep as the calls go.
 ///
 /// It never fails: the configuration has whatever could be read, the diagnostics say what
-/// could not.
+/// could not. Sources of modules must be constants; [`load_with`] knows more.
 pub fn load(root: &str, sources: &mut dyn Sources, map: &mut SourceMap) -> (Config, Diagnostics) {
+    load_with(root, sources, map, &mut Constants)
+}
+
+/// [`load`] with sources of modules that are evaluated.
+pub fn load_with(
+    root: &str,
+    sources: &mut dyn Sources,
+    map: &mut SourceMap,
+    texts: &mut dyn EarlyTexts,
+) -> (Config, Diagnostics) {
     let mut loader = Loader {
         sources,
         map,
+        texts,
         read: BTreeMap::new(),
         config: Config::default(),
         diags: Diagnostics::new(),
         cycles: BTreeSet::new(),
+        refused: BTreeSet::new(),
         full: false,
     };
     match loader.read_dir(root, true) {
@@ -207,12 +220,15 @@ enum NoModule {
 struct Loader<'l> {
     sources: &'l mut dyn Sources,
     map: &'l mut SourceMap,
+    texts: &'l mut dyn EarlyTexts,
     /// Each directory is read once, however often it is called.
     read: BTreeMap<String, Option<Module>>,
     config: Config,
     diags: Diagnostics,
     /// Directories whose cycle was reported.
     cycles: BTreeSet<String>,
+    /// What is wrong with sources, told once for all modules that are read from one directory.
+    refused: BTreeSet<(Code, Option<Span>)>,
     full: bool,
 }
 
@@ -279,7 +295,8 @@ impl Loader<'_> {
         let calls: Vec<ModuleCall> = module.calls.values().cloned().collect();
         self.config.modules.insert(path.clone(), placed(module, &path));
         for call in calls {
-            let target = resolve(&dir, &call.source.0);
+            let Some(source) = self.source(&path, &call) else { continue };
+            let target = resolve(&dir, &source);
             if let Some(at) = chain.iter().position(|dir| *dir == target) {
                 self.cycle(&call, &chain[at..], &target);
                 continue;
@@ -290,6 +307,30 @@ impl Loader<'_> {
             chain.push(target);
             self.add(path, module, chain);
             chain.pop();
+        }
+    }
+
+    /// The directory of a call as it was meant, or a complaint.
+    fn source(&mut self, path: &ModulePath, call: &ModuleCall) -> Option<String> {
+        let expr = &call.source;
+        let text = match constant_text(expr) {
+            Some(text) => Ok(text.to_owned()),
+            None => self.texts.text(&self.config, path, expr, "source"),
+        };
+        let local = text.and_then(|text| match early::local(&text, expr, expr.span) {
+            Ok(()) => Ok(text),
+            Err(d) => Err(Diagnostics::from(*d)),
+        });
+        match local {
+            Ok(text) => Some(text),
+            Err(problems) => {
+                let refused = &mut self.refused;
+                let mut is_news = |d: &Diagnostic| {
+                    refused.insert((d.code, d.labels.first().map(|label| label.span)))
+                };
+                self.diags.extend(problems.into_iter().filter(|d| is_news(d)));
+                None
+            }
         }
     }
 
@@ -317,7 +358,7 @@ impl Loader<'_> {
         };
         self.diags.push(
             Diagnostic::error(codes::MODULE_CYCLE, "Module calls itself", detail)
-                .at(call.source.1, "this call closes the circle")
+                .at(call.source.span, "this call closes the circle")
                 .with_help("Remove one of the calls."),
         );
     }
@@ -343,7 +384,7 @@ impl Loader<'_> {
                 };
                 self.diags.push(
                     Diagnostic::error(codes::NO_MODULE, "No module at this path", detail)
-                        .at(call.source.1, "")
+                        .at(call.source.span, "")
                         .with_help(help),
                 );
                 None

@@ -95,10 +95,11 @@ pub struct Module {
 pub struct ClinchBlock {
     /// The whole block.
     pub span: Span,
-    /// The configuration's name.
-    pub name: Option<(String, Span)>,
+    /// The configuration's name. This and what follows is decided early, from variables and
+    /// locals alone ([`crate::EarlyTexts`]).
+    pub name: Option<Expr>,
     /// Which versions of clinch may use it.
-    pub required_version: Option<(String, Span)>,
+    pub required_version: Option<Expr>,
     /// Where the state is kept.
     pub state: Option<StateBlock>,
 }
@@ -111,9 +112,9 @@ pub struct StateBlock {
     /// Its label.
     pub kind: Ident,
     /// The namespace of a state in the cluster.
-    pub namespace: Option<(String, Span)>,
+    pub namespace: Option<Expr>,
     /// How long a lock holds without a sign of life.
-    pub lease: Option<(String, Span)>,
+    pub lease: Option<Expr>,
 }
 
 /// `cluster "NAME" { kubeconfig = ..., context = ..., uid = ..., hosts { ... } }`.
@@ -302,8 +303,8 @@ pub struct ModuleCall {
     pub span: Span,
     /// Its label.
     pub name: Ident,
-    /// The directory: `./x` or `../x`.
-    pub source: (String, Span),
+    /// The directory: `./x` or `../x`, decided early ([`crate::EarlyTexts`]).
+    pub source: Expr,
     /// The module's variables.
     pub arguments: Arguments,
     /// One instance or many.

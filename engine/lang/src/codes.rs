@@ -86,4 +86,8 @@ codes! {
     BAD_IMPORT = "E0237";
     /// An ephemeral value would get into a plan or the state.
     EPHEMERAL = "E0238";
+    /// What decides which modules are read, or where the state is, is known too late or unfit.
+    NOT_EARLY = "E0239";
+    /// A value, or how often modules are called, grows beyond what anybody can look at.
+    TOO_LARGE = "E0240";
 }

@@ -78,6 +78,12 @@ pub(crate) fn place_of(d: &diags::Diagnostic) -> Place {
 }
 
 impl References {
+    /// What the blocks of each module refer to, and nothing of what follows from it.
+    pub(crate) fn of_modules(config: &Config) -> Self {
+        let refs = |(path, module): (&ModulePath, &Module)| (path.clone(), module_refs(module));
+        Self { modules: config.modules.iter().map(refs).collect(), ..Self::default() }
+    }
+
     /// Every resource and data source after all that it needs; those that free each other at
     /// the same time in the order of their addresses. What stands in a cycle comes last.
     pub fn order(&self) -> &[ResourceAddr] {
@@ -182,10 +188,7 @@ impl Graph {
 
 /// Collects the references of a configuration; also returns the nodes in or behind a cycle.
 pub(crate) fn build(config: &Config) -> (References, Vec<u32>) {
-    let mut references = References::default();
-    for (path, module) in &config.modules {
-        references.modules.insert(path.clone(), module_refs(module));
-    }
+    let mut references = References::of_modules(config);
     let mut graph = Graph::default();
     for (path, module) in &config.modules {
         Builder { config, graph: &mut graph, path }.module(module, &references.modules[path]);

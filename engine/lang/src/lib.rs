@@ -17,6 +17,8 @@
 
 mod analyze;
 pub mod codes;
+mod early;
+mod ephemeral;
 mod eval;
 mod expand;
 mod files;
@@ -30,6 +32,7 @@ mod text;
 mod variables;
 
 pub use analyze::analyze;
+pub use early::EarlyNames;
 pub use eval::files::Wanted;
 pub use eval::{Evaluator, Imported, Lifecycle, Refused, Trigger, plain_cluster};
 pub use files::wanted_files;

@@ -289,7 +289,7 @@ impl Schemas for Nothing {
     }
 }
 
-fn missing(variable: &Variable) -> Diagnostic {
+pub(crate) fn missing(variable: &Variable) -> Diagnostic {
     let name = &variable.name;
     let d = Diagnostic::error(
         codes::MISSING_VARIABLE,

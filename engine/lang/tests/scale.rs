@@ -80,3 +80,42 @@ fn ten_thousand_instances_refer_to_each_other_by_key() {
     assert_eq!(seen, 20_000);
     assert_eq!(outputs["names"].0, Value::from(10_000));
 }
+
+/// What a chain of locals leads to, each made of the one before, and what is said about it.
+fn grown(first: &str, step: &str, times: usize) -> String {
+    let mut text = format!("locals {{\n  v0 = {first}\n");
+    for i in 1..=times {
+        let _ = writeln!(text, "  v{i} = {}", step.replace("IT", &format!("local.v{}", i - 1)));
+    }
+    let _ = write!(text, "}}\noutput \"last\" {{\n  value = length(local.v{times})\n}}\n");
+    World::new([("main.hcl", text.as_str())]).run(&BTreeMap::new())
+}
+
+#[test]
+fn what_doubles_itself_is_refused_with_the_limit() {
+    for (first, step, limit) in [
+        ("[1]", "[IT, IT]", "E0240"),
+        ("{ a = 1 }", "{ a = IT, b = IT }", "E0240"),
+        ("[1]", "concat(IT, IT)", "more than 5000000 items"),
+        ("[[1]]", "[flatten([IT, IT])]", "more than 5000000 items"),
+        ("[1, 1]", "[for i in IT : IT]", "E0240"),
+        ("[1]", "[IT]", ""),
+        ("\"xxxxxxxx\"", "\"${IT}${IT}\"", "more than 67108864 bytes"),
+        ("\"xxxxxxxx\"", "join(\"\", [IT, IT])", "longer than 67108864 bytes"),
+    ] {
+        let said = grown(first, step, 60);
+        assert!(said.contains(limit), "{step}: {}", said.chars().take(400).collect::<String>());
+        assert!(said.len() < 4000, "{step} says much");
+    }
+    let deep = grown("[1]", "[IT]", 1500);
+    assert!(deep.contains("more than 1000 levels"), "{deep}");
+}
+
+#[test]
+fn modules_in_modules_in_modules_are_refused_with_the_limit() {
+    let call = "module \"m\" {\n  source = \"./m\"\n  count  = 1000\n}\n";
+    let inner = "output \"o\" {\n  value = 1\n}\n";
+    let files = [("main.hcl", call), ("m/x.hcl", call), ("m/m/x.hcl", inner)];
+    let said = World::new(files).run(&BTreeMap::new());
+    assert!(said.contains("more than 100000 modules"), "{said}");
+}

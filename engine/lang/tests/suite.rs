@@ -2,6 +2,7 @@
 
 mod answers;
 mod casebook;
+mod early;
 mod laws;
 mod oracle;
 mod registry;

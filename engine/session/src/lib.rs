@@ -30,7 +30,7 @@ mod validate;
 pub use ahead::Ahead;
 pub use apply::{Applied, ApplyOptions, Ground, Resumed, apply, nothing_to_resume, resume};
 pub use check::{check_resumed, check_saved};
-pub use load::{ClusterSettings, Loaded, Parsed, load, parse, project};
+pub use load::{ClusterSettings, Loaded, Parsed, load, parse};
 pub use picture::{Picture, plan};
 pub use place::{STATE_NAMESPACE, StatePlace, state_place};
 pub use ports::{LoadedState, Store, Stored, World};

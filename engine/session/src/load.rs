@@ -2,9 +2,9 @@
 
 use crate::place::{StatePlace, state_place};
 use addrs::{Ident, InstanceAddr, Mode, ModuleInstance};
-use config::{Body, ClusterBlock, Config, Found, Sources, TextFile};
+use config::{Body, ClusterBlock, Config, EarlyTexts, Expr, Found, Sources, TextFile};
 use diags::{Code, Diagnostic, Diagnostics, SourceMap, Span};
-use lang::{Evaluator, Inputs, References, Schemas, Wanted};
+use lang::{EarlyNames, Evaluator, Inputs, References, Schemas, Wanted};
 use provider::Catalog;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,19 +99,21 @@ pub struct Parsed {
     diagnostics: Diagnostics,
 }
 
-/// Reads the files of the root module and all that it calls. Never fails; what is wrong is told
-/// by [`Parsed::analyze`].
+/// Reads the files of the root module and all that it calls; variables may say which those are.
+/// Never fails; what is wrong is told by [`Parsed::analyze`].
 pub fn parse(
     dir: &str,
     fallback_name: &str,
     sources: &mut dyn Sources,
     map: &mut SourceMap,
+    inputs: &Inputs,
 ) -> Parsed {
     let first = map.iter().count();
-    let (config, mut diagnostics) = config::load(dir, sources, map);
-    let project = project(&config, fallback_name, &mut diagnostics);
-    required_version(&config, &mut diagnostics);
-    let state = state_place(&config, &mut diagnostics);
+    let texts: &mut dyn EarlyTexts = &mut EarlyNames::new(inputs);
+    let (config, mut diagnostics) = config::load_with(dir, sources, map, texts);
+    let project = project(&config, texts, fallback_name, &mut diagnostics);
+    required_version(&config, texts, &mut diagnostics);
+    let state = state_place(&config, texts, &mut diagnostics);
     Parsed { dir: dir.to_owned(), project, state, config, first, diagnostics }
 }
 
@@ -152,7 +154,9 @@ impl Parsed {
         let (references, problems) = lang::analyze(&config, &schemas);
         diagnostics.extend(problems);
         let (variables, problems) = lang::variables(&config, inputs);
-        diagnostics.extend(problems);
+        // Who needed one to read a module has told it already, and for what.
+        let told: BTreeSet<_> = diagnostics.iter().map(place_of).collect();
+        diagnostics.extend(problems.into_iter().filter(|d| !told.contains(&place_of(d))));
         let given = (&variables, inputs);
         let (config, problems) = with_manifests(config, &schemas, &references, given, sources, map);
         diagnostics.extend(problems);
@@ -190,7 +194,7 @@ pub fn load(
     inputs: &Inputs,
     catalog: &Arc<dyn Catalog>,
 ) -> (Loaded, Diagnostics) {
-    parse(dir, fallback_name, sources, map).analyze(sources, map, inputs, catalog)
+    parse(dir, fallback_name, sources, map, inputs).analyze(sources, map, inputs, catalog)
 }
 
 /// How often names of files may come from other files.
@@ -260,11 +264,44 @@ fn with_manifests(
     }
 }
 
+/// A kind of problem and its first place.
+fn place_of(d: &Diagnostic) -> (Code, Option<Span>) {
+    (d.code, d.labels.first().map(|label| label.span))
+}
+
+/// What an argument of the `clinch` block says, and its place; nothing when it is not there, or
+/// when that cannot be known, which is told.
+pub(crate) fn early_text(
+    config: &Config,
+    texts: &mut dyn EarlyTexts,
+    expr: Option<&Expr>,
+    argument: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<(String, Span)> {
+    let expr = expr?;
+    let text = match config::constant_text(expr) {
+        Some(text) => Ok(text.to_owned()),
+        None => texts.text(config, &[], expr, argument),
+    };
+    match text {
+        Ok(text) => Some((text, expr.span)),
+        Err(problems) => {
+            diagnostics.extend(problems);
+            None
+        }
+    }
+}
+
 /// The name that is written on every object; a DNS label, so that it fits everywhere.
-pub fn project(config: &Config, fallback: &str, diagnostics: &mut Diagnostics) -> String {
+fn project(
+    config: &Config,
+    texts: &mut dyn EarlyTexts,
+    fallback: &str,
+    diagnostics: &mut Diagnostics,
+) -> String {
     let root = config.modules.get(&Vec::new());
-    let given = root.and_then(|m| m.clinch.as_ref()).and_then(|c| c.name.clone());
-    if let Some((name, span)) = given {
+    let given = root.and_then(|m| m.clinch.as_ref()).and_then(|c| c.name.as_ref());
+    if let Some((name, span)) = early_text(config, texts, given, "name", diagnostics) {
         if !is_label(&name) {
             diagnostics.push(
                 Diagnostic::error(
@@ -299,10 +336,10 @@ pub(crate) fn is_label(name: &str) -> bool {
 }
 
 /// `required_version = ">= 0.1"`: constraints joined by commas, each an operator and a version.
-fn required_version(config: &Config, diagnostics: &mut Diagnostics) {
+fn required_version(config: &Config, texts: &mut dyn EarlyTexts, diagnostics: &mut Diagnostics) {
     let root = config.modules.get(&Vec::new());
-    let Some((text, span)) =
-        root.and_then(|m| m.clinch.as_ref()).and_then(|c| c.required_version.clone())
+    let given = root.and_then(|m| m.clinch.as_ref()).and_then(|c| c.required_version.as_ref());
+    let Some((text, span)) = early_text(config, texts, given, "required_version", diagnostics)
     else {
         return;
     };

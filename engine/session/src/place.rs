@@ -1,7 +1,7 @@
 //! Where the state is kept.
 
-use crate::load::is_label;
-use config::Config;
+use crate::load::{early_text, is_label};
+use config::{Config, EarlyTexts};
 use diags::{Code, Diagnostic, Diagnostics};
 use std::time::Duration;
 
@@ -30,34 +30,44 @@ pub enum StatePlace {
     },
 }
 
-/// Where the `clinch` block says that the state is kept.
-pub fn state_place(config: &Config, diagnostics: &mut Diagnostics) -> StatePlace {
+/// Where the `clinch` block says that the state is kept. Whether it is in the cluster is known
+/// whatever `texts` knows.
+pub fn state_place(
+    config: &Config,
+    texts: &mut dyn EarlyTexts,
+    diagnostics: &mut Diagnostics,
+) -> StatePlace {
     let root = config.modules.get(&Vec::new());
     let block = root.and_then(|m| m.clinch.as_ref()).and_then(|c| c.state.as_ref());
     let Some(block) = block.filter(|block| block.kind.as_str() == "cluster") else {
         return StatePlace::Local;
     };
+    let mut text = |expr: &Option<config::Expr>, argument| {
+        early_text(config, texts, expr.as_ref(), argument, diagnostics)
+    };
+    let given_namespace = text(&block.namespace, "namespace");
+    let given_lease = text(&block.lease, "lease");
     let mut namespace = STATE_NAMESPACE.to_owned();
-    if let Some((given, span)) = &block.namespace {
-        if !is_label(given) {
+    if let Some((given, span)) = given_namespace {
+        if !is_label(&given) {
             let detail = format!("`{given}` is not the name of a namespace.");
             diagnostics.push(
                 Diagnostic::error(BAD_PLACE, "Invalid place for the state", detail)
-                    .at(*span, "")
+                    .at(span, "")
                     .with_help("Write a DNS label: lower case letters, digits and `-`."),
             );
         }
-        namespace.clone_from(given);
+        namespace = given;
     }
     let mut lease = LEASE;
-    if let Some((given, span)) = &block.lease {
-        match duration(given).filter(|d| (SHORTEST..=LONGEST).contains(d)) {
+    if let Some((given, span)) = given_lease {
+        match duration(&given).filter(|d| (SHORTEST..=LONGEST).contains(d)) {
             Some(given) => lease = given,
             None => {
                 let detail = format!("`{given}` is not a duration from `5s` to `10m`.");
                 diagnostics.push(
                     Diagnostic::error(BAD_PLACE, "Invalid place for the state", detail)
-                        .at(*span, "")
+                        .at(span, "")
                         .with_help("A minute is a good choice; leave `lease` out."),
                 );
             }

@@ -51,7 +51,7 @@ pub(crate) async fn run(args: &InitArgs, env: &Environment) -> u8 {
         console.diagnostics(&problems, &diags::SourceMap::default());
         return exit::FAILED;
     }
-    lines.push(match place::written() {
+    lines.push(match place::written(&args.variables, env) {
         StatePlace::Local => {
             format!("State is kept in {}, which git ignores.", env.data_dir.display())
         }

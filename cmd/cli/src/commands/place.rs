@@ -7,8 +7,9 @@ use crate::console::{self, Console};
 use crate::environment::Environment;
 use crate::signals::Signals;
 use crate::store::{Lock, Store};
-use crate::{exit, target};
+use crate::{exit, target, variables};
 use diags::{Code, Diagnostic, Diagnostics, SourceMap};
+use lang::EarlyNames;
 use local::Folder;
 use session::{STATE_NAMESPACE, StatePlace};
 use std::time::Duration;
@@ -229,7 +230,7 @@ pub(crate) async fn edit(
         console.diagnostics(&problems, &SourceMap::default());
         exit::FAILED
     };
-    if written() == StatePlace::Local {
+    if written(variables, env) == StatePlace::Local {
         let folder = Folder::open(env.data_dir.clone());
         let lock = match hold {
             Hold::No => Lock::None,
@@ -244,9 +245,11 @@ pub(crate) async fn edit(
     })
 }
 
-/// Where the `clinch` block says that the state is, read without evaluating anything.
-pub(crate) fn written() -> StatePlace {
+/// Where the `clinch` block says that the state is, read without analyzing anything. Where it is
+/// wrong about the cluster, the default stands; that it is the cluster, is right.
+pub(crate) fn written(variables: &VariableArgs, env: &Environment) -> StatePlace {
     let mut sources = SourceMap::default();
+    let (inputs, _) = variables::inputs(variables, env, &mut sources);
     let (config, _) = config::load(".", &mut crate::files::Directory, &mut sources);
-    session::state_place(&config, &mut Diagnostics::new())
+    session::state_place(&config, &mut EarlyNames::new(&inputs), &mut Diagnostics::new())
 }

@@ -81,7 +81,7 @@ pub(crate) fn read_for(
     let name = std::env::current_dir().ok();
     let name = name.and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()));
     let name = name.as_deref().unwrap_or("default");
-    let parsed = session::parse(".", name, &mut files::Directory, &mut sources);
+    let parsed = session::parse(".", name, &mut files::Directory, &mut sources, &inputs);
     let head_start = ahead.and_then(|(flags, reading)| {
         let cluster = parsed.cluster(&inputs, &types)?;
         HeadStart::begin(reading, &parsed, cluster, flags, env)

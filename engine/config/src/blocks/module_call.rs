@@ -2,9 +2,8 @@
 
 use super::Declare;
 use crate::codes;
-use crate::text::brief;
-use crate::tree::{Block, ModuleCall};
-use diags::{Diagnostic, Span};
+use crate::tree::{Block, Expr, ModuleCall};
+use diags::Diagnostic;
 
 impl Declare<'_> {
     pub(super) fn module_call(&mut self, mut block: Block) {
@@ -41,45 +40,11 @@ impl Declare<'_> {
         self.module.calls.insert(name, call);
     }
 
-    fn source(&mut self, block: &mut Block) -> Option<(String, Span)> {
-        if !block.body.arguments.contains_key("source") {
+    fn source(&mut self, block: &mut Block) -> Option<Expr> {
+        let source = block.body.arguments.remove("source");
+        if source.is_none() {
             self.missing(block, "source", "\"./DIRECTORY\"");
-            return None;
         }
-        let (source, span) = self.text(&mut block.body, "source")?;
-        let local = |text: &str| {
-            text == "." || text == ".." || text.starts_with("./") || text.starts_with("../")
-        };
-        if local(&source) {
-            return Some((source, span));
-        }
-        if source.is_empty() {
-            self.diags.push(
-                Diagnostic::error(codes::NOT_LOCAL, "Module is not local", "The source is empty.")
-                    .at(span, "")
-                    .with_help("Write `./DIRECTORY` or `../DIRECTORY`."),
-            );
-            return None;
-        }
-        let looks_like_directory = !source.contains(':') && !source.starts_with('/');
-        let help = if looks_like_directory {
-            format!("Write `./{}` if it is a directory beside this file.", brief(&source))
-        } else {
-            "Copy the module into the repository and write `./DIRECTORY` or `../DIRECTORY`."
-                .to_owned()
-        };
-        self.diags.push(
-            Diagnostic::error(
-                codes::NOT_LOCAL,
-                "Module is not local",
-                format!(
-                    "`{}` is no path that begins with `./` or `../`; clinch downloads no modules.",
-                    brief(&source)
-                ),
-            )
-            .at(span, "")
-            .with_help(help),
-        );
-        None
+        source.map(|argument| argument.value)
     }
 }

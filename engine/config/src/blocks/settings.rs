@@ -25,8 +25,8 @@ impl Declare<'_> {
             return;
         }
         let body = &mut block.body;
-        let name = self.text(body, "name");
-        let required_version = self.text(body, "required_version");
+        let mut early = |name| body.arguments.remove(name).map(|argument| argument.value);
+        let (name, required_version) = (early("name"), early("required_version"));
         let state = self.state(body);
         self.nothing_left(
             body,
@@ -67,8 +67,11 @@ impl Declare<'_> {
                     continue;
                 }
             };
-            let mut text = |name| known.contains(&name).then(|| self.text(&mut block.body, name));
-            let (namespace, lease) = (text("namespace").flatten(), text("lease").flatten());
+            let arguments = &mut block.body.arguments;
+            let mut early = |name: &str| {
+                known.contains(&name).then(|| arguments.remove(name)).flatten().map(|a| a.value)
+            };
+            let (namespace, lease) = (early("namespace"), early("lease"));
             self.nothing_left(&block.body, "state", known, &[]);
             if let Some(first) = &found {
                 let first = first.span;

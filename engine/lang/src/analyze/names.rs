@@ -27,6 +27,8 @@ enum Own {
 
 const PLAIN: Allowed = Allowed { each: false, count: false, results: true, own: Own::Nothing };
 const EARLY: Allowed = Allowed { each: false, count: false, results: false, own: Own::Nothing };
+/// What is evaluated while modules are read; why instances have no say there is told by who does.
+const BEFORE_ALL: Allowed = Allowed { each: true, count: true, ..EARLY };
 
 fn within(repeat: &Repeat, results: bool) -> Allowed {
     Allowed {
@@ -57,6 +59,9 @@ pub(super) fn check(
     }
     for check in module.checks.values() {
         here.conditions(&check.asserts, PLAIN);
+    }
+    for expr in crate::early::clinch_exprs(module) {
+        here.expr(expr, BEFORE_ALL);
     }
     for cluster in module.clusters.values() {
         for expr in body_exprs(&cluster.body) {
@@ -155,6 +160,7 @@ impl Here<'_> {
     }
 
     fn call(&mut self, call: &ModuleCall) {
+        self.expr(&call.source, BEFORE_ALL);
         let allowed = within(&call.repeat, true);
         for argument in call.arguments.values() {
             self.expr(&argument.value, allowed);
@@ -462,4 +468,5 @@ fn early(span: Span, why: &str) -> Diagnostic {
         format!("Here only variables and locals can be used, no results of resources: {why}."),
     )
     .at(span, "")
+    .with_help("Use a variable, and give its value with -var or in a file of variables.")
 }

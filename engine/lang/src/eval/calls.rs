@@ -1,13 +1,14 @@
-//! Calls of functions, and the two that are no functions: `try` and `can`.
+//! Calls of functions, and those that are no functions: `try`, `can` and `ephemeralasnull`.
 
 use super::expr::Eval;
 use super::marks::{mark, unmark};
 use super::mentions::references;
 use super::scope::Scope;
+use crate::ephemeral::{AS_NULL, Ephemeral};
 use crate::functions::files::OF_FILES;
 use crate::manifests::MANIFESTS;
 use crate::{codes, text};
-use config::{Call, Expr};
+use config::{Call, Expr, ExprKind, ObjectKey};
 use diags::Diagnostic;
 use values::{Map, Type, Value};
 
@@ -18,6 +19,7 @@ impl Eval<'_, '_> {
         match name {
             "try" => return self.call_try(expr, args, scope),
             "can" if args.len() == 1 && !expand => return self.call_can(args, scope),
+            AS_NULL if args.len() == 1 && !expand => return self.call_as_null(&args[0], scope),
             _ => {}
         }
         let Some(function) = crate::functions::find(name) else {
@@ -151,6 +153,46 @@ impl Eval<'_, '_> {
         self.fail(d, &[], scope)
     }
 
+    /// The value without what is ephemeral. Which parts are stands in the text: in a literal, and in
+    /// a local that is one, each part is looked at; anything else is ephemeral as a whole.
+    fn call_as_null(&mut self, arg: &Expr, scope: &Scope<'_>) -> Value {
+        let names = self.names;
+        let here = &names.modules[self.module];
+        match Ephemeral::of(names.config, &here.path, here.module) {
+            Some(ephemeral) => match local(here.module, arg) {
+                // What a `for` around the call binds means nothing where the local is written.
+                Some(value) => self.as_null(&ephemeral, value, &Scope::Empty),
+                None => self.as_null(&ephemeral, arg, scope),
+            },
+            None => self.expr(arg, scope),
+        }
+    }
+
+    fn as_null(&mut self, names: &Ephemeral<'_>, expr: &Expr, scope: &Scope<'_>) -> Value {
+        if !names.touches(expr) {
+            return self.expr(expr, scope);
+        }
+        match &expr.kind {
+            ExprKind::Paren(inner) => self.as_null(names, inner, scope),
+            ExprKind::List(items) => {
+                Value::list(items.iter().map(|item| self.as_null(names, item, scope)))
+            }
+            ExprKind::Object(items) => {
+                let mut map = Map::new();
+                for (key, item) in items {
+                    let key = match key {
+                        ObjectKey::Name(key, _) => key.as_str().into(),
+                        ObjectKey::Expr(Expr { kind: ExprKind::String(key), .. }) => key.clone(),
+                        ObjectKey::Expr(_) => return Value::Null,
+                    };
+                    map.insert(key, self.as_null(names, item, scope));
+                }
+                Value::map(map)
+            }
+            _ => Value::Null,
+        }
+    }
+
     fn call_can(&mut self, args: &[Expr], scope: &Scope<'_>) -> Value {
         let mut inner = self.quiet();
         let values: Vec<Value> = args.iter().map(|arg| inner.expr(arg, scope)).collect();
@@ -196,5 +238,15 @@ impl Eval<'_, '_> {
                 }
             }
         })
+    }
+}
+
+/// What a local is that is named alone.
+fn local<'x>(module: &'x config::Module, expr: &Expr) -> Option<&'x Expr> {
+    match &expr.kind {
+        ExprKind::Attr(attr) if matches!(&attr.of.kind, ExprKind::Name(root) if root == "local") => {
+            module.locals.get(&attr.name).map(|local| &local.value)
+        }
+        _ => None,
     }
 }

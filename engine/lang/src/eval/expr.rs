@@ -365,8 +365,10 @@ fn indexed<'x>(whole: &'x Expr, key: &Expr) -> &'x Expr {
     loop {
         match &at.kind {
             ExprKind::Index { of, index } if std::ptr::eq(&raw const **index, key) => return of,
-            ExprKind::Index { of, .. } | ExprKind::Attr { of, .. } => at = of,
-            _ => return whole,
+            kind => match kind.of() {
+                Some(of) => at = of,
+                None => return whole,
+            },
         }
     }
 }

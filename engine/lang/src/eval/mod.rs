@@ -25,8 +25,10 @@ pub(crate) mod scope;
 mod template;
 pub(crate) mod types;
 
-/// Longest text, in bytes, and longest list.
+/// Longest text, in bytes.
 pub(crate) const LARGEST: usize = 64 << 20;
+/// Longest list that a function gives; a list of so many is no configuration that anybody reads.
+pub(crate) const MOST_ITEMS: usize = 5_000_000;
 
 pub use conditions::Refused;
 pub use evaluator::{Evaluator, plain_cluster};

@@ -29,6 +29,32 @@ enum Item {
     Expand(usize, ResourceKey),
 }
 
+/// The most parts of a value that is computed once. Values share what they hold, so that a list of
+/// itself twice, some dozen times, costs nothing; whatever looks at all of it would never end.
+const MOST_PARTS: usize = 10_000_000;
+
+/// How deep lists and objects stand in each other at most.
+const MOST_DEEP: usize = 1000;
+
+/// The most instances of modules.
+const MOST_MODULES: usize = 100_000;
+
+/// Whether a value has no more parts and no more levels than are left.
+fn is_within(value: &Value, levels: usize, left: &mut usize) -> bool {
+    let (Some(inner), Some(parts)) = (levels.checked_sub(1), left.checked_sub(1)) else {
+        return false;
+    };
+    *left = parts;
+    match value {
+        Value::List(items) => items.iter().all(|item| is_within(item, inner, left)),
+        Value::Map(map) => map.values().all(|item| is_within(item, inner, left)),
+        Value::Sensitive(hidden) => is_within(hidden.expose(), inner, left),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Unknown(_) => {
+            true
+        }
+    }
+}
+
 /// How far an item is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -298,6 +324,17 @@ impl<'a> Names<'a> {
         let value = eval.expr(expr, &Scope::Empty);
         let failed = eval.failed();
         told.extend(eval.diags);
+        let mut left = MOST_PARTS;
+        if !failed && !is_within(&value, MOST_DEEP, &mut left) {
+            let (most, deep) = (MOST_PARTS / 1_000_000, MOST_DEEP);
+            let why = format!("It has more than {most} million parts, or more than {deep} levels.");
+            told.push(
+                Diagnostic::error(codes::TOO_LARGE, "Value is too large", why)
+                    .at(expr.span, "")
+                    .with_help("Take out what holds itself again and again."),
+            );
+            return Memo { value: Value::Unknown(Type::Any), failed: true };
+        }
         Memo { value, failed }
     }
 
@@ -328,7 +365,16 @@ impl<'a> Names<'a> {
 
     fn expand_call(&mut self, module: usize, name: &Ident, told: &mut Diagnostics) {
         let Some(call) = self.modules[module].module.calls.get(name) else { return };
-        let (expansion, untold) = self.expansion(module, &call.repeat, told);
+        let (mut expansion, untold) = self.expansion(module, &call.repeat, told);
+        if self.modules.len() + expansion.keys().len() > MOST_MODULES {
+            let why = format!("With this call there are more than {MOST_MODULES} modules.");
+            told.push(
+                Diagnostic::error(codes::TOO_LARGE, "Too many modules", why)
+                    .at(call.span, "")
+                    .with_help("Repeat the resources in a module instead of the module."),
+            );
+            expansion = Expansion::None;
+        }
         let mut path = self.modules[module].path.clone();
         path.push(name.clone());
         let config = self.config;

@@ -384,6 +384,10 @@ struct Flat {
 impl Flat {
     fn add(&mut self, items: &[Value]) {
         for item in items {
+            // One more than can be is refused with the result.
+            if self.items.len() > crate::eval::MOST_ITEMS {
+                return;
+            }
             let (inner, had) = unmark(item.clone());
             match &inner {
                 Value::List(inner) => {

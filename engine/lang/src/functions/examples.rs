@@ -35,6 +35,7 @@ pub(super) const ALL: &[(&str, &[&str])] = &[
     ("durationseconds", &["\"1h30m\""]),
     ("element", &["[\"a\", \"b\"]", "3"]),
     ("endswith", &["\"main.hcl\"", "\".hcl\""]),
+    ("ephemeralasnull", &["{ a = 1 }"]),
     ("flatten", &["[[\"a\"], [\"b\", [\"c\"]]]"]),
     ("floor", &["1.8"]),
     ("format", &["\"%s-%03d\"", "\"w\"", "7"]),

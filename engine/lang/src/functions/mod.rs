@@ -182,11 +182,6 @@ const LEFT_OUT: &[(&[&str], &str)] = &[
          A `secret` reads what it holds when it is applied, by `data_from`.",
     ),
     (
-        &["ephemeralasnull"],
-        "What is ephemeral is told from names, before there are values. Write `null` where such a \
-         value is to be left out.",
-    ),
-    (
         &["timestamp", "plantimestamp", "uuid", "bcrypt"],
         "Functions that give something else at each call are not available: equal \
          configurations give equal plans.",
@@ -309,15 +304,16 @@ impl FunctionInfo {
 
 /// Refuses what grows without bounds, such as a list joined with itself again and again.
 fn bounded(value: Value) -> Outcome {
-    let size = match &value {
-        Value::String(text) => text.len(),
-        Value::List(items) => items.len(),
-        _ => 0,
-    };
-    if size > crate::eval::LARGEST {
-        return fail(None, format!("the result is larger than {}", crate::eval::LARGEST));
+    use crate::eval::{LARGEST, MOST_ITEMS};
+    match &value {
+        Value::String(text) if text.len() > LARGEST => {
+            fail(None, format!("the result is longer than {LARGEST} bytes"))
+        }
+        Value::List(items) if items.len() > MOST_ITEMS => {
+            fail(None, format!("the result has more than {MOST_ITEMS} items"))
+        }
+        _ => Ok(value),
     }
-    Ok(value)
 }
 
 /// The argument as the parameter wants it.

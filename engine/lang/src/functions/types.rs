@@ -80,6 +80,14 @@ pub(super) fn table() -> Vec<FunctionInfo> {
             |_| fail(None, "it cannot be called like this"),
         )
         .variadic(),
+        // Which parts that are stands in the text, not in the values.
+        own(
+            "ephemeralasnull",
+            [p("value", Nullable)],
+            "any",
+            "The value with null in place of each part that is ephemeral.",
+            |_| fail(None, "it cannot be called like this"),
+        ),
     ]
 }
 
