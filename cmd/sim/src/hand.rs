@@ -114,6 +114,13 @@ impl Host for Hand {
         })
     }
 
+    fn remove_folder<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), HostError>> {
+        Box::pin(async move {
+            self.reached().await?;
+            self.machine.host.remove_folder(path).await
+        })
+    }
+
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
         Box::pin(async move {
             if only_looks(command.words) {

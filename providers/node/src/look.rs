@@ -75,6 +75,17 @@ impl Looked {
         self.names_in(folder, EntryKind::Other)
     }
 
+    /// Whether the folder is there.
+    pub(crate) fn has_folder(&self, folder: &str) -> Result<bool, HostError> {
+        match self.0.get(&Ask::folder(folder)) {
+            Some(Answer::Folder(_)) => Ok(true),
+            Some(Answer::Failed(error)) => Err(error.clone()),
+            Some(Answer::Absent | Answer::File(_) | Answer::Link(_) | Answer::Ran(_)) | None => {
+                Ok(false)
+            }
+        }
+    }
+
     fn names_in(&self, folder: &str, kind: EntryKind) -> Result<Vec<&str>, HostError> {
         let file = |entry: &&Entry| entry.kind == kind;
         match self.0.get(&Ask::folder(folder)) {

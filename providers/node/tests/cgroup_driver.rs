@@ -514,6 +514,16 @@ impl Host for Dying {
         })
     }
 
+    fn remove_folder<'a>(
+        &'a self,
+        path: &'a str,
+    ) -> provider::BoxFuture<'a, Result<(), access::HostError>> {
+        Box::pin(async move {
+            self.lives()?;
+            self.host.remove_folder(path).await
+        })
+    }
+
     fn run<'a>(
         &'a self,
         command: access::Command<'a>,

@@ -374,6 +374,49 @@ async fn a_host_that_is_a_folder_has_the_files_and_nothing_that_runs() {
     assert_eq!(left, 0);
 }
 
+/// containerd looks no further for a registry whose folder is there, empty or not.
+#[tokio::test]
+async fn folder_that_was_made_for_a_mirror_goes_with_it_and_any_other_stays() {
+    enum Before {
+        Nothing,
+        Folder,
+        Certificate,
+        CertificateLater,
+    }
+    for (before, is_left) in [
+        (Before::Nothing, false),
+        (Before::Folder, true),
+        (Before::Certificate, true),
+        (Before::CertificateLater, true),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("w1");
+        let hub_folder = root.join("etc/containerd/certs.d/docker.io");
+        std::fs::create_dir(&root).unwrap();
+        if !matches!(before, Before::Nothing | Before::CertificateLater) {
+            std::fs::create_dir_all(&hub_folder).unwrap();
+        }
+        let certificate = || std::fs::write(hub_folder.join("ca.crt"), "a").unwrap();
+        if matches!(before, Before::Certificate) {
+            certificate();
+        }
+        let provider = provider(FolderHost::new("w1", &root));
+        let image = ("sandbox_image", PAUSE.into());
+        let asked = args(&[("mirrors", hub("https://a.example")), image.clone()]);
+        apply(&provider, Some(&asked)).await.unwrap();
+        assert!(answer(&plan(&provider, Some(&asked), &[]).await).starts_with("NoOp"));
+        if matches!(before, Before::CertificateLater) {
+            certificate();
+        }
+        apply(&provider, Some(&args(std::slice::from_ref(&image)))).await.unwrap();
+        assert_eq!(hub_folder.exists(), is_left);
+        assert!(answer(&plan(&provider, Some(&args(&[image])), &[]).await).starts_with("NoOp"));
+        apply(&provider, None).await.unwrap();
+        assert_eq!(hub_folder.exists(), is_left);
+        assert!(root.join("etc/containerd/certs.d").exists(), "only the one that was made for it");
+    }
+}
+
 #[tokio::test]
 async fn a_host_that_says_nothing_of_a_runtime_has_not_none() {
     let silent = MemoryHost::new("w1").with_program(|_, _| complained("no such program"));

@@ -87,6 +87,10 @@ impl Host for Faulty {
         self.call(move || self.host.remove(path, expected))
     }
 
+    fn remove_folder<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), HostError>> {
+        self.call(move || self.host.remove_folder(path))
+    }
+
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
         self.call(move || self.host.run(command))
     }

@@ -79,6 +79,13 @@ impl Host for FolderHost {
         })
     }
 
+    fn remove_folder<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), HostError>> {
+        self.blocking(path, move |place| {
+            let _held = place.host.pass()?;
+            place.remove_folder()
+        })
+    }
+
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
         let program = command.words.first().copied().unwrap_or_default();
         Box::pin(std::future::ready(Err(self.no_commands(program))))
@@ -361,6 +368,26 @@ impl Place {
             return Ok(());
         }
         fs::remove_file(&at).map_err(|e| self.failed(&e))?;
+        sync_folder(at.parent().unwrap_or(&self.host.root)).map_err(|e| self.failed(&e))
+    }
+}
+
+impl Place {
+    fn remove_folder(&self) -> Result<(), HostError> {
+        let at = self.resolve(false)?;
+        match fs::symlink_metadata(&at) {
+            Ok(found) if found.is_symlink() => return Err(self.not_a_file("a symbolic link")),
+            Ok(found) if !found.is_dir() => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(self.failed(&error)),
+        }
+        match fs::remove_dir(&at) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(self.failed(&error)),
+        }
         sync_folder(at.parent().unwrap_or(&self.host.root)).map_err(|e| self.failed(&e))
     }
 }

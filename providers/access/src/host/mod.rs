@@ -77,6 +77,10 @@ pub trait Host: Send + Sync {
         expected: Expected<'a>,
     ) -> BoxFuture<'a, Result<(), HostError>>;
 
+    /// Removes a folder that nothing is in. That it is not there, or that something is in it, is no
+    /// error: then it stays as it is.
+    fn remove_folder<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), HostError>>;
+
     /// Runs a program with exactly these arguments; no shell interprets them.
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>>;
 

@@ -39,6 +39,28 @@ async fn a_file_is_created_with_its_folders_and_replaced_and_removed() {
     }
 }
 
+#[tokio::test]
+async fn a_folder_goes_when_nothing_is_in_it_and_stays_otherwise() {
+    let (hosts, folder) = machines();
+    for host in &hosts {
+        let gone = async || host.remove_folder("/etc/modprobe.d").await;
+        gone().await.expect("it is not there");
+        host.write(write("one", Expected::Absent)).await.expect("created");
+        gone().await.expect("it stays");
+        assert!(text(&**host).await.is_some());
+        host.remove(FILE, Expected::Anything).await.expect("removed");
+        gone().await.expect("it is empty");
+        gone().await.expect("it is gone already");
+        assert!(matches!(host.remove_folder("/a/../b").await, Err(HostError::BadPath { .. })));
+    }
+    let etc = folder.path().join("etc");
+    assert!(!etc.join("modprobe.d").exists() && etc.exists(), "only the one that was meant");
+    let outside = TempDir::new().expect("a folder");
+    symlink(outside.path(), etc.join("modprobe.d")).expect("a link");
+    let error = hosts[0].remove_folder("/etc/modprobe.d").await.expect_err("a link");
+    assert!(error.to_string().contains("a symbolic link"), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn several_that_write_into_a_new_folder_at_once_all_do() {
     for _ in 0..20 {

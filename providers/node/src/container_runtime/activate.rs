@@ -13,7 +13,7 @@ use crate::{codes, owned, records};
 use access::{Ask, Command, Expected, FileOnHost, HostError};
 use plans::{Op, Problem};
 use provider::StepError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use values::{Path, Value};
 
@@ -79,6 +79,8 @@ struct Now {
     /// The file from before a change that was not seen to its end.
     kept: Option<FileOnHost>,
     files: BTreeMap<String, Option<FileOnHost>>,
+    /// Folders of these files that are not there.
+    missing: BTreeSet<String>,
 }
 
 /// What the operation makes of what is there.
@@ -95,7 +97,9 @@ impl Now {
     async fn read(site: Site<'_>, work: &Work<'_>) -> Result<Self, StepError> {
         let (record, kept) = (SHELF.place(work.path), SHELF.kept(work.path));
         let asks = [work.path, &record, &kept].into_iter().chain(work.files.keys().map(|p| &**p));
-        let looked = Looked::at(site.host, asks.map(Ask::file)).await.map_err(refused)?;
+        let folders: BTreeSet<&str> = work.files.keys().map(|path| folder_of(path)).collect();
+        let asks = asks.map(Ask::file).chain(folders.iter().copied().map(Ask::folder));
+        let looked = Looked::at(site.host, asks).await.map_err(refused)?;
         let file =
             |path: &str| looked.file(path).map(Option::<&FileOnHost>::cloned).map_err(refused);
         let record = match file(&record)? {
@@ -112,7 +116,13 @@ impl Now {
         for path in work.files.keys() {
             files.insert(path.clone(), file(path)?);
         }
-        Ok(Self { main: file(work.path)?, record, kept: file(&kept)?, files })
+        let mut missing = BTreeSet::new();
+        for folder in folders {
+            if !looked.has_folder(folder).map_err(refused)? {
+                missing.insert(folder.to_owned());
+            }
+        }
+        Ok(Self { main: file(work.path)?, record, kept: file(&kept)?, files, missing })
     }
 
     /// The same computation as the plan's, over what is there now.
@@ -133,15 +143,25 @@ impl Now {
             let before = base.files.get(path).cloned();
             (path.clone(), before.unwrap_or_else(|| found.map(Before::of)))
         });
+        let files: BTreeMap<String, Option<Before>> = taken.collect();
+        let made = files.keys().map(|path| folder_of(path)).filter(|at| self.missing.contains(*at));
+        let made: BTreeSet<String> = made.map(str::to_owned).collect();
         let is_kept = |path: &String| !work.files.contains_key(path);
         let untouched = base.files.iter().filter(|(path, _)| is_kept(path));
         let after = match work.op.name.as_str() {
             "give_back" => Record::none(site.project, work.path),
-            _ => Record {
-                ours: base.ours.with(&live, &work.settings),
-                new: base.new || self.main.is_none(),
-                files: taken.chain(untouched.map(|(p, b)| (p.clone(), b.clone()))).collect(),
-            },
+            _ => {
+                let untouched = untouched.map(|(path, before)| (path.clone(), before.clone()));
+                let files: BTreeMap<_, _> = files.into_iter().chain(untouched).collect();
+                let in_use = |folder: &String| files.keys().any(|path| folder_of(path) == folder);
+                let folders = base.folders.iter().chain(&made).filter(|at| in_use(at)).cloned();
+                Record {
+                    ours: base.ours.with(&live, &work.settings),
+                    new: base.new || self.main.is_none(),
+                    folders: folders.collect(),
+                    files,
+                }
+            }
         };
         let during = base.and(&after);
         let wanted = during.ours.wanted(&live, &work.settings);
@@ -259,6 +279,10 @@ async fn finish(site: Site<'_>, work: &Work<'_>, now: &Now, goal: &Goal) -> Resu
             put.map_err(|error| if is_first { error } else { begun(error) })?;
             is_first = false;
         }
+    }
+    for folder in goal.during.folders.difference(&goal.after.folders) {
+        let gone = site.host.remove_folder(folder).await.map_err(refused);
+        gone.map_err(|error| if is_first { error } else { begun(error) })?;
     }
     let place = SHELF.place(work.path);
     let noted = match goal.after.is_empty() {
@@ -461,6 +485,11 @@ async fn write(
     expected: Expected<'_>,
 ) -> Result<(), StepError> {
     exchange::write(site, path, content, mode, expected).await.map_err(refused)
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn unreadable(op: &Op, why: &str) -> StepError {

@@ -91,8 +91,9 @@
 //! containers through docker, before a `runtime_migration`.
 //!
 //! What is taken out of the block, and all of it when the block goes, gets the value back that it
-//! had before; a `hosts.toml` that was there is put back as it was. CRI-O's files go, and what others
-//! say counts again.
+//! had before; a `hosts.toml` that was there is put back as it was. One that was not goes, and so
+//! does its folder if it was made for it and nothing else is in it: containerd looks no further for a
+//! registry whose folder is there, empty or not. CRI-O's files go, and what others say counts again.
 //!
 //! # Risks
 //!

@@ -4,12 +4,13 @@
 //! runtime's own file and readable for root alone:
 //!
 //! ```json
-//! {"earlier":[],"files":[["/etc/containerd/certs.d/docker.io/hosts.toml",null]],"made":[],"new":false,"path":"/etc/containerd/config.toml","project":"shop","version":1}
+//! {"earlier":[],"files":[["/etc/containerd/certs.d/docker.io/hosts.toml",null]],"folders":["/etc/containerd/certs.d/docker.io"],"made":[],"new":false,"path":"/etc/containerd/config.toml","project":"shop","version":1}
 //! ```
 //!
 //! `earlier` and `made` are as in the record of a kubelet's settings; `new` is whether the file
 //! itself was not there before. `files` are those that are ours as a whole, each with what was
-//! there before: null for nothing, else mode, user, group and content in base64.
+//! there before: null for nothing, else mode, user, group and content in base64. `folders` are those
+//! that were made for them; it may be missing, as in records of earlier versions.
 //!
 //! **Invariant:** the record is there before the first change of a file, and has all that is ours
 //! until each file is as it was before.
@@ -18,7 +19,7 @@ use crate::settings::kept::Before;
 use crate::settings::record::{self, Shelf};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use values::Value;
 
 /// Where the records are.
@@ -32,6 +33,8 @@ pub(super) struct Record {
     pub(super) new: bool,
     /// Files that are ours as a whole, with what was there before.
     pub(super) files: BTreeMap<String, Option<Before>>,
+    /// Folders that were made for them.
+    pub(super) folders: BTreeSet<String>,
 }
 
 /// A file that was there before, in a record.
@@ -55,7 +58,7 @@ impl Record {
         let (project, path) = (project.to_owned(), path.to_owned());
         let (earlier, made) = (BTreeMap::new(), Vec::new());
         let ours = record::Record { project, path, earlier, made };
-        Self { ours, new: false, files: BTreeMap::new() }
+        Self { ours, new: false, files: BTreeMap::new(), folders: BTreeSet::new() }
     }
 
     /// Whether it says nothing.
@@ -80,7 +83,14 @@ impl Record {
             Some((path.as_str()?.to_owned(), before))
         });
         let files = files.collect::<Option<_>>()?;
-        Some(Self { ours, new: value.get("new")?.as_bool()?, files })
+        let folders = match value.get("folders") {
+            Some(folders) => {
+                let folders = folders.as_list()?.iter();
+                folders.map(|folder| Some(folder.as_str()?.to_owned())).collect::<Option<_>>()?
+            }
+            None => BTreeSet::new(),
+        };
+        Some(Self { ours, new: value.get("new")?.as_bool()?, files, folders })
     }
 
     /// The text of the record.
@@ -91,7 +101,10 @@ impl Record {
         };
         let files = Value::list(self.files.iter().map(file));
         // All of it is known: it was read, or is written with what is.
-        self.ours.text_with([("new", self.new.into()), ("files", files)]).unwrap_or_default()
+        let all = [("new", self.new.into()), ("files", files)];
+        let folders = || Value::list(self.folders.iter().map(|folder| folder.as_str().into()));
+        let folders = (!self.folders.is_empty()).then(|| ("folders", folders()));
+        self.ours.text_with(all.into_iter().chain(folders)).unwrap_or_default()
     }
 
     /// The same without what files held: that may be a secret.
@@ -116,6 +129,7 @@ impl Record {
         let more = self.ours.made.iter().filter(|way| !other.ours.made.contains(way));
         all.ours.made.extend(more.cloned());
         all.files.extend(self.files.clone());
+        all.folders.extend(self.folders.clone());
         all.new |= self.new;
         all
     }
@@ -134,6 +148,7 @@ mod tests {
             ours: Record::none("shop", "/etc/c.toml").ours.with(&live, &settings),
             new: false,
             files: [("/a".to_owned(), None), ("/b".to_owned(), Some(file))].into(),
+            folders: ["/c".to_owned()].into(),
         }
     }
 
@@ -143,9 +158,12 @@ mod tests {
         assert_eq!(
             text,
             "{\"earlier\":[[[\"root\"],\"/data\"]],\"files\":[[\"/a\",null],[\"/b\",[416,0,42,\"Yf8K\"]]],\
-             \"made\":[],\"new\":false,\"path\":\"/etc/c.toml\",\"project\":\"shop\",\"version\":1}\n"
+             \"folders\":[\"/c\"],\"made\":[],\"new\":false,\"path\":\"/etc/c.toml\",\
+             \"project\":\"shop\",\"version\":1}\n"
         );
         assert_eq!(Record::parse(&text), Ok(record()));
+        let earlier = Record { folders: BTreeSet::new(), ..record() };
+        assert_eq!(Record::parse(&text.replace("\"folders\":[\"/c\"],", "")), Ok(earlier));
         assert!(!record().outline().text().contains("Yf8K"));
         assert!(!record().is_empty() && Record::none("shop", "/a").is_empty());
     }

@@ -254,6 +254,13 @@ impl Host for ShellHost {
         })
     }
 
+    fn remove_folder<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), HostError>> {
+        boxed(async move {
+            path::parts(path)?;
+            self.done(script::REMOVE_FOLDER, path, &[path], &[]).await
+        })
+    }
+
     fn run<'a>(&'a self, command: Command<'a>) -> BoxFuture<'a, Result<Output, HostError>> {
         boxed(async move {
             let (limit, most) = (seconds(command.deadline), LONGEST_OUTPUT.to_string());

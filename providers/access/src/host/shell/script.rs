@@ -29,6 +29,8 @@ pub(crate) const LOOK: Script = script!("scripts/look.sh");
 pub(crate) const WRITE: Script = fenced!("scripts/write.sh");
 /// Removes a file.
 pub(crate) const REMOVE: Script = fenced!("scripts/remove.sh");
+/// Removes a folder that is empty.
+pub(crate) const REMOVE_FOLDER: Script = fenced!("scripts/remove_folder.sh");
 /// Runs a program.
 pub(crate) const RUN: Script = fenced!("scripts/run.sh");
 /// Says which run works there.

@@ -47,6 +47,27 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_folder_goes_when_nothing_is_in_it_and_stays_otherwise() {
+    let (hosts, folder) = machines();
+    let (at, hidden) =
+        (path(folder.path(), "it's/a folder"), path(folder.path(), "it's/a folder/.x"));
+    for host in hosts {
+        host.remove_folder(&at).await.expect("it is not there");
+        host.write(write(&hidden, b"x", Expected::Absent)).await.expect("created");
+        host.remove_folder(&at).await.expect("it stays");
+        host.remove_folder(&hidden).await.expect("a file is no folder");
+        assert!(Path::new(&hidden).exists());
+        host.remove(&hidden, Expected::Anything).await.expect("removed");
+        symlink(&at, folder.path().join("link")).expect("a link");
+        host.remove_folder(&path(folder.path(), "link")).await.expect_err("a link");
+        host.remove_folder(&path(folder.path(), "link/x")).await.expect_err("through a link");
+        fs::remove_file(folder.path().join("link")).expect("removed");
+        host.remove_folder(&at).await.expect("it is empty");
+        assert_eq!(names(&folder.path().join("it's")), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
 async fn a_file_is_created_with_its_folders_and_replaced_and_removed() {
     let (hosts, folder) = machines();
     let file = path(folder.path(), "etc/it's $HOME/x.conf");
