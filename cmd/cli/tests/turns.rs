@@ -103,13 +103,7 @@ fn a_resume_that_begins_nothing_names_the_nodes_that_are_out_of_service() {
     assert_eq!(desk.run(&["plan", "-out=plan"]).code, 0);
     edit(&desk, "worker-1", "maxPods: 50\n");
     assert_eq!(desk.run(&["apply", "-allow=drain", "plan"]).code, 1);
-    let plan = local::read_plan(&desk.dir().join("plan")).unwrap().plan;
-    desk.somebody_writes(&format!(
-        "apiVersion: v1\nkind: Node\nmetadata:\n  name: worker-2\n  \
-         annotations: {{clinch/cordoned: v1 {} {}}}\nspec: {{unschedulable: true}}\n\
-         status: {{conditions: [{{type: Ready, status: 'True'}}]}}\n",
-        plan.project, plan.id
-    ));
+    died_on(&desk, "worker-2");
     tamper(&desk, |saved| "0.0.1".clone_into(&mut saved.plan.fingerprints.engine));
     let said = desk.run(&["apply", "-resume"]);
     assert_eq!(said.code, 1, "{}", said.all());
@@ -122,6 +116,41 @@ fn a_resume_that_begins_nothing_names_the_nodes_that_are_out_of_service() {
     assert_eq!((said.code, changed(&desk)), (0, NODES.to_vec()), "{}", said.all());
     assert_eq!(desk.look("v1", "Node", "", "worker-2")["spec"]["unschedulable"], Json::Null);
     assert!(!desk.run(&["plan"]).all().contains("E0870"));
+}
+
+/// The run of the saved plan left this node out of service.
+fn died_on(desk: &Desk, node: &str) {
+    let plan = local::read_plan(&desk.dir().join("plan")).unwrap().plan;
+    desk.somebody_writes(&format!(
+        "apiVersion: v1\nkind: Node\nmetadata:\n  name: {node}\n  \
+         annotations: {{clinch/cordoned: v1 {} {}}}\nspec: {{unschedulable: true}}\n\
+         status: {{conditions: [{{type: Ready, status: 'True'}}]}}\n",
+        plan.project, plan.id
+    ));
+}
+
+/// The change was bad, so the configuration is taken back: nothing is left to do on the node that
+/// the run died on, and it is out of service all the same.
+#[test]
+fn configuration_that_is_taken_back_brings_back_the_node_that_the_run_died_on() {
+    let desk = desk("");
+    assert_eq!(desk.run(&["plan", "-out=plan"]).code, 0);
+    edit(&desk, "worker-1", "maxPods: 50\n");
+    assert_eq!(desk.run(&["apply", "-allow=drain", "plan"]).code, 1);
+    died_on(&desk, "worker-2");
+    desk.write("main.hcl", "data \"nodes\" \"all\" {}\n");
+    let said = desk.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 2, "{}", said.all());
+    let shown = "What a run that was not finished left out of service is brought back in these \
+                 steps:\n  node/worker-2 (left out of service)\n      1. take over the cordon of \
+                 node worker-2\n      2. uncordon node worker-2 when it is ready\n";
+    assert!(said.out.contains(shown), "{}", said.all());
+    let said = desk.run(&["apply", "-auto-approve"]);
+    assert_eq!((said.code, changed(&desk)), (0, Vec::new()), "{}", said.all());
+    assert_eq!(desk.look("v1", "Node", "", "worker-2")["spec"]["unschedulable"], Json::Null);
+    let said = desk.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    assert!(!said.all().contains("E0870"), "{}", said.all());
 }
 
 #[test]

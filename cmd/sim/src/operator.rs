@@ -9,11 +9,12 @@ use crate::process::Process;
 use crate::site::{self, Goal};
 use crate::watched::{Kept, Watched};
 use access::{Cluster, Fence, Host, Hosts};
+use addrs::InstanceAddr;
 use config::InMemory;
 use diags::{Diagnostics, SourceMap};
 use lang::{Given, GivenValue, Inputs};
 use planner::{Planning, Selection};
-use plans::{Allowed, Event, Fingerprints, Mode, Outcome, Plan, Stop, Target, Timestamp};
+use plans::{Allowed, Event, Fingerprints, Mode, Outcome, Plan, Recorded, Stop, Target, Timestamp};
 use provider::{BoxFuture, Catalog};
 use remote::{Claim, Holder, Lock, Room};
 use schemas::event::v1::Line;
@@ -119,6 +120,7 @@ struct Desk {
     unfinished: Option<UnfinishedRun>,
     target: Target,
     cordoned: Vec<String>,
+    in_doubt: BTreeMap<InstanceAddr, Recorded>,
 }
 
 impl Person {
@@ -163,7 +165,11 @@ impl Person {
         let lineage = format!("lineage-{}", self.process.number);
         let state = loaded.state.unwrap_or_else(|| State::new(lineage, site::PROJECT));
         let unfinished = loaded.unfinished;
-        let desk = Desk { ports, store, state, unfinished, target, cordoned };
+        let in_doubt = match &unfinished {
+            Some(run) => session::in_doubt(&state, run, &store.kept(&run.run).await?.plan),
+            None => BTreeMap::new(),
+        };
+        let desk = Desk { ports, store, state, unfinished, target, cordoned, in_doubt };
         match (self.order.command, &desk.unfinished, &loaded.left) {
             (Command::Apply, ..) => {
                 // The first thing that is said.
@@ -324,8 +330,13 @@ impl Person {
             replace: BTreeSet::new(),
             selection: Selection::All,
             allowed: Allowed::default(),
+            left_open: desk.cordoned.iter().cloned().collect(),
         };
-        session::plan(loaded, &desk.state, &desk.ports, &options, Ahead::default()).await
+        let state = session::with_in_doubt(&desk.state, &desk.in_doubt);
+        let seen = session::plan(loaded, &state, &desk.ports, &options, Ahead::default()).await;
+        let (mut planning, picture) = seen;
+        session::remember_in_doubt(&mut planning.plan, &desk.in_doubt);
+        (planning, picture)
     }
 
     fn options(&self) -> ApplyOptions {

@@ -18,6 +18,8 @@ pub(crate) struct Brackets {
     pub(crate) all: Vec<(Bracket, Vec<usize>)>,
     /// Scopes that an earlier plan left out of service.
     pub(crate) left_open: BTreeSet<Scope>,
+    /// Scopes that are out of service by themselves.
+    pub(crate) down: BTreeSet<Scope>,
 }
 
 /// Opens and closes every scope that must be taken out of service, once each. What nobody knows
@@ -34,8 +36,13 @@ pub(crate) fn surround(
     if input.options.mode == Mode::Drift {
         return brackets;
     }
-    let costs = costs(entries);
-    let (taken_out, others) = (taken_out(&costs), unselected(&costs, wishes));
+    let mut costs = costs(entries);
+    let others = unselected(&costs, wishes);
+    let left_open = &input.options.left_open;
+    for node in left_open {
+        costs.entry(Scope::node(node)).or_default();
+    }
+    let taken_out = taken_out(&costs, left_open);
     for (scope, disruption) in costs {
         let limits = limits(&scope, wishes, others.as_ref());
         let edits = Edits {
@@ -44,6 +51,7 @@ pub(crate) fn surround(
             project: &input.options.project,
             plan: &input.options.id,
             taken_out: &taken_out,
+            left_open: scope.node_name().is_some_and(|node| left_open.contains(node)),
             limits,
         };
         let recipe = recipe(input, &edits, entries, planning);
@@ -69,6 +77,9 @@ pub(crate) fn surround(
         if recipe.is_open {
             brackets.left_open.insert(scope.clone());
         }
+        if recipe.is_down {
+            brackets.down.insert(scope.clone());
+        }
         let (steps, closing) = (Vec::new(), Vec::new());
         let bracket = Bracket { id, scope, disruption, steps, closing, forecast: recipe.forecast };
         brackets.all.push((bracket, close));
@@ -86,16 +97,17 @@ fn costs(entries: &[Entry]) -> BTreeMap<Scope, Disruption> {
     costs
 }
 
-/// The nodes that this plan takes out of service.
-fn taken_out(costs: &BTreeMap<Scope, Disruption>) -> Value {
-    let drained = costs.iter().filter(|(_, cost)| **cost >= Disruption::Drain);
-    Value::list(drained.filter_map(|(scope, _)| scope.node_name()).map(Value::from))
+/// The nodes that this plan takes out of service, or finds there and brings back.
+fn taken_out(costs: &BTreeMap<Scope, Disruption>, left_open: &BTreeSet<String>) -> Value {
+    let nodes = costs.iter().filter_map(|(scope, cost)| Some((scope.node_name()?, cost)));
+    let out = nodes.filter(|(node, cost)| **cost >= Disruption::Drain || left_open.contains(*node));
+    Value::list(out.map(|(node, _)| Value::from(node)))
 }
 
 /// The nodes that this plan drains and no rollout selects, when there are several: the careful rules
 /// hold for them as if they were those of one rollout.
 fn unselected(costs: &BTreeMap<Scope, Disruption>, wishes: &Wishes) -> Option<Value> {
-    let taken_out = taken_out(costs);
+    let taken_out = taken_out(costs, &BTreeSet::new());
     let names = taken_out.as_list().unwrap_or_default().iter().filter_map(Value::as_str);
     let names: Vec<&str> = names.filter(|node| wishes.of_node(node).is_none()).collect();
     (names.len() > 1).then(|| Value::list(names.into_iter().map(Value::from)))

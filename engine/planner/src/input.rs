@@ -58,6 +58,9 @@ pub struct Options {
     pub selection: crate::Selection,
     /// What a person allowed by name.
     pub allowed: Allowed,
+    /// Nodes that a run which was not finished left out of service. They are brought back, first of
+    /// all, though nothing else may be done there.
+    pub left_open: BTreeSet<String>,
 }
 
 /// A data source to read.

@@ -168,7 +168,7 @@ pub(crate) fn lay_steps(
     }
     let wishes = Wishes::of(&Roster { input, declared, entries: &entries }, planning);
     let brackets = surround(input, &wishes, &mut entries, &mut drafts, planning);
-    match take_turns(&entries, &spans, &wishes, &brackets.left_open, &mut drafts) {
+    match take_turns(&entries, &spans, &wishes, &brackets, &mut drafts) {
         Ok(turns) => number(drafts, brackets.all, turns, planning),
         Err(cycle) => {
             planning.diagnostics.extend(cycle);

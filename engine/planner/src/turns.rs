@@ -4,10 +4,13 @@
 //! ends as one. Units are put in an order: by rollout, and within one by its order of nodes, as
 //! far as what they need lets them; nodes that the way back goes through come after all others.
 //! What an earlier plan left out of service comes before all of these: it is brought back, and the
-//! others may count on it.
+//! others may count on it. What is out of service by itself comes first among those of its rules:
+//! its turn takes nothing more out of service, and if it is not healed by it, that shows before
+//! anything else is touched. It is a batch of its own, and no canary.
 //! Then neighbours of one batch run in as many lanes as may be out of service at once, and a batch
 //! waits for the one before.
 
+use crate::brackets::Brackets;
 use crate::entry::Entry;
 use crate::order::{Draft, sequence, sequence_with};
 use crate::rollouts::Wishes;
@@ -40,7 +43,7 @@ pub(crate) fn take_turns(
     entries: &[Entry],
     spans: &[std::ops::Range<usize>],
     wishes: &Wishes,
-    left_open: &BTreeSet<Scope>,
+    brackets: &Brackets,
     drafts: &mut [Draft],
 ) -> Result<Turns, Diagnostics> {
     let steps_of = |fits: &dyn Fn(&Entry) -> bool| -> BTreeSet<usize> {
@@ -56,8 +59,9 @@ pub(crate) fn take_turns(
         let is_loud = is_bracket || steps.iter().any(|step| loud.contains(step));
         let is_last = steps.iter().any(|step| last.contains(step));
         let scope = &units.scopes[unit];
-        let in_service = !left_open.contains(scope);
-        is_loud.then(|| Seat { in_service, ..Seat::of(wishes, scope, is_last) })
+        let in_service = !brackets.left_open.contains(scope);
+        let is_up = !brackets.down.contains(scope);
+        is_loud.then(|| Seat { in_service, is_up, ..Seat::of(wishes, scope, is_last) })
     };
     let seats: Vec<Option<Seat>> = (0..units.steps.len()).map(seat).collect();
     // In an order that they can run in anyway, so that no cycle comes of it.
@@ -89,9 +93,9 @@ fn turns(
             rules
         });
         let scope = &units.scopes[unit];
-        let number = rules.batch_of(scope);
+        let number = rules.batch_of(scope, seat.is_up);
         // Whoever is still in service waits for those that are to come back first.
-        let of = (seat.in_service, rules.position, number);
+        let of = (seat.in_service, seat.is_up, rules.position, number);
         if batch.of != Some(of) {
             batch = batch.next(of, seat.rollout, out.turns.len());
         }
@@ -116,6 +120,7 @@ struct Seat {
     in_service: bool,
     last: bool,
     rollout: usize,
+    is_up: bool,
     place: usize,
 }
 
@@ -123,7 +128,7 @@ impl Seat {
     fn of(wishes: &Wishes, scope: &Scope, last: bool) -> Self {
         let place = scope.node_name().and_then(|node| wishes.place(node));
         let (rollout, place) = place.unwrap_or((wishes.all.len(), 0));
-        Self { in_service: true, last, rollout, place }
+        Self { in_service: true, last, rollout, is_up: true, place }
     }
 }
 
@@ -134,8 +139,10 @@ struct Rules {
     position: usize,
     canary: usize,
     batch: Option<usize>,
-    /// The nodes that had a turn, in order.
+    /// The nodes that had a turn, in order; without those that were down before.
     nodes: BTreeMap<Scope, usize>,
+    /// Whether there were any of these.
+    some_down: bool,
 }
 
 impl Rules {
@@ -148,17 +155,23 @@ impl Rules {
             rollout.max_unavailable = 1;
         }
         let (canary, batch) = wish.map_or((0, None), |wish| (wish.canary, wish.batch));
-        Self { rollout, position, canary, batch, nodes }
+        Self { rollout, position, canary, batch, nodes, some_down: false }
     }
 
     /// The number of a node's batch.
-    fn batch_of(&mut self, scope: &Scope) -> usize {
+    fn batch_of(&mut self, scope: &Scope, is_up: bool) -> usize {
+        if !is_up {
+            self.some_down = true;
+            return 0;
+        }
         let count = self.nodes.len();
         let node = *self.nodes.entry(scope.clone()).or_insert(count);
+        let first = usize::from(self.some_down);
         match node.checked_sub(self.canary) {
-            None => 0,
+            None => first,
             Some(rest) => {
-                usize::from(self.canary > 0) + self.batch.map_or(0, |size| rest / size.max(1))
+                let canary = usize::from(self.canary > 0);
+                first + canary + self.batch.map_or(0, |size| rest / size.max(1))
             }
         }
     }
@@ -167,8 +180,8 @@ impl Rules {
 /// Turns that follow each other under the same rules.
 #[derive(Default)]
 struct Batch {
-    /// Whether its nodes are in service as yet, rollout and number.
-    of: Option<(bool, usize, usize)>,
+    /// Whether its nodes are in service as yet, and up; rollout and number.
+    of: Option<(bool, bool, usize, usize)>,
     /// The turns of the batch before.
     before: Vec<usize>,
     /// Which rollout of the configuration it is of.
@@ -182,7 +195,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn next(self, of: (bool, usize, usize), wish: usize, next: usize) -> Self {
+    fn next(self, of: (bool, bool, usize, usize), wish: usize, next: usize) -> Self {
         let continues = self.of.is_some() && self.wish == wish;
         let before = self.nodes.into_iter().flatten().collect();
         Self { of: Some(of), before, wish, continues, nodes: Vec::new(), next }
@@ -212,7 +225,7 @@ impl Batch {
             self.nodes.push(vec![number]);
         }
         let after = after.into_iter().collect();
-        let (_, rollout, batch) = self.of.unwrap_or_default();
+        let (.., rollout, batch) = self.of.unwrap_or_default();
         let (steps, first, scope) = (Vec::new(), Vec::new(), scope.clone());
         DraftTurn { rollout, batch, scope, steps, first, after, pause }
     }

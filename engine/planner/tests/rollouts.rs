@@ -310,6 +310,57 @@ fn what_an_earlier_plan_left_out_of_service_comes_first() {
     ");
 }
 
+/// The configuration was taken back after a run that died: nothing differs on the node any more.
+#[test]
+fn what_a_run_left_out_of_service_is_brought_back_though_nothing_is_to_change_there() {
+    let hcl = "resource \"unit\" \"a\" {\n  name = \"a\"\n}\n\
+               resource \"unit\" \"b\" {\n  name = \"b\"\n  colour = \"restart\"\n}\n";
+    let mut world = World::default();
+    for node in ["b", "w9"] {
+        world.left_open.insert(node.to_owned());
+        world.objects.insert(format!("on-node/{node}"), Value::from("left open"));
+    }
+    assert_snapshot!(turns_in(hcl, &world), @r"
+    1. hold node/b needs []
+    3. uncordon node/b needs [1, 2]
+    4. hold node/w9 needs []
+    5. uncordon node/w9 needs [4]
+    6. drain node/a needs []
+    8. uncordon node/a needs [6, 7]
+    - node/b [1, 2, 3] after []
+    - node/w9 [4, 5] after [node/b]
+    - node/a [6, 7, 8] after [node/b, node/w9]
+    ");
+    assert!(crate::world::planned("", &world).0.plan.has_changes());
+    world.mode = Some(plans::Mode::Drift);
+    assert!(!crate::world::planned("", &world).0.plan.has_changes(), "that is no drift");
+}
+
+/// Its turn takes nothing more out of service, and may be what heals it. The order of rollouts
+/// stands, and so does that the control plane comes last; it is no canary for those that are well.
+#[test]
+fn what_is_down_already_comes_first_among_those_of_its_rollout() {
+    let unit = |node: &str| format!("resource \"unit\" \"{node}\" {{\n  name = \"{node}\"\n}}\n");
+    let units: String = ["a", "b", "c", "d", "e", "front", "front-2"].map(unit).concat();
+    let mut world = World::default();
+    for node in ["c", "e", "front-2"] {
+        world.objects.insert(format!("on-node/{node}"), Value::from("down"));
+    }
+    let rollout = "nodes = [\"a\", \"b\", \"c\"]\ncanary = 1\nmax_unavailable = 3";
+    let hcl = format!("{units}rollout \"workers\" {{\n{rollout}\n}}\n");
+    let turns = turns_in(&hcl, &world);
+    let turns: Vec<&str> = turns.lines().filter(|line| line.contains(" after [")).collect();
+    assert_snapshot!(turns.join("\n"), @r"
+    workers node/c [1, 2, 3] after []
+    workers node/a [4, 5, 6] after [node/c]
+    workers node/b [7, 8, 9] after [node/a]
+    - node/e [10, 11, 12] after [node/b]
+    - node/d [13, 14, 15] after [node/e]
+    - node/front-2 [16, 17, 18] after [node/d]
+    - node/front [19, 20, 21] after [node/front-2]
+    ");
+}
+
 /// Somebody who has one of them under repair does not expect another one to go; what the plan
 /// leaves alone is no reason to wait.
 #[test]

@@ -200,7 +200,7 @@ impl Bracketing for Drains {
             shown: scope.to_string(),
         };
         let ty = "unit".parse().expect("an identifier");
-        (cost == Disruption::Drain).then_some(Wanted { ty, identity })
+        (cost == Disruption::Drain || edits.left_open).then_some(Wanted { ty, identity })
     }
 
     fn recipe(
@@ -210,6 +210,7 @@ impl Bracketing for Drains {
     ) -> Result<Option<Recipe>, NoRecipe> {
         let Edits { scope, cost, .. } = *edits;
         match cost {
+            _ if edits.left_open && cost < Disruption::Drain => {}
             Disruption::Quiet | Disruption::Reload | Disruption::Restart => return Ok(None),
             Disruption::Drain => {}
             Disruption::Reboot => {
@@ -239,12 +240,13 @@ impl Bracketing for Drains {
             text: format!("{name} {scope}{limits}"),
         };
         Ok(Some(Recipe {
-            open: vec![op("drain")],
+            open: vec![op(if cost < Disruption::Drain { "hold" } else { "drain" })],
             close: vec![op("uncordon")],
             forecast: vec![format!("{runs} leaves")],
             guards: lost.then(guard).into_iter().collect(),
             warnings: Vec::new(),
             is_open: runs.contains("left open"),
+            is_down: runs.contains("down"),
         }))
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct World {
     pub(crate) selection: planner::Selection,
     /// What a person allowed by name.
     pub(crate) allowed: plans::Allowed,
+    /// Nodes that a run left out of service.
+    pub(crate) left_open: BTreeSet<String>,
 }
 
 /// Remembered: address to name, needs and protection.
@@ -118,6 +120,7 @@ pub(crate) fn planned(hcl: &str, world: &World) -> (Planning, SourceMap) {
             .collect::<BTreeSet<_>>(),
         selection: world.selection.clone(),
         allowed: world.allowed.clone(),
+        left_open: world.left_open.clone(),
     };
     let (mut reads, mut observed, mut previews) =
         (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());

@@ -110,6 +110,14 @@ pub struct Bracket {
     pub forecast: Vec<String>,
 }
 
+impl Bracket {
+    /// Whether it is there to bring a scope back that a run before left out of service: nothing in
+    /// it would take the scope out.
+    pub fn brings_back(&self) -> bool {
+        self.disruption < Disruption::Drain
+    }
+}
+
 /// What will happen, all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -153,6 +161,7 @@ impl Plan {
     pub fn has_changes(&self) -> bool {
         self.changes.iter().any(|c| c.action.is_change())
             || self.outputs.iter().any(OutputChange::is_change)
+            || self.brackets.iter().any(Bracket::brings_back)
     }
 
     /// How many objects it deletes; a replacement deletes one.

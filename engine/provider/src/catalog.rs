@@ -248,6 +248,9 @@ pub struct Edits<'a> {
     pub plan: &'a str,
     /// The names of all nodes that the plan takes out of service: one list, which all share.
     pub taken_out: &'a Value,
+    /// Whether a run that was not finished left the scope out of service, so that it is brought back
+    /// whatever the edits cost, and if there are none.
+    pub left_open: bool,
     /// What holds for the nodes that it is one of; `None` when it is alone.
     pub limits: Option<Limits<'a>>,
 }
@@ -279,6 +282,9 @@ pub struct Recipe {
     /// Whether an earlier plan of the same project left the scope out of service: it comes before
     /// scopes that are still in service.
     pub is_open: bool,
+    /// Whether the scope is out of service by itself. Its turn takes nothing more out of service,
+    /// and may be what heals it: it comes first among those of its rules.
+    pub is_down: bool,
 }
 
 /// Why there is no recipe.

@@ -59,6 +59,7 @@ pub(crate) async fn late_values(
             replace: BTreeSet::new(),
             selection: planner::Selection::All,
             allowed: plans::Allowed::default(),
+            left_open: BTreeSet::new(),
         },
         picture,
         observed: keys.into_iter().zip(answers).collect(),

@@ -29,6 +29,7 @@ pub fn validate(loaded: &Loaded, catalog: &dyn Catalog) -> Diagnostics {
         replace: BTreeSet::new(),
         selection: planner::Selection::All,
         allowed: plans::Allowed::default(),
+        left_open: BTreeSet::new(),
     };
     let input = PlanInput {
         config: &loaded.config,

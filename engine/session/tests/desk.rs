@@ -73,6 +73,7 @@ impl Desk {
             replace: BTreeSet::new(),
             selection: planner::Selection::All,
             allowed: plans::Allowed::default(),
+            left_open: BTreeSet::new(),
         }
     }
 

@@ -1,9 +1,11 @@
 //! Looking at nodes, and doing what a recipe says.
 
-use crate::drain::{Cordon, Evict, Holder, Node, Options, Uncordon, Whose, World, codes, forecast};
-use crate::gate;
+use crate::drain::{
+    Cordon, Evict, Holder, Node, Options, UNCONFIRMED, Uncordon, Whose, World, codes, forecast,
+};
+use crate::gate::{self, Before};
 use crate::pool::Pool;
-use crate::recipe::{options, to_value};
+use crate::recipe::{OfCluster, options, to_value};
 use access::Cluster;
 use plans::{Op, Problem};
 use provider::{Observation, Performed, Progress, Settled, StepError, Wanted};
@@ -19,6 +21,11 @@ use values::{Path, Value};
 const READY: Duration = Duration::from_mins(5);
 /// How long it must stay ready.
 const STAYS_READY: Duration = Duration::from_secs(5);
+/// How long the cluster's DNS may take: its pods may have moved just now.
+const DNS: Duration = Duration::from_mins(2);
+/// How long a node that is not ready may take before it is left alone: a kubelet that was just
+/// restarted, or a machine.
+const SHORTLY: Duration = Duration::from_secs(30);
 /// How long a drain goes on after a stop was asked for: pods that end anyway may do so.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
@@ -46,13 +53,10 @@ struct Needed {
     pool: Option<Pool>,
     /// Whether the node has a member of etcd without which the others are enough.
     member: bool,
-}
-
-/// How a node was before.
-struct Before {
-    ready: bool,
-    /// Daemon sets of which the pod was not ready.
-    unready: BTreeSet<String>,
+    /// Whether names were answered in the cluster when the plan was made.
+    dns: bool,
+    /// Whether the node itself was out of service already when the plan was made: not ready.
+    down: bool,
 }
 
 impl RolloutProvider {
@@ -74,8 +78,9 @@ impl RolloutProvider {
             if is_wanted { World::read(&self.cluster).await } else { Ok(World::default()) }
         };
         let (nodes, world) = tokio::join!(read_nodes, read_all);
+        let dns = world.as_ref().is_ok_and(gate::has_dns);
         let of = |asked: &Option<Asked<'_>>| match (asked, &nodes, &world) {
-            (Some(asked), _, Ok(world)) => asked.foreseen(world),
+            (Some(asked), _, Ok(world)) => asked.foreseen(world, dns),
             (None, Ok(world), _) => Observation::Present(names(world)),
             (None, Err(problem), _) | (Some(_), _, Err(problem)) => {
                 Observation::Unknown(problem.clone())
@@ -109,10 +114,15 @@ impl RolloutProvider {
                 }
             },
             Work::Uncordon(uncordon, before) => {
-                if before.ready {
-                    self.is_back(&uncordon.node, &before.unready, progress).await?;
+                let back = self.is_back(&uncordon.node, &before, progress).await?;
+                if let Err(why) = &back
+                    && before.ready
+                {
+                    return Err(StepError::Refused(never_ready(&uncordon.node, why)));
                 }
+                // Whatever was down before goes back to how it was found.
                 uncordon.perform(cluster, progress).await?;
+                back.map_err(|why| StepError::Refused(still_down(&uncordon.node, &why)))?;
             }
         }
         Ok(done())
@@ -124,7 +134,12 @@ impl RolloutProvider {
         let is_done = match Work::of(op)? {
             Work::Cordon(cordon, _) => cordon.settle(cluster).await?.is_some(),
             Work::Drain(evict) => evict.settle(cluster).await?.is_some(),
-            Work::Uncordon(uncordon, _) => uncordon.settle(cluster).await?.is_some(),
+            Work::Uncordon(uncordon, before) => {
+                // Of one that was down before, nobody knows otherwise whether it came back.
+                let node = &uncordon.node;
+                let is_back = before.ready || matches!(cluster.is_node_ready(node).await, Ok(true));
+                is_back && uncordon.settle(cluster).await?.is_some()
+            }
         };
         Ok(if is_done { Settled::Done(done()) } else { Settled::NotDone })
     }
@@ -150,11 +165,17 @@ impl RolloutProvider {
         needed: &Needed,
         progress: Progress<'_>,
     ) -> Result<(), StepError> {
+        if !needed.down {
+            self.is_fit(cordon, progress).await?;
+        }
         if needed.member {
             let quorum = gate::no_quorum(&self.cluster, &cordon.node).await;
             if let Some(problem) = quorum.map_err(StepError::Refused)? {
                 return Err(StepError::Refused(problem));
             }
+        }
+        if needed.dns {
+            self.dns_is_well(cordon, progress).await?;
         }
         let began = Instant::now();
         loop {
@@ -172,13 +193,55 @@ impl RolloutProvider {
         }
     }
 
-    /// Waits until the node is ready and stays so, and what runs on every node does so there.
+    /// Looks whether a node may be changed at all, before anything is changed there. One that is
+    /// not ready would be found so only when pods do not leave, or when it does not come back.
+    async fn is_fit(&self, cordon: &Cordon, progress: Progress<'_>) -> Result<(), StepError> {
+        let node = &cordon.node;
+        let began = Instant::now();
+        loop {
+            let why = match self.cluster.is_node_ready(node).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => match gate::unfit(&self.cluster, cordon).await {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(why)) => why,
+                    Err(problem) => problem.detail,
+                },
+                // Who cordons says so.
+                Err(error) if error.is_object_not_found() => return Ok(()),
+                Err(error) => error.to_problem().detail,
+            };
+            if began.elapsed() >= SHORTLY || *self.stopping.borrow() {
+                return Err(StepError::Refused(gate::refused(node, &why)));
+            }
+            progress(format!("node {node} to be ready: {why}"));
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits until names are answered, before another node goes.
+    async fn dns_is_well(&self, cordon: &Cordon, progress: Progress<'_>) -> Result<(), StepError> {
+        let began = Instant::now();
+        loop {
+            let problem = match gate::no_dns(&self.cluster, cordon).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(problem)) | Err(problem) => problem,
+            };
+            if began.elapsed() >= DNS || *self.stopping.borrow() {
+                return Err(StepError::Refused(problem));
+            }
+            progress("the cluster's DNS to be ready".to_owned());
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits until the node is ready and stays so, and what runs on every node does so there; or
+    /// says why it is not so in time.
     async fn is_back(
         &self,
         node: &str,
-        unready: &BTreeSet<String>,
+        before: &Before,
         progress: Progress<'_>,
-    ) -> Result<(), StepError> {
+    ) -> Result<Result<(), String>, StepError> {
         progress(format!("node {node} to be ready"));
         let began = Instant::now();
         let mut since = None;
@@ -189,8 +252,8 @@ impl RolloutProvider {
                     if since.elapsed() < STAYS_READY {
                         None
                     } else {
-                        match gate::unfinished(&self.cluster, node, unready).await {
-                            Ok(None) => return Ok(()),
+                        match gate::unfinished(&self.cluster, node, before).await {
+                            Ok(None) => return Ok(Ok(())),
                             Ok(why @ Some(_)) => why,
                             Err(problem) => Some(problem.detail),
                         }
@@ -198,14 +261,14 @@ impl RolloutProvider {
                 }
                 Ok(false) => Some("It says that it is not ready.".to_owned()),
                 // Nobody is left to be brought back.
-                Err(error) if error.is_object_not_found() => return Ok(()),
+                Err(error) if error.is_object_not_found() => return Ok(Ok(())),
                 Err(error) => Some(error.to_problem().detail),
             };
             if let Some(why) = why {
                 progress(format!("node {node} to be back: {why}"));
                 since = None;
                 if began.elapsed() > READY {
-                    return Err(StepError::Refused(never_ready(node, &why)));
+                    return Ok(Err(why));
                 }
             }
             sleep(PAUSE).await;
@@ -225,15 +288,19 @@ impl Work {
                     Some(pool) => Some(Pool::of(pool)?),
                     None => None,
                 };
-                let needed = Needed { pool, member: op.args.get("member").is_some() };
+                let is_said = |name: &str| op.args.get(name).is_some();
+                let (member, dns, down) = (is_said("member"), is_said("dns"), is_said("down"));
+                let needed = Needed { pool, member, dns, down };
                 Some(Self::Cordon(Cordon { node, uid, holder }, needed))
             }),
             "drain" => options(op).map(|options| Self::Drain(Evict { node, uid, options })),
             "uncordon" => holder().and_then(|holder| {
                 let ready = op.args.get("ready")?.as_bool()?;
-                let unready = op.args.get("unready").and_then(Value::as_list).unwrap_or_default();
-                let unready = unready.iter().filter_map(Value::as_str).map(str::to_owned);
-                let before = Before { ready, unready: unready.collect() };
+                let sets = |name: &str| {
+                    let sets = op.args.get(name).and_then(Value::as_list).unwrap_or_default();
+                    sets.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+                };
+                let before = Before { ready, daemons: sets("daemons"), unready: sets("unready") };
                 Some(Self::Uncordon(Uncordon { node, uid, holder }, before))
             }),
             _ => None,
@@ -262,16 +329,32 @@ impl<'a> Asked<'a> {
         args.get("node").map(|_| Self { node: node_of(args), holder: holder(), taken_out })
     }
 
-    fn foreseen(&self, world: &World) -> Observation {
+    fn foreseen(&self, world: &World, dns: bool) -> Observation {
         let back = self.back(world);
-        let before = |options: Options| Options { back: back.clone(), ..options };
+        let before = |options: Options| Options {
+            back: back.clone(),
+            unconfirmed: Some(UNCONFIRMED),
+            ..options
+        };
         let (careful, bold) = (before(Options::careful()), before(Options::bold()));
         match (forecast(world, self.node, &careful), forecast(world, self.node, &bold)) {
             (Ok(drain), Ok(allowed)) => {
-                Observation::Present(to_value(&drain, &allowed, world, &back))
+                let comes_first = self.comes_first(world, back.clone());
+                let of_cluster = OfCluster { back: &back, comes_first: &comes_first, dns };
+                Observation::Present(to_value(&drain, &allowed, world, &of_cluster))
             }
             (Err(_), _) | (_, Err(_)) => Observation::Absent,
         }
+    }
+
+    /// Nodes that are out of service, but not to be waited for: their turns come before that of
+    /// any other, which therefore begins when they are back, or not at all.
+    fn comes_first(&self, world: &World, back: BTreeSet<String>) -> BTreeSet<String> {
+        // Few nodes are, and the list is looked through only for those.
+        let down = world.nodes.values().filter(|node| !node.ready && !node.unschedulable);
+        let is_taken_out =
+            |name: &&String| self.taken_out.iter().any(|one| one.as_str() == Some(name.as_str()));
+        down.map(|node| &node.name).filter(is_taken_out).cloned().chain(back).collect()
     }
 
     /// Nodes that an earlier plan of the project left out of service, and this one brings back
@@ -320,6 +403,20 @@ fn never_ready(node: &str, why: &str) -> Problem {
     )
 }
 
+fn still_down(node: &str, why: &str) -> Problem {
+    let detail = format!(
+        "Node `{node}` was not ready before it was changed, and is not {} minutes afterwards. It is \
+         in service as far as it was before. {why}",
+        READY.as_secs() / 60
+    );
+    Problem::error(codes::STILL_DOWN, "Node is still not ready", Path::root(), detail).with_help(
+        format!(
+            "Find out why: `kubectl describe node {node}`, and `journalctl -u kubelet` there. \
+             Resuming looks again."
+        ),
+    )
+}
+
 fn strange(op: &Op) -> Problem {
     let detail = format!("`{}` is not an operation that can be done on a node.", op.text);
     let summary = "An operation is not understood";
@@ -328,130 +425,4 @@ fn strange(op: &Op) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Rollouts;
-    use access::scripted::{Reply, Server};
-    use addrs::Scope;
-    use provider::{Bracketing, Edits};
-    use serde_json::{Value as Json, json};
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use values::Disruption;
-
-    /// `w1` with a pod that can go to `w2` alone, which a plan of the project cordoned.
-    fn server() -> Server {
-        let node = |name: &str, cordoned: bool| {
-            let said =
-                if cordoned { json!({"clinch/cordoned": "v1 shop 4f2a"}) } else { json!({}) };
-            json!({
-                "apiVersion": "v1", "kind": "Node",
-                "metadata": {"name": name, "uid": name, "annotations": said},
-                "spec": {"unschedulable": cordoned},
-                "status": {"conditions": [{"type": "Ready", "status": "True"}]},
-            })
-        };
-        let owner = json!([{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "uid": "o",
-            "controller": true}]);
-        let pod = json!({
-            "apiVersion": "v1", "kind": "Pod",
-            "metadata": {"namespace": "shop", "name": "web-0", "uid": "p", "ownerReferences": owner},
-            "spec": {"nodeName": "w1"},
-            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
-        });
-        Server::new(move |seen| {
-            let items = match seen.path.as_str() {
-                "/api/v1/nodes" => json!([node("w1", false), node("w2", true)]),
-                "/api/v1/pods" => json!([pod]),
-                _ => json!([]),
-            };
-            let kind = "List";
-            Reply::json(json!({"kind": kind, "metadata": {"resourceVersion": "7"}, "items": items}))
-        })
-    }
-
-    /// What draining `w1` is said to be in the way of, as a part of a plan that takes these out.
-    async fn problems(taken_out: &[&str]) -> Vec<String> {
-        let scope = Scope::node("w1");
-        let taken_out = Value::list(taken_out.iter().map(|node| Value::from(*node)));
-        let (project, plan, cost) = ("shop", "91c0", Disruption::Drain);
-        let edits =
-            Edits { scope: &scope, cost, project, plan, taken_out: &taken_out, limits: None };
-        let wanted = Rollouts.looks(&edits).expect("it is looked at");
-        let seen = RolloutProvider::new(server().cluster()).observe(vec![wanted]).await;
-        let [Observation::Present(seen)] = seen.as_slice() else { panic!("{seen:?}") };
-        let all = seen.get("problems").and_then(Value::as_list).expect("a list").iter();
-        all.filter_map(|one| Some(one.get("code")?.as_str()?.to_owned())).collect()
-    }
-
-    #[tokio::test]
-    async fn node_that_was_left_cordoned_takes_pods_only_when_the_plan_brings_it_back() {
-        assert_eq!(problems(&["w1", "w2"]).await, Vec::<String>::new());
-        assert_eq!(problems(&["w1"]).await, [codes::STRANDED.0]);
-    }
-
-    #[tokio::test]
-    async fn names_of_all_nodes_are_known_or_it_is_said_why_not() {
-        let all = || vec![Rollouts.all()];
-        let seen = RolloutProvider::new(server().cluster()).observe(all()).await;
-        let names = Value::list(["w1", "w2"].map(Value::from));
-        assert_eq!(seen, [Observation::Present(names)]);
-        let silent = Server::new(|_| {
-            let text =
-                json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message": "no"});
-            Reply::status(text)
-        });
-        let seen = RolloutProvider::new(silent.cluster()).observe(all()).await;
-        assert!(matches!(seen.as_slice(), [Observation::Unknown(_)]), "{seen:?}");
-    }
-
-    /// What comes of waiting for `w1`, and how long it took, when it says in turn whether it is
-    /// ready; the last word stays.
-    async fn waited_for(words: &'static [bool]) -> (Result<(), StepError>, Duration) {
-        let asked = AtomicUsize::new(0);
-        let server = Server::new(move |seen| {
-            let word = || words[asked.fetch_add(1, Ordering::Relaxed).min(words.len() - 1)];
-            Reply::json(match seen.path.as_str() {
-                "/api/v1/nodes/w1" => {
-                    let ready = if word() { "True" } else { "False" };
-                    json!({
-                        "apiVersion": "v1", "kind": "Node", "metadata": {"name": "w1", "uid": "w1"},
-                        "status": {"conditions": [{"type": "Ready", "status": ready}]},
-                    })
-                }
-                _ => json!({"kind": "List", "metadata": {"resourceVersion": "7"}, "items": []}),
-            })
-        });
-        let began = Instant::now();
-        let provider = RolloutProvider::new(server.cluster());
-        let done = provider.is_back("w1", &BTreeSet::new(), &|_| ()).await;
-        (done, began.elapsed())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn r4_node_that_flaps_is_back_only_when_it_stays_ready() {
-        let (done, took) = waited_for(&[true, true, false, true]).await;
-        assert!(done.is_ok());
-        assert_eq!(took.as_secs(), 3 + STAYS_READY.as_secs(), "counted from when it came again");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn r3_node_that_is_never_ready_stays_cordoned_and_is_named() {
-        let (done, took) = waited_for(&[false]).await;
-        let Err(StepError::Refused(problem)) = done else { panic!("{:?}", done.is_ok()) };
-        assert_eq!(problem.code, codes::NEVER_READY);
-        assert!(problem.detail.contains("Node `w1` did not become ready"), "{}", problem.detail);
-        assert_eq!(took.as_secs(), READY.as_secs() + PAUSE.as_secs());
-    }
-
-    #[test]
-    fn names_and_a_drain_are_not_taken_for_each_other() {
-        let of = |args: Json| {
-            let args = access::json::from_json(&args);
-            let wanted = Rollouts.all();
-            let identity = plans::Identity { args, ..wanted.identity.clone() };
-            Asked::of(&Wanted { identity, ..wanted }).map(|asked| asked.node.to_owned())
-        };
-        assert_eq!(of(Json::Null), None);
-        assert_eq!(of(json!({"node": "nodes"})).as_deref(), Some("nodes"));
-    }
-}
+mod tests;

@@ -15,13 +15,18 @@
 //! back what was there when it is not; pods run on meanwhile. What costs a drain is surrounded:
 //!
 //! ```text
-//! cordon     no new pod comes to the node; says on the node that it was clinch. With limits it
-//!            waits until no more of the selected nodes are out of service than may be
+//! cordon     no new pod comes to the node; says on the node that it was clinch. Before, the node
+//!            and the cluster's DNS must be ready if they were when the plan was made. With limits
+//!            it waits until no more of the selected nodes are out of service than may be
 //! drain      its pods are evicted, as budgets let them; it is waited for the last to end
 //! (edits)    one after the other
-//! uncordon   waits until the node is ready and stays so, and the pods of its daemon sets are;
-//!            takes back only what was clinch's
+//! uncordon   waits until the node is ready and stays so, and the pods of its daemon sets are there
+//!            and ready that were before; takes back only what was clinch's
 //! ```
+//!
+//! What a run that died left out of service is taken over by the next plan, which waits and uncordons
+//! in the same way, with or without edits. A node that is not ready before anything is done to it has
+//! the first turn of its rollout; when it is not ready afterwards either, it is left as it was found.
 //!
 //! When a drain or an edit fails, the node is brought back all the same: an edit that fails leaves
 //! the node as it was. It stays cordoned when it does not become ready, or when nobody knows what

@@ -43,9 +43,10 @@ impl Pool {
 
     /// Those that are out of service besides this one, when it would be one too many with them.
     /// What the project left out of service already is none more, and waiting would not bring it
-    /// back: it goes on there, whoever else is out of service.
+    /// back: it goes on there, whoever else is out of service. Nor is one that is not ready.
     fn in_the_way<'w>(&self, world: &'w World, this: &Cordon) -> Vec<&'w Node> {
-        if world.nodes.get(&this.node).is_some_and(|node| this.holder.has_cordoned(node)) {
+        let is_out = |node: &Node| !node.ready || this.holder.has_cordoned(node);
+        if world.nodes.get(&this.node).is_some_and(is_out) {
             return Vec::new();
         }
         let is_other = |other: &&Node| other.name != this.node && self.nodes.contains(&other.name);

@@ -1,7 +1,7 @@
 //! Which operations surround the edits of a node.
 
-use crate::drain::{Drain, Node, Options, Whose, World, codes};
-use crate::gate;
+use crate::drain::{Drain, Key, Node, Options, UNCONFIRMED, Whose, World, codes, named};
+use crate::gate::{self, Daemons};
 use crate::pool::Pool;
 use addrs::{Scope, TypeName};
 use diags::{Code, Severity};
@@ -29,7 +29,8 @@ impl Bracketing for Rollouts {
     }
 
     fn looks(&self, edits: &Edits<'_>) -> Option<Wanted> {
-        let node = edits.scope.node_name().filter(|_| edits.cost == Disruption::Drain)?;
+        let is_looked_at = edits.cost == Disruption::Drain || edits.left_open;
+        let node = edits.scope.node_name().filter(|_| is_looked_at)?;
         let args = Value::map([
             ("node", node.into()),
             ("project", edits.project.into()),
@@ -47,6 +48,14 @@ impl Bracketing for Rollouts {
         // The cluster as a whole is never out of service: its objects change in place.
         let Some(node) = edits.scope.node_name() else { return Ok(None) };
         match (edits.cost, seen) {
+            (cost, Some(Observation::Present(seen)))
+                if edits.left_open && cost < Disruption::Drain =>
+            {
+                brought_back(edits, node, seen)
+            }
+            (_, Some(Observation::Unknown(why))) if edits.left_open => {
+                Err(NoRecipe::Unseen(why.clone()))
+            }
             (Disruption::Quiet | Disruption::Reload | Disruption::Restart, _) => Ok(None),
             (Disruption::Drain, Some(Observation::Present(seen))) => drained(edits, node, seen),
             (Disruption::Drain, Some(Observation::Unknown(why))) => {
@@ -78,47 +87,74 @@ fn drained(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>
         ("delete_emptydir_data", shown(GuardKind::Data)),
         ("allow_stranded", shown(GuardKind::Stranded)),
     ];
-    let options = Value::map(options.into_iter().chain(timeout));
-    let op = |name: &str, args: Value, text: String| Op {
-        ty: ty(),
-        name: name.to_owned(),
-        identity: identity(node),
-        args,
-        guard: Value::map([("uid", seen.uid.into())]),
-        text,
-    };
-    let holder = [("project", edits.project.into()), ("plan", edits.plan.into())];
+    let unconfirmed = (!seen.ready).then(|| ("unconfirmed", true.into()));
+    let options = Value::map(options.into_iter().chain(timeout).chain(unconfirmed));
     let pods = match seen.leaving {
         0 => "no pod has to leave".to_owned(),
         1 => "1 pod leaves".to_owned(),
         n => format!("{n} pods leave"),
     };
-    let pool = edits.limits.as_ref().map(|limits| ("pool", Pool::to_value(limits)));
-    let member = seen.member.then(|| ("member", true.into()));
-    let unready = || Value::list(seen.unready.iter().map(|set| set.as_str().into()));
-    let unready = (!seen.unready.is_empty()).then(|| ("unready", unready()));
-    let ready = ("ready", seen.ready.into());
-    let back = Value::map(holder.clone().into_iter().chain([ready]).chain(unready));
-    let close = match seen.before {
-        Before::Cordoned => format!("look after node {node}, which stays cordoned"),
-        Before::InService | Before::LeftOpen => format!("uncordon node {node} when it is ready"),
-    };
     let full = edits.limits.and_then(|limits| Pool::warning(&limits, node, &seen.out));
     Ok(Some(Recipe {
         open: vec![
-            op(
-                "cordon",
-                Value::map(holder.into_iter().chain(pool).chain(member)),
-                format!("cordon node {node}"),
-            ),
-            op("drain", options, format!("drain node {node}: {pods}")),
+            cordon(edits, node, &seen, format!("cordon node {node}")),
+            seen.op("drain", node, options, format!("drain node {node}: {pods}")),
         ],
-        close: vec![op("uncordon", back, close)],
-        forecast: seen.lines,
+        close: vec![uncordon(edits, node, &seen)],
+        forecast: seen.forecast(),
         warnings: seen.problems.iter().filter_map(Told::warning).chain(full).collect(),
         guards,
         is_open: seen.before == Before::LeftOpen,
+        is_down: seen.is_down(),
     }))
+}
+
+/// Cordon in this plan's name, edits that cost less than a drain, uncordon: for a node that a run
+/// before left out of service. Its pods have gone, or stay.
+fn brought_back(edits: &Edits<'_>, node: &str, seen: &Value) -> Result<Option<Recipe>, NoRecipe> {
+    let seen = Seen::of(seen).ok_or_else(|| NoRecipe::Unseen(no_node(node)))?;
+    // Somebody brought it back meanwhile.
+    if seen.before != Before::LeftOpen {
+        return Ok(None);
+    }
+    let text = format!("take over the cordon of node {node}");
+    Ok(Some(Recipe {
+        open: vec![cordon(edits, node, &seen, text)],
+        close: vec![uncordon(edits, node, &seen)],
+        forecast: Vec::new(),
+        guards: Vec::new(),
+        warnings: Vec::new(),
+        is_open: true,
+        is_down: false,
+    }))
+}
+
+fn cordon(edits: &Edits<'_>, node: &str, seen: &Seen<'_>, text: String) -> Op {
+    let pool = edits.limits.as_ref().map(|limits| ("pool", Pool::to_value(limits)));
+    let said = |name, is: bool| is.then(|| (name, Value::from(true)));
+    let more = [said("member", seen.member), said("dns", seen.dns), said("down", seen.is_down())];
+    let args = Value::map(holder(edits).into_iter().chain(pool).chain(more.into_iter().flatten()));
+    seen.op("cordon", node, args, text)
+}
+
+fn uncordon(edits: &Edits<'_>, node: &str, seen: &Seen<'_>) -> Op {
+    let sets = |name, sets: &[String]| {
+        let list = || Value::list(sets.iter().map(|set| set.as_str().into()));
+        (!sets.is_empty()).then(|| (name, list()))
+    };
+    let sets = [sets("daemons", &seen.daemons), sets("unready", &seen.unready)];
+    let ready = ("ready", (!seen.is_down()).into());
+    let args =
+        Value::map(holder(edits).into_iter().chain([ready]).chain(sets.into_iter().flatten()));
+    let text = match seen.before {
+        Before::Cordoned => format!("look after node {node}, which stays cordoned"),
+        Before::InService | Before::LeftOpen => format!("uncordon node {node} when it is ready"),
+    };
+    seen.op("uncordon", node, args, text)
+}
+
+fn holder(edits: &Edits<'_>) -> [(&'static str, Value); 2] {
+    [("project", edits.project.into()), ("plan", edits.plan.into())]
 }
 
 fn no_node(node: &str) -> Problem {
@@ -150,10 +186,14 @@ struct Seen<'a> {
     ready: bool,
     before: Before,
     leaving: usize,
+    /// Daemon sets of which a pod is ready.
+    daemons: Vec<String>,
     /// Daemon sets of which the pod is not ready.
     unready: Vec<String>,
     /// Whether it has one of several members of etcd.
     member: bool,
+    /// Whether names are answered in the cluster.
+    dns: bool,
     /// All nodes that are out of service.
     out: Vec<String>,
     lines: Vec<String>,
@@ -179,18 +219,30 @@ struct Told {
     help: Option<String>,
 }
 
+/// What is the same for the drains of all nodes, or nearly.
+pub(crate) struct OfCluster<'a> {
+    /// Nodes that an earlier plan of the project left out of service, and this one brings back.
+    pub(crate) back: &'a BTreeSet<String>,
+    /// Nodes that are out of service and not waited for, since their turns come before.
+    pub(crate) comes_first: &'a BTreeSet<String>,
+    /// Whether names are answered in the cluster.
+    pub(crate) dns: bool,
+}
+
 /// A forecast in the terms of observations: what stands in the way of the careful one, and line by
 /// line what happens when all of that is allowed.
 pub(crate) fn to_value(
     drain: &Drain,
     allowed: &Drain,
     world: &World,
-    back: &BTreeSet<String>,
+    of_cluster: &OfCluster<'_>,
 ) -> Value {
+    let OfCluster { back, comes_first, dns } = of_cluster;
     let uid = world.nodes.get(&drain.node).map_or("", |node| node.uid.as_str());
-    let unready = gate::unready(world, &drain.node).into_keys();
-    // What the plan itself brings back, before all others, is not waited for.
-    let is_out = |node: &&Node| (node.unschedulable || !node.ready) && !back.contains(&node.name);
+    let Daemons { ready, unready } = Daemons::on(world, &drain.node);
+    let texts = |sets: Vec<Key>| Value::list(sets.iter().map(|set| set.to_string().into()));
+    let is_out =
+        |node: &&Node| (node.unschedulable || !node.ready) && !comes_first.contains(&node.name);
     let out = world.nodes.values().filter(is_out);
     let problem = |problem: Problem| {
         Value::map([
@@ -207,8 +259,10 @@ pub(crate) fn to_value(
         ("stays_cordoned", (drain.cordon == Whose::Other).into()),
         ("taken_over", back.contains(&drain.node).into()),
         ("leaving", leaving.into()),
-        ("unready", Value::list(unready.map(|set| set.to_string().into()))),
+        ("daemons", texts(ready.into_iter().collect())),
+        ("unready", texts(unready.into_keys().collect())),
         ("member", gate::has_member(world, &drain.node).into()),
+        ("dns", (*dns).into()),
         ("out", Value::list(out.map(|node| node.name.as_str().into()))),
         ("lines", Value::list(allowed.lines().into_iter().map(Value::from))),
         ("problems", Value::list(drain.problems().into_iter().map(problem))),
@@ -229,12 +283,42 @@ impl<'a> Seen<'a> {
                 (false, false) => Before::InService,
             },
             leaving: value.get("leaving")?.as_number()?.to_string().parse().ok()?,
+            daemons: list("daemons")?.iter().map(text).collect::<Option<_>>()?,
             unready: list("unready")?.iter().map(text).collect::<Option<_>>()?,
             member: flag("member")?,
+            dns: flag("dns")?,
             out: list("out")?.iter().map(text).collect::<Option<_>>()?,
             lines: list("lines")?.iter().map(text).collect::<Option<_>>()?,
             problems: list("problems")?.iter().map(Told::of).collect::<Option<_>>()?,
         })
+    }
+
+    /// Whether it is out of service by itself. What an earlier plan left out of service was well
+    /// before, so it is to be so again.
+    fn is_down(&self) -> bool {
+        !self.ready && self.before != Before::LeftOpen
+    }
+
+    /// What is done to the node.
+    fn op(&self, name: &str, node: &str, args: Value, text: String) -> Op {
+        Op {
+            ty: ty(),
+            name: name.to_owned(),
+            identity: identity(node),
+            args,
+            guard: Value::map([("uid", self.uid.into())]),
+            text,
+        }
+    }
+
+    /// What happens to each pod, and what its turn cannot be measured by.
+    fn forecast(&self) -> Vec<String> {
+        let down = self.is_down().then(|| "The node is not ready now.".to_owned());
+        let unready = (!self.unready.is_empty()).then(|| {
+            let sets = named(self.unready.iter().cloned());
+            format!("Not awaited afterwards, since not ready now: daemon set {sets}")
+        });
+        down.into_iter().chain(self.lines.iter().cloned()).chain(unready).collect()
     }
 }
 
@@ -275,6 +359,7 @@ impl Told {
             codes::OUTAGE => "An application stands still",
             codes::CORDON => "Node is out of service already",
             codes::UNCONFIRMED => "Node does not answer",
+            codes::DOWN => "Node is not ready",
             _ => "Forecast is incomplete",
         };
         let mut problem = Problem::warning(self.code, summary, Path::root(), self.detail.clone());
@@ -301,6 +386,7 @@ pub(crate) fn options(op: &Op) -> Option<Options> {
         force: flag("force")?,
         delete_emptydir_data: flag("delete_emptydir_data")?,
         allow_stranded: flag("allow_stranded")?,
+        unconfirmed: flag("unconfirmed").filter(|is| *is).map(|_| UNCONFIRMED),
         ..careful
     })
 }
@@ -312,7 +398,8 @@ mod tests {
     use std::fmt::Write as _;
 
     fn edits(scope: &Scope, cost: Disruption) -> Edits<'_> {
-        Edits { scope, cost, project: "shop", plan: "4f2a", taken_out: &Value::Null, limits: None }
+        let (project, plan, taken_out) = ("shop", "4f2a", &Value::Null);
+        Edits { scope, cost, project, plan, taken_out, left_open: false, limits: None }
     }
 
     /// A node with three pods to move, and these problems.
@@ -324,12 +411,24 @@ mod tests {
             ("stays_cordoned", false.into()),
             ("taken_over", false.into()),
             ("leaving", 3_i64.into()),
+            ("daemons", Value::list(["kube-system/proxy".into()])),
             ("unready", Value::list(["kube-system/logs".into()])),
             ("member", true.into()),
+            ("dns", true.into()),
             ("out", Value::list(["w2".into()])),
             ("lines", Value::list(lines)),
             ("problems", Value::list(problems)),
         ]))
+    }
+
+    /// The same with other words about it.
+    fn seen_with(words: &[(&str, bool)]) -> Observation {
+        let Observation::Present(seen) = seen(Vec::new()) else { panic!("it is there") };
+        let all = seen.as_map().expect("a map").iter().map(|(name, value)| {
+            let said = words.iter().find(|(word, _)| *word == name.to_string());
+            (name.clone(), said.map_or_else(|| value.clone(), |(_, is)| (*is).into()))
+        });
+        Observation::Present(Value::map(all))
     }
 
     fn problem(code: Code, error: bool, detail: &str) -> Value {
@@ -380,6 +479,49 @@ mod tests {
         }
     }
 
+    /// Nothing may be left to change there: the configuration was taken back.
+    #[test]
+    fn what_a_run_left_out_of_service_is_brought_back_whatever_is_done_there() {
+        let scope = Scope::node("w1");
+        let left = |taken_over| seen_with(&[("taken_over", taken_over)]);
+        for cost in [Disruption::Quiet, Disruption::Restart] {
+            let edits = Edits { left_open: true, ..edits(&scope, cost) };
+            assert!(Rollouts.looks(&edits).is_some());
+            let recipe = Rollouts.recipe(&edits, Some(&left(true))).expect("one").expect("one");
+            assert!(recipe.is_open && !recipe.is_down);
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(text(&recipe), @r#"
+                take over the cordon of node w1: {"dns": true, "member": true, "plan": "4f2a", "project": "shop"}
+                uncordon node w1 when it is ready: {"daemons": ["kube-system/proxy"], "plan": "4f2a", "project": "shop", "ready": true, "unready": ["kube-system/logs"]}
+                "#);
+            }
+            assert_eq!(Rollouts.recipe(&edits, Some(&left(false))), Ok(None), "somebody did so");
+            assert_eq!(Rollouts.recipe(&edits, Some(&Observation::Absent)), Ok(None), "it is gone");
+            let down = Problem::error(codes::UNSEEN, "Down", Path::root(), "It is down.");
+            let unseen = Rollouts.recipe(&edits, Some(&Observation::Unknown(down)));
+            assert!(matches!(unseen, Err(NoRecipe::Unseen(_))), "{unseen:?}");
+        }
+    }
+
+    #[test]
+    fn node_that_is_not_ready_says_so_in_its_steps_unless_a_run_left_it_so() {
+        let scope = Scope::node("w1");
+        let down = |left_open| seen_with(&[("ready", false), ("taken_over", left_open)]);
+        let edits = edits(&scope, Disruption::Drain);
+        let recipe = Rollouts.recipe(&edits, Some(&down(false))).expect("one").expect("one");
+        assert!(recipe.is_down && !recipe.is_open);
+        assert_eq!(recipe.forecast[0], "The node is not ready now.");
+        insta::assert_snapshot!(text(&recipe), @r#"
+        cordon node w1: {"dns": true, "down": true, "member": true, "plan": "4f2a", "project": "shop"}
+        drain node w1: 3 pods leave: {"allow_stranded": false, "delete_emptydir_data": false, "force": false, "unconfirmed": true}
+        uncordon node w1 when it is ready: {"daemons": ["kube-system/proxy"], "plan": "4f2a", "project": "shop", "ready": false, "unready": ["kube-system/logs"]}
+        "#);
+        assert!(options(&recipe.open[1]).is_some_and(|options| options.unconfirmed.is_some()));
+        let recipe = Rollouts.recipe(&edits, Some(&down(true))).expect("one").expect("one");
+        assert!(!recipe.is_down && recipe.is_open);
+        assert_eq!(recipe.close[0].args.get("ready"), Some(&true.into()), "it was well before");
+    }
+
     #[test]
     fn node_that_nobody_could_look_at_is_an_error_and_not_an_empty_one() {
         let scope = Scope::node("w1");
@@ -401,9 +543,9 @@ mod tests {
         let edits = Edits { limits, ..edits(&scope, Disruption::Drain) };
         let recipe = Rollouts.recipe(&edits, Some(&seen(Vec::new()))).expect("one").expect("one");
         insta::assert_snapshot!(text(&recipe), @r#"
-        cordon node w1: {"member": true, "plan": "4f2a", "pool": {"max_unavailable": 2, "nodes": ["w1", "w2"]}, "project": "shop"}
+        cordon node w1: {"dns": true, "member": true, "plan": "4f2a", "pool": {"max_unavailable": 2, "nodes": ["w1", "w2"]}, "project": "shop"}
         drain node w1: 3 pods leave: {"allow_stranded": false, "delete_emptydir_data": false, "force": false, "timeout": 5400}
-        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true, "unready": ["kube-system/logs"]}
+        uncordon node w1 when it is ready: {"daemons": ["kube-system/proxy"], "plan": "4f2a", "project": "shop", "ready": true, "unready": ["kube-system/logs"]}
         "#);
         let timeout = |op: &Op| options(op).map(|options| options.timeout);
         assert_eq!(timeout(&recipe.open[1]), drain);
@@ -421,9 +563,9 @@ mod tests {
         let edits = edits(&scope, Disruption::Drain);
         let calm = Rollouts.recipe(&edits, Some(&seen(Vec::new()))).expect("one").expect("one");
         insta::assert_snapshot!(text(&calm), @r#"
-        cordon node w1: {"member": true, "plan": "4f2a", "project": "shop"}
+        cordon node w1: {"dns": true, "member": true, "plan": "4f2a", "project": "shop"}
         drain node w1: 3 pods leave: {"allow_stranded": false, "delete_emptydir_data": false, "force": false}
-        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true, "unready": ["kube-system/logs"]}
+        uncordon node w1 when it is ready: {"daemons": ["kube-system/proxy"], "plan": "4f2a", "project": "shop", "ready": true, "unready": ["kube-system/logs"]}
         "#);
         let problems = vec![
             problem(codes::BARE, true, "Draining node `w1` removes pods without a controller: a."),
@@ -433,9 +575,9 @@ mod tests {
         ];
         let loud = Rollouts.recipe(&edits, Some(&seen(problems))).expect("one").expect("one");
         insta::assert_snapshot!(text(&loud), @r#"
-        cordon node w1: {"member": true, "plan": "4f2a", "project": "shop"}
+        cordon node w1: {"dns": true, "member": true, "plan": "4f2a", "project": "shop"}
         drain node w1: 3 pods leave: {"allow_stranded": false, "delete_emptydir_data": true, "force": true}
-        uncordon node w1 when it is ready: {"plan": "4f2a", "project": "shop", "ready": true, "unready": ["kube-system/logs"]}
+        uncordon node w1 when it is ready: {"daemons": ["kube-system/proxy"], "plan": "4f2a", "project": "shop", "ready": true, "unready": ["kube-system/logs"]}
         guard bare: draining node `w1` removes pods without a controller: a
         guard data: draining node `w1` loses what is in b
         warning Disruption budget leaves no room: Budget `shop/web` lets no pod go. As it is now, the drain would fail, and the node go back into service.

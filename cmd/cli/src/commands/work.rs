@@ -13,11 +13,11 @@ use addrs::InstanceAddr;
 use apimachinery::versions::Minor;
 use diags::{Code, Diagnostic, Diagnostics, Severity, SourceMap};
 use planner::{Options, Planning, Selection};
-use plans::{Event, Fingerprints, Mode, Plan, Problem, Target};
+use plans::{Event, Fingerprints, Mode, Plan, Problem, Recorded, Target};
 use provider::{Catalog, Providers};
 use session::{Ahead, Loaded, Picture, StatePlace, Store as _, World};
 use states::State;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -102,6 +102,8 @@ pub(crate) struct Connected {
     pub(crate) unfinished: Option<states::UnfinishedRun>,
     /// Nodes that it left out of service, or why nobody knows.
     cordoned: Result<Vec<String>, Problem>,
+    /// What it may have made that the state does not know.
+    in_doubt: BTreeMap<InstanceAddr, Recorded>,
     /// What a person should know of the run before.
     pub(crate) notes: Diagnostics,
     pub(crate) target: Target,
@@ -178,6 +180,14 @@ pub(crate) async fn connected(
         Some(_) => access.left_cordoned(project).await,
         None => Ok(Vec::new()),
     };
+    let mut in_doubt = BTreeMap::new();
+    let mut not_kept = None;
+    if let Some(run) = loaded.unfinished.as_ref().filter(|run| run.in_doubt().next().is_some()) {
+        match store.kept(&run.run).await {
+            Ok(kept) => in_doubt = session::in_doubt(&state, run, &kept.plan),
+            Err(problems) => not_kept = Some(unknown(&problems)),
+        }
+    }
     let hosts = access.hosts().clone();
     let world = World {
         catalog: configured.types.clone(),
@@ -190,8 +200,21 @@ pub(crate) async fn connected(
     notes.extend(unseen);
     notes.extend(loaded.unfinished.as_ref().map(not_finished));
     let unfinished = loaded.unfinished;
+    notes.extend(not_kept);
     notes.extend(out_of_service(&cordoned, Severity::Warning));
-    Ok(Connected { world, ahead, store, state, unfinished, cordoned, notes, target, hosts, lock })
+    Ok(Connected {
+        world,
+        ahead,
+        store,
+        state,
+        unfinished,
+        cordoned,
+        in_doubt,
+        notes,
+        target,
+        hosts,
+        lock,
+    })
 }
 
 impl Connected {
@@ -230,9 +253,20 @@ fn out_of_service(nodes: &Result<Vec<String>, Problem>, severity: Severity) -> O
         Severity::Warning => Diagnostic::warning(CORDONED, summary, detail),
     };
     Some(diagnostic.with_help(
-        "`clinch apply -resume` finishes that run and brings them back; so does a plan that changes \
-         something on them again. Otherwise `kubectl uncordon NODE`.",
+        "`clinch apply -resume` finishes that run and brings them back; so does a plan that is made \
+         now, before anything else. By hand: `kubectl uncordon NODE`.",
     ))
+}
+
+/// The plan of the run before cannot be read, which alone says what its steps in doubt were about.
+fn unknown(problems: &Diagnostics) -> Diagnostic {
+    let why = problems.iter().next().map_or("", |problem| problem.detail.as_str());
+    let detail = format!(
+        "Steps of the run before are in doubt, and its plan cannot be read, so what they may have \
+         made is looked at only where the configuration declares it. {why}"
+    );
+    Diagnostic::warning(NOT_FINISHED, "What the run before made is not fully known", detail)
+        .with_help("`clinch state rebuild` finds what carries this configuration's mark.")
 }
 
 fn not_finished(run: &states::UnfinishedRun) -> Diagnostic {
@@ -339,6 +373,7 @@ pub(crate) fn options(loaded: &Loaded, state: &State, target: &Target, aim: Aim)
         replace: aim.replace,
         selection: aim.selection,
         allowed: aim.allowed,
+        left_open: BTreeSet::new(),
     }
 }
 
@@ -349,14 +384,19 @@ pub(crate) async fn plan(
     aim: impl Into<Aim>,
     signals: &Signals,
 ) -> Option<(Planning, Picture)> {
-    let options = options(&configured.loaded, &connected.state, &connected.target, aim.into());
-    let (loaded, state, world) = (&configured.loaded, &connected.state, &connected.world);
+    let mut options = options(&configured.loaded, &connected.state, &connected.target, aim.into());
+    // Where nobody could tell, nothing is applied (see `stranded`).
+    options.left_open.extend(connected.cordoned.iter().flatten().cloned());
+    let (loaded, world) = (&configured.loaded, &connected.world);
+    let state = &session::with_in_doubt(&connected.state, &connected.in_doubt);
     let mut ahead = mem::take(&mut *connected.ahead.lock().unwrap_or_else(PoisonError::into_inner));
     if ahead.is_idle() {
         ahead = Ahead::look(state, &world.providers);
     }
     let work = session::plan(loaded, state, world, &options, ahead);
-    until_interrupted(signals, work).await
+    let (mut planning, picture) = until_interrupted(signals, work).await?;
+    session::remember_in_doubt(&mut planning.plan, &connected.in_doubt);
+    Some((planning, picture))
 }
 
 /// Leaves memory to the end of the process, which is near, and quicker than piece by piece.

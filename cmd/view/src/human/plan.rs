@@ -6,8 +6,8 @@ use crate::style::Ink;
 use crate::{Detail, Style, text};
 use addrs::{InstanceAddr, Scope};
 use plans::{
-    Action, Basis, Change, Guard, GuardKind, Mode, Origin, OutputChange, Plan, Rollout, StepId,
-    Tally,
+    Action, Basis, Bracket, Change, Guard, GuardKind, Mode, Origin, OutputChange, Plan, Rollout,
+    Step, StepId, Tally,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub fn plan_at(plan: &Plan, style: &Style, detail: Detail, places: &Places) -> S
     page.target();
     let changes = table::by_risk(plan.changes.iter());
     let outputs: Vec<_> = plan.outputs.iter().filter(|o| o.is_change()).collect();
-    if changes.is_empty() && outputs.is_empty() {
+    if changes.is_empty() && outputs.is_empty() && plan.brackets.is_empty() {
         page.nothing();
     } else {
         page.changes(&changes);
@@ -397,7 +397,9 @@ impl Page<'_> {
         if self.plan.brackets.is_empty() || self.detail == Detail::Summary {
             return;
         }
-        self.paragraph(if self.plan.brackets.len() > 1 {
+        self.paragraph(if self.plan.brackets.iter().all(Bracket::brings_back) {
+            "What a run that was not finished left out of service is brought back in these steps:"
+        } else if self.plan.brackets.len() > 1 {
             match at_once(self.plan) {
                 1 => {
                     "Nodes will be taken out of service in these steps, one node at a time. Pods \
@@ -415,14 +417,20 @@ impl Page<'_> {
         brackets.sort_by_key(|bracket| bracket.steps.first());
         for bracket in brackets {
             let scope = bracket.scope.to_string();
-            self.out.push(format!("  {} ({})", text::line(&scope), bracket.disruption));
+            let cost = match bracket.disruption {
+                _ if bracket.brings_back() => "left out of service".to_owned(),
+                cost => cost.to_string(),
+            };
+            self.out.push(format!("  {} ({cost})", text::line(&scope)));
             for step in bracket.steps.iter().filter_map(|id| self.plan.step(*id)) {
                 let line = format!("    {:>3}. {}", step.id.0, text::line(&step.op.text));
                 self.out.push(line.trim_end().to_owned());
                 // What happens to pods happens before the first edit.
                 let next = self.plan.step(StepId(step.id.0 + 1));
                 let opens = step.addr.is_none() && !bracket.closing.contains(&step.id);
-                if opens && next.is_none_or(|next| next.addr.is_some()) {
+                let is_last =
+                    |next: &Step| next.addr.is_some() || bracket.closing.contains(&next.id);
+                if opens && next.is_none_or(is_last) {
                     self.forecast(bracket);
                 }
             }

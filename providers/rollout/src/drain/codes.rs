@@ -2,6 +2,12 @@
 
 use diags::Code;
 
+/// A node that is not ready when it is to be changed.
+pub const DOWN: Code = Code("E0871");
+/// A node that was not ready before it was changed, and is not afterwards.
+pub const STILL_DOWN: Code = Code("E0872");
+/// Nothing answers names in the cluster.
+pub const NO_DNS: Code = Code("E0873");
 /// A pod that nothing would create again.
 pub const BARE: Code = Code("E0880");
 /// Data in an `emptyDir` volume would be lost.
@@ -35,7 +41,10 @@ pub const INTERRUPTED: Code = Code("E0893");
 pub const QUORUM: Code = Code("E0894");
 
 /// All of them.
-pub(crate) const ALL: [Code; 15] = [
+pub(crate) const ALL: [Code; 18] = [
+    DOWN,
+    STILL_DOWN,
+    NO_DNS,
     BARE,
     EMPTY_DIR,
     BLOCKED,

@@ -79,6 +79,8 @@ pub enum Stay {
     DaemonSet,
     /// It only mirrors a file on the node.
     Mirror,
+    /// It was told to end, and the kubelet of its node, which is not ready, does not confirm it.
+    Unconfirmed,
     /// The pod selector of the options does not mean it.
     NotSelected,
 }
@@ -173,7 +175,7 @@ pub(super) fn fate(world: &World, pod: &Pod, options: &Options) -> Fate {
     if let Some(set) = pod.controller.as_ref().filter(|owner| owner.is("apps", "DaemonSet"))
         && !pod.phase.is_over()
     {
-        if world.daemon_sets.contains(&set.key) {
+        if world.daemon_sets.contains_key(&set.key) {
             return Fate::Stays(Stay::DaemonSet);
         }
         if !options.force {
@@ -184,7 +186,9 @@ pub(super) fn fate(world: &World, pod: &Pod, options: &Options) -> Fate {
         return Fate::Stays(Stay::Mirror);
     }
     if pod.terminating.is_some() {
-        return Fate::Awaited;
+        let is_down = world.nodes.get(&pod.node).is_some_and(|node| !node.ready);
+        let is_left = options.unconfirmed.is_some() && is_down;
+        return if is_left { Fate::Stays(Stay::Unconfirmed) } else { Fate::Awaited };
     }
     if pod.phase.is_over() {
         return Fate::Removed;

@@ -37,8 +37,7 @@
 //!
 //! **Not here:** when a node is drained and what is done to it then (the recipes of this crate);
 //! whether free memory would do for the pods elsewhere; volumes that are still attached when the
-//! last pod has gone; pods that hang on a node that is down (`--skip-wait-for-delete-timeout`),
-//! which are waited for until the time is over.
+//! last pod has gone.
 
 mod budgets;
 pub mod codes;
@@ -55,16 +54,23 @@ mod world;
 
 pub use budgets::{Answer, Block, answer};
 pub use forecast::{Drain, Fate, Leaving, NoForecast, Note, Refusal, Stay, forecast};
-pub use objects::{Budget, Key, Node, Owner, OwnerRef, Phase, Pod, UnhealthyPolicy, Volume};
+pub use objects::{
+    Budget, Daemon, Key, Node, Owner, OwnerRef, Phase, Pod, UnhealthyPolicy, Volume,
+};
 pub use ops::{Cordon, Evict, Evicted, Uncordon, Uncordoned};
 pub use place::{Misfit, NodeTerms, Taint, Toleration, misfit};
 pub use reader::Unreadable;
 pub use whose::{CORDON, Holder, Whose};
 pub use world::World;
 
+pub(crate) use text::named;
+
 use apimachinery::selector::LabelSelector;
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+/// How long a pod of a node that is not ready is waited for in a plan.
+pub(crate) const UNCONFIRMED: Duration = Duration::from_secs(30);
 
 /// What a drain may do; what is named as a flag of `kubectl drain` means what it means there.
 ///
@@ -78,6 +84,9 @@ pub struct Options {
     /// Whether pods may go that no other node takes: of the last node that takes pods, or with
     /// a volume of this node.
     pub allow_stranded: bool,
+    /// How long a pod is waited for that was told to end on a node that is not ready, since its kubelet
+    /// does not confirm that it has (`--skip-wait-for-delete-timeout`); `None` for as long as others.
+    pub unconfirmed: Option<Duration>,
     /// How long all of it may take (`--timeout`).
     pub timeout: Duration,
     /// How many seconds every pod has to end, instead of its own time (`--grace-period`).
@@ -95,6 +104,7 @@ impl Options {
             force: false,
             delete_emptydir_data: false,
             allow_stranded: false,
+            unconfirmed: None,
             timeout: Duration::from_mins(10),
             grace_period: None,
             pod_selector: None,

@@ -4,7 +4,7 @@
 //! another type than the API promises is an error that names the object, never a guess: a pod
 //! whose volumes cannot be read is not a pod without volumes.
 
-use super::place::{NodeTerms, Taint, Toleration};
+use super::place::{self, NodeTerms, Taint, Toleration};
 use super::reader::{Reader, Unreadable};
 use apimachinery::selector::LabelSelector;
 use serde_json::{Map, Value as Json};
@@ -149,6 +149,15 @@ pub struct Node {
     pub ready: bool,
     /// Its annotation about our cordon, if there is one.
     pub cordon: Option<String>,
+}
+
+/// What a `DaemonSet` asks of the nodes that it runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Daemon {
+    /// What a node must have.
+    pub terms: NodeTerms,
+    /// Which taints its pods bear, besides those that its controller adds.
+    pub tolerations: Vec<Toleration>,
 }
 
 /// What happens to pods that are not ready.
@@ -354,7 +363,20 @@ impl Volume {
     }
 }
 
-/// Which daemon set an object is; nothing else of it matters.
-pub(super) fn daemon_set(object: &Json) -> Result<Key, Unreadable> {
-    Reader::new(object, "DaemonSet").key()
+impl Daemon {
+    /// Reads a `DaemonSet` as the server sent it.
+    pub(super) fn of(object: &Json) -> Result<(Key, Self), Unreadable> {
+        let whole = Reader::new(object, "DaemonSet");
+        let read = Reader::new(&object["spec"]["template"], "DaemonSet");
+        // A template has no name of its own.
+        let named = |unreadable: Unreadable| whole.wrong(unreadable.why);
+        let terms = NodeTerms::of_pod(&read).map_err(named)?;
+        let tolerations = Toleration::all(&read).map_err(named)?;
+        Ok((whole.key()?, Self { terms, tolerations }))
+    }
+
+    /// Whether its controller puts a pod on this node, as the node is now.
+    pub fn wants(&self, node: &Node) -> bool {
+        self.terms.fit(node) && place::is_borne(node, &self.tolerations)
+    }
 }

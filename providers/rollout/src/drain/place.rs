@@ -96,6 +96,30 @@ pub fn misfit(node: &Node, pod: &Pod, volumes: &[&Volume]) -> Option<Misfit> {
     (!repelling.all(bears)).then_some(Misfit::Tainted)
 }
 
+/// Whether pods of a daemon set that bear these taints come to a node and stay there.
+pub(super) fn is_borne(node: &Node, tolerations: &[Toleration]) -> bool {
+    let repels = |taint: &&Taint| {
+        taint.effect != PREFER_NO_SCHEDULE && !OF_EVERY_DAEMON.contains(&taint.key.as_str())
+    };
+    let bears = |taint: &Taint| tolerations.iter().any(|one| one.bears(taint));
+    node.taints.iter().filter(repels).all(bears)
+}
+
+/// Taints that the controller of daemon sets lets all their pods bear (that of the network only
+/// those that need none, which is no difference on a node that is ready).
+///
+/// Source: [DaemonSet](https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/),
+/// "Taints and tolerations".
+const OF_EVERY_DAEMON: [&str; 7] = [
+    "node.kubernetes.io/not-ready",
+    "node.kubernetes.io/unreachable",
+    "node.kubernetes.io/disk-pressure",
+    "node.kubernetes.io/memory-pressure",
+    "node.kubernetes.io/pid-pressure",
+    UNSCHEDULABLE,
+    "node.kubernetes.io/network-unavailable",
+];
+
 /// The node as it is when it is back: no cordon, and nothing that only says that it is not ready.
 pub(super) fn in_service(node: &Node) -> Node {
     let mut back = Node { unschedulable: false, ready: true, ..node.clone() };

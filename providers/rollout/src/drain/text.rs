@@ -42,6 +42,7 @@ impl Drain {
         let told = counts.iter().map(|(why, count)| match why {
             Stay::DaemonSet => format!("{count} of daemon sets"),
             Stay::Mirror => format!("{count} static"),
+            Stay::Unconfirmed => format!("{count} whose end nobody confirms"),
             Stay::NotSelected => format!("{count} not selected"),
         });
         let told = told.collect::<Vec<_>>().join(", ");
@@ -57,8 +58,8 @@ impl Drain {
         problems.extend(self.held());
         problems.extend(self.answers());
         problems.extend(self.outages());
-        if !self.ready && !self.is_empty() {
-            problems.push(self.unconfirmed());
+        if !self.ready {
+            problems.push(self.down());
         }
         problems.extend(self.unseen.iter().map(|what| {
             let detail =
@@ -165,16 +166,32 @@ impl Drain {
         ))
     }
 
-    fn unconfirmed(&self) -> Problem {
-        let detail = format!(
-            "Node `{}` is not ready, so its kubelet does not confirm that pods have ended; they \
-             would be waited for until the time is over.",
+    /// That the node is not ready: what that means for its turn.
+    fn down(&self) -> Problem {
+        let mut detail = format!(
+            "Node `{}` is not ready, so it comes first among those of its rollout: no other one is \
+             taken out of service for it, and the change may be what brings it back. If it is not \
+             ready afterwards either, its turn counts as failed.",
             self.node
         );
-        let summary = "Node does not answer";
-        let problem = Problem::warning(codes::UNCONFIRMED, summary, Path::root(), detail);
+        let is_unconfirmed = |pod: &Leaving| match pod.fate {
+            Fate::Refused(_) | Fate::Evicted | Fate::Awaited => true,
+            Fate::Stays(why) => why == Stay::Unconfirmed,
+            Fate::Removed => false,
+        };
+        let (code, summary) = if self.pods.iter().any(is_unconfirmed) {
+            detail.push_str(
+                " Its kubelet does not confirm that pods have ended, so each is waited for half a \
+                 minute; what still runs of them ends when the kubelet is back.",
+            );
+            (codes::UNCONFIRMED, "Node does not answer")
+        } else {
+            (codes::DOWN, "Node is not ready")
+        };
+        let problem = Problem::warning(code, summary, Path::root(), detail);
         problem.with_help(
-            "Bring the node back first. If the machine is off for good, delete the Node object.",
+            "If this change is not meant to bring it back, find out first what is wrong there. If \
+             the machine is off for good, delete the Node object.",
         )
     }
 }
@@ -268,7 +285,7 @@ fn several(budgets: &[Key]) -> String {
 }
 
 /// `a, b and 3 more`.
-pub(super) fn named(names: impl Iterator<Item = String>) -> String {
+pub(crate) fn named(names: impl Iterator<Item = String>) -> String {
     let all: Vec<String> = names.map(|name| access::text::clean(&name)).collect();
     match all.as_slice() {
         [] => String::new(),

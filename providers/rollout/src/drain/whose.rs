@@ -46,6 +46,13 @@ impl Holder {
         matches!(Whose::of(node), Whose::Plan(by) if by.project == self.project)
     }
 
+    /// Whether a plan of the same project took this node out of service and did not bring it back,
+    /// whoever did since.
+    pub fn was_at_work(&self, node: &Node) -> bool {
+        let by = node.cordon.as_deref().and_then(Holder::parse);
+        by.is_some_and(|by| by.project == self.project)
+    }
+
     /// Whether an earlier plan of the same project left this node out of service.
     pub fn takes_over(&self, node: &Node) -> bool {
         matches!(

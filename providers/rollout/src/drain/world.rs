@@ -1,9 +1,9 @@
 //! What was seen of a cluster.
 
-use super::objects::{Budget, Key, Node, Owner, OwnerRef, Pod, Volume};
+use super::objects::{Budget, Daemon, Key, Node, Owner, OwnerRef, Pod, Volume};
 use super::reader::Unreadable;
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What was seen of a cluster: enough to forecast the drain of each of its nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,8 +13,8 @@ pub struct World {
     /// The pods of each node. Those of a node that is not named here were not looked at, which
     /// is not the same as having none.
     pub pods: BTreeMap<String, Vec<Pod>>,
-    /// All daemon sets.
-    pub daemon_sets: BTreeSet<Key>,
+    /// All daemon sets, and which nodes each wants.
+    pub daemon_sets: BTreeMap<Key, Daemon>,
     /// All disruption budgets, by namespace; `None` when they could not be looked at.
     pub budgets: Option<BTreeMap<String, Vec<Budget>>>,
     /// What runs pods, as far as it could be looked at.
@@ -30,7 +30,7 @@ pub(super) enum Thing {
     Node(Node),
     // A pod is several times as large as the others.
     Pod(Box<Pod>),
-    DaemonSet(Key),
+    DaemonSet(Key, Daemon),
     Budget(Budget),
     Owner(Owner),
     Volume(Volume),
@@ -48,7 +48,10 @@ impl Thing {
             ("", "Pod") => Self::Pod(Box::new(Pod::of(object)?)),
             ("", "PersistentVolume") => return Ok(Volume::of(object)?.map(Self::Volume)),
             ("", "ReplicationController") => owner("", "ReplicationController")?,
-            ("apps", "DaemonSet") => Self::DaemonSet(super::objects::daemon_set(object)?),
+            ("apps", "DaemonSet") => {
+                let (key, daemon) = Daemon::of(object)?;
+                Self::DaemonSet(key, daemon)
+            }
             ("apps", "Deployment") => owner("apps", "Deployment")?,
             ("apps", "ReplicaSet") => owner("apps", "ReplicaSet")?,
             ("apps", "StatefulSet") => owner("apps", "StatefulSet")?,
@@ -85,8 +88,8 @@ impl World {
             }
             Thing::Pod(pod) if pod.node.is_empty() => {}
             Thing::Pod(pod) => self.pods.entry(pod.node.clone()).or_default().push(*pod),
-            Thing::DaemonSet(key) => {
-                self.daemon_sets.insert(key);
+            Thing::DaemonSet(key, daemon) => {
+                self.daemon_sets.insert(key, daemon);
             }
             Thing::Budget(budget) => {
                 let all = self.budgets.get_or_insert_default();

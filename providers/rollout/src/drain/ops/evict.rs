@@ -79,6 +79,7 @@ impl Evict {
                 board: Board::new(cluster, &self.node),
                 tally: Tally::new(progress, left.iter().map(|pod| &pod.key)),
                 deadline,
+                unconfirmed: self.options.unconfirmed.filter(|_| !drain.ready),
             };
             round.empty(&left).await?;
             done.pods.extend(left.iter().map(|pod| pod.key.clone()));
@@ -131,6 +132,8 @@ struct Round<'a> {
     board: Board<'a>,
     tally: Tally<'a>,
     deadline: Instant,
+    /// How long one is waited for where nobody confirms that it has ended.
+    unconfirmed: Option<Duration>,
 }
 
 /// Why a pod did not leave.
@@ -238,6 +241,9 @@ impl Round<'_> {
     }
 
     async fn until_gone(&self, pod: &Leaving, seen: &mut Receiver<Seen>) -> Result<(), Stuck> {
+        let soon = self.unconfirmed.map(|time| Instant::now() + time);
+        let soon = soon.filter(|soon| *soon < self.deadline);
+        let until = soon.unwrap_or(self.deadline);
         loop {
             let why = {
                 let seen = seen.borrow_and_update();
@@ -250,8 +256,10 @@ impl Round<'_> {
                 ending(&seen, pod)
             };
             self.tally.note(&pod.key, Standing::Ending, why);
-            match timeout_at(self.deadline, seen.changed()).await {
+            match timeout_at(until, seen.changed()).await {
                 Ok(Ok(())) => {}
+                // It was told to end; another look tells whether the node is ready by now.
+                Err(_) if soon.is_some() => return Ok(()),
                 // The board outlives everybody who looks at it.
                 Ok(Err(_)) | Err(_) => return Err(Stuck::Late),
             }

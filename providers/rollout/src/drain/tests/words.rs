@@ -163,7 +163,7 @@ fn a_node_that_is_down_and_what_was_not_seen_are_told() {
     let told = drain.lines().into_iter().chain(details).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(told, @r"
     evict   shop/web-0  StatefulSet shop/web, budgets not seen
-    Node `w1` is not ready, so its kubelet does not confirm that pods have ended; they would be waited for until the time is over.
+    Node `w1` is not ready, so it comes first among those of its rollout: no other one is taken out of service for it, and the change may be what brings it back. If it is not ready afterwards either, its turn counts as failed. Its kubelet does not confirm that pods have ended, so each is waited for half a minute; what still runs of them ends when the kubelet is back.
     What draining node `w1` does is not fully known: PodDisruptionBudgets: User `jane` may not list them.
     ");
 }

@@ -236,6 +236,25 @@ async fn r2_a_pod_that_does_not_end_is_told_with_what_holds_it() {
     assert_eq!(stage.asked(), "web-0 at 0s, web-1 at 0s");
 }
 
+/// Its kubelet confirms nothing, and what comes after the drain may be what brings it back.
+#[tokio::test(start_paused = true)]
+async fn pods_of_a_node_that_is_not_ready_are_waited_for_only_half_a_minute() {
+    let pods = || [of_set("web-0"), of_set("web-1")];
+    let options = || Options { unconfirmed: Some(Duration::from_secs(30)), ..Options::careful() };
+    let stage = Stage::new(pods(), |_, _| Act::Ends).unready();
+    let began = Instant::now();
+    let (done, _) = drain(&stage, options()).await;
+    done.map_err(|error| told(&error)).unwrap();
+    assert_eq!(began.elapsed().as_secs(), 30);
+    assert_eq!(stage.asked(), "web-0 at 0s, web-1 at 0s", "budgets are asked all the same");
+    let (again, _) = drain(&stage, options()).await;
+    assert_eq!(again.map(|done| done.pods.len()).map_err(|error| told(&error)), Ok(0));
+    assert_eq!(began.elapsed().as_secs(), 30, "they were told already");
+    let ready = Stage::new(pods(), |_, _| Act::Ends);
+    let (done, _) = drain(&ready, options()).await;
+    assert!(told(&done.unwrap_err()).contains("After 600 s"), "there is somebody to confirm it");
+}
+
 #[tokio::test(start_paused = true)]
 async fn r2_pods_that_must_not_leave_keep_all_others() {
     let mut bare = of_set("tool");

@@ -103,6 +103,12 @@ impl Stage {
         self
     }
 
+    /// Nothing is heard of node `w1`.
+    pub(super) fn unready(self) -> Self {
+        self.state.lock().unwrap().nodes[0]["status"]["conditions"][0]["status"] = "Unknown".into();
+        self
+    }
+
     /// An eviction of this pod is answered so.
     pub(super) fn state_says(&self, pod: &'static str, reply: Reply) {
         let play = move |asked: &str, _| {
