@@ -4,6 +4,7 @@ use crate::corpora;
 use crate::oracles::Tally;
 use config::layout;
 use diags::SourceMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Every sign that is no blank.
@@ -33,26 +34,47 @@ fn files_are_laid_out_as_hcl_does() {
     tally.finish(&[]);
 }
 
+/// FNV-1a: short, and good enough to tell two layouts apart.
+fn digest(text: &str) -> String {
+    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, fold))
+}
+
+/// `layout.txt` holds, for each file that `terraform fmt` 1.11 changes, the digest of what comes out,
+/// and why that is not what comes out here. All other files stay as they are, here as there.
 #[test]
-fn files_of_opentofu_keep_all_but_blanks() {
+fn files_of_opentofu_are_laid_out_as_terraform_does() {
     let Some(folder) = corpora::folder("opentofu-testdata layout") else { return };
+    let listed: BTreeMap<&str, (&str, &str)> = include_str!("layout.txt")
+        .lines()
+        .map(|line| {
+            let (path, rest) = line.split_once(' ').expect("a path and a digest");
+            (path, rest.split_once(' ').unwrap_or((rest, "")))
+        })
+        .collect();
     let mut tally = Tally::new("opentofu-testdata layout");
+    let (mut stale, mut known) = (Vec::new(), 0);
     for (path, bytes) in corpora::archive(&folder.join("opentofu-testdata.tar.gz")) {
         let Ok(text) = String::from_utf8(bytes) else { continue };
         if Path::new(&path).extension() != Some("tf".as_ref()) {
             continue;
         }
         tally.total += 1;
+        check(&text);
         let mut map = SourceMap::default();
-        if config::format(&mut map, &path, &text).is_err() {
-            continue;
+        let Ok(out) = config::format(&mut map, &path, &text) else { continue };
+        let (want, reason) =
+            listed.get(&*path).map_or((digest(&text), ""), |(d, r)| ((*d).to_owned(), *r));
+        let agrees = digest(&out) == want;
+        match (reason, agrees) {
+            ("", agrees) => tally.count(agrees, || path),
+            (_, false) => known += 1,
+            (_, true) => stale.push(path),
         }
-        let same = check(&text) == text;
-        tally.count(same, || path);
     }
-    // Many of them were written by hand, so this is no number of mistakes; it must not drop.
-    tally.print();
-    assert!(tally.passed >= 400, "{}", tally.passed);
+    println!("ORACLE opentofu-testdata layout: {known} more differ for the reasons in layout.txt");
+    assert!(stale.is_empty(), "these agree, and are listed with a reason: {stale:#?}");
+    tally.finish(&[]);
 }
 
 #[test]
@@ -70,6 +92,7 @@ fn signs_stand_apart_as_people_write_them() {
         ("a=[for k,v in {x=-1}:k=>v... if !v]", "a = [for k, v in { x = -1 } : k => v... if !v]"),
         ("a=b [*] .c.0 [ 1 ]", "a = b[*].c.0[1]"),
         ("a=b.*.c", "a = b.*.c"),
+        ("a=b.for [c]", "a = b.for[c]"),
         ("a = f( - 1 , x... )", "a = f(-1, x...)"),
         ("a = x in [1]", "a = x in [1]"),
         ("a = if -1", "a = if -1"),
@@ -87,6 +110,14 @@ fn mistakes_of_syntax_are_told_instead() {
     let mut map = SourceMap::default();
     assert!(config::format(&mut map, "main.hcl", "a = [1\n").is_err());
     assert!(config::format(&mut map, "main.hcl", "a = 1\n").is_ok());
+}
+
+#[test]
+fn the_last_line_gets_its_line_break() {
+    let mut map = SourceMap::default();
+    for (text, want) in [("a=1", "a = 1\n"), ("a=1\r\nb=1", "a = 1\r\nb = 1\r\n"), ("", "")] {
+        assert_eq!(config::format(&mut map, "main.hcl", text).expect("no mistakes"), want);
+    }
 }
 
 /// Whatever the bytes are, layout ends, and keeps all but blanks.

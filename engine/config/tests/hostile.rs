@@ -19,7 +19,7 @@ pub(crate) fn read(bytes: &[u8]) -> (SourceMap, Config, Diagnostics) {
     (map, config, diags)
 }
 
-fn read_as(name: &str, bytes: &[u8]) -> (SourceMap, Config, Diagnostics) {
+pub(crate) fn read_as(name: &str, bytes: &[u8]) -> (SourceMap, Config, Diagnostics) {
     let mut map = SourceMap::default();
     let mut sources: InMemory = [(name, bytes)].into_iter().collect();
     let (config, diags) = load(".", &mut sources, &mut map);

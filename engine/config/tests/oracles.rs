@@ -65,6 +65,7 @@ fn fuzzing_seeds_of_hcl_are_answered() {
             continue;
         };
         hostile::read(seed.as_bytes());
+        settles(&seed);
         let mut map = SourceMap::default();
         let extension = path.extension().map(|e| e.to_string_lossy().into_owned());
         let diags = match extension.as_deref() {
@@ -82,6 +83,38 @@ fn fuzzing_seeds_of_hcl_are_answered() {
     }
     // No expression is no value; the other has no closing quote.
     tally.finish(&["FuzzParseExpression/empty.hcle", "function-call-tmpl.hcl"]);
+}
+
+/// Lays a text out twice, when it is a configuration at all: the second time nothing changes.
+fn settles(text: &str) {
+    let mut map = SourceMap::default();
+    let Ok(once) = config::format(&mut map, "main.hcl", text) else { return };
+    let twice = config::format(&mut map, "main.hcl", &once).expect("still a configuration");
+    assert_eq!(twice, once, "not the same again for {text:?}");
+}
+
+#[test]
+fn strings_that_break_programs_are_answered_wherever_they_stand() {
+    let Some(folder) = corpora::folder("naughty-strings") else { return };
+    let files = corpora::below(&folder.join("naughty-strings"));
+    let (_, bytes) = files.iter().find(|(p, _)| p.ends_with("blns.json")).expect("the list");
+    let strings: Vec<String> = serde_json::from_slice(bytes).expect("a list of texts");
+    assert!(strings.len() > 400);
+    for text in &strings {
+        for whole in [
+            text.clone(),
+            format!("output \"x\" {{\n  value = {text}\n}}\n"),
+            format!("output \"x\" {{\n  value = \"{text}\"\n}}\n"),
+            format!("output \"x\" {{\n  value = <<-E\n{text}\nE\n}}\n"),
+            format!("resource \"{text}\" \"{text}\" {{\n  # {text}\n  {text} = 1\n}}\n"),
+        ] {
+            hostile::read(whole.as_bytes());
+            settles(&whole);
+        }
+        let json = serde_json::json!({ text: { text: { text: text } } });
+        hostile::read_as("main.hcl.json", json.to_string().as_bytes());
+        hostile::read_as("main.hcl.json", text.as_bytes());
+    }
 }
 
 /// The text of a seed as Go's fuzzing keeps it: a header, then a quoted text.

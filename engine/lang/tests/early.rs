@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 fn load(files: &[(&str, &str)]) -> (Config, Diagnostics) {
     let mut sources: InMemory = files.iter().copied().collect();
-    let inputs = Inputs { cwd: "/work".to_owned(), ..Inputs::default() };
+    let inputs = Inputs { cwd: "/here".to_owned(), ..Inputs::default() };
     load_with(".", &mut sources, &mut SourceMap::default(), &mut EarlyNames::new(&inputs))
 }
 
@@ -30,7 +30,7 @@ fn a_source_is_made_of_anything_that_is_known_without_looking() {
         "[for x in [\"./a\"] : x][0]",
         "true ? \"./a\" : \"./b\"",
         "\"${path.root}/${path.module}/./a\"",
-        "path.cwd == \"/work\" ? \"./a\" : \"./b\"",
+        "path.cwd == \"/here\" ? \"./a\" : \"./b\"",
         "(\"./a\")",
         "try(local.x.y, \"./a\")",
     ] {

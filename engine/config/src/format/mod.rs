@@ -1,7 +1,7 @@
 //! The canonical layout of a file: what `fmt` makes of it.
 //!
-//! Only blanks within lines change: which lines there are, comments, line ends and the texts of
-//! heredocs stay as they are. In order: `tokens` cuts the text into tokens that together are the
+//! Only blanks within lines change, and the last line gets its line break: which lines there are,
+//! comments, line ends and the texts of heredocs stay as they are. In order: `tokens` cuts the text into tokens that together are the
 //! text again, `spaces` says which two stand apart, `columns` puts equals signs and comments of
 //! adjoining lines under each other.
 //!
@@ -30,10 +30,18 @@ pub fn format(map: &mut SourceMap, name: &str, text: &str) -> Result<String, Dia
     let known = map.get(source).map(|s| s.text.clone()).unwrap_or_default();
     let _ = read_file(source, &known, &mut sink, |_, _| {});
     let told = sink.finish();
-    if told.has_errors() { Err(told) } else { Ok(layout(text)) }
+    if told.has_errors() {
+        return Err(told);
+    }
+    let mut out = layout(text);
+    if !out.is_empty() && !out.ends_with('\n') {
+        out.push_str(if out.contains("\r\n") { "\r\n" } else { "\n" });
+    }
+    Ok(out)
 }
 
-/// The layout of any text, also of one that is no configuration.
+/// The layout of any text, also of one that is no configuration or a part of one: here the last
+/// line stays without a line break where it has none.
 pub fn layout(text: &str) -> String {
     let (mark, text) = match text.strip_prefix('\u{feff}') {
         Some(rest) => ("\u{feff}", rest),

@@ -35,8 +35,11 @@ pub(super) fn apart(before: Option<Kind>, this: Token<'_>, next: Token<'_>) -> b
     }
     let splat = this.text == "*" && matches!(before, Some(Dot | OpenBracket));
     match next.kind {
-        // A keyword is followed by an expression, and neither called nor indexed.
-        OpenParen | OpenBracket if this.kind == Word => this.is_keyword(),
+        // A keyword is followed by an expression, and neither called nor indexed; behind a dot it
+        // is a name like any other.
+        OpenParen | OpenBracket if this.kind == Word => {
+            this.is_keyword() && !matches!(before, Some(Dot))
+        }
         OpenBracket => {
             !splat
                 && !matches!(
