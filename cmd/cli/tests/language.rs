@@ -1,7 +1,8 @@
 //! What commands do with the language itself: `console`, `fmt`, and files that expressions read.
 
 use crate::support::Desk;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::Stdio;
 
 /// What the program prints when this is its standard input, and its exit code.
@@ -73,4 +74,54 @@ fn a_link_does_not_lead_out_of_the_configuration() {
     }
     desk.write("main.hcl", "output \"x\" {\n  value = fileset(\".\", \"../*.txt\")\n}\n");
     assert_eq!(desk.run(&["plan"]).code, 1);
+}
+
+/// A text in quotes, as the language wants it.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => write!(out, "\\u{:04x}", u32::from(c)).unwrap(),
+            c => out.push(c),
+        }
+    }
+    out.replace("${", "$${").replace("%{", "%%{") + "\""
+}
+
+/// The public list of strings that break programs, as values of an object: laid out, planned and
+/// applied, they are the same again.
+#[test]
+fn naughty_strings_are_applied_and_found_again() {
+    let Some(corpora) = std::env::var_os("CLINCH_CORPORA") else {
+        println!("SKIPPED naughty strings: CLINCH_CORPORA is not set");
+        return;
+    };
+    let file = std::path::Path::new(&corpora).join("naughty-strings/blns.json");
+    let strings: Vec<String> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let mut text = String::from(
+        "resource \"config_map\" \"x\" {\n  namespace = \"default\"\n  name = \"x\"\n  data = {\n",
+    );
+    for (i, string) in strings.iter().enumerate() {
+        writeln!(text, "    k{i} = {}", quoted(string)).unwrap();
+    }
+    text.push_str("  }\n}\n");
+    let desk = Desk::new();
+    desk.write("main.hcl", text);
+    for (args, says) in [
+        (&["fmt"][..], "main.hcl"),
+        (&["fmt", "-check"], ""),
+        (&["validate"], "Success!"),
+        (&["apply", "-auto-approve"], "1 added"),
+        (&["plan", "-detailed-exitcode"], "No changes."),
+    ] {
+        let said = desk.run(args);
+        assert_eq!(said.code, 0, "{args:?}: {}", said.all().chars().take(2000).collect::<String>());
+        assert!(said.out.contains(says), "{args:?}");
+    }
+    let there = desk.look("v1", "ConfigMap", "default", "x");
+    let same = |i: &usize| there["data"][format!("k{i}")] == strings[*i].as_str();
+    let kept = (0..strings.len()).filter(same).count();
+    // Texts are kept in one normal form, so those in another are not the same bytes.
+    assert!(kept + 20 > strings.len(), "{kept} of {} are the same", strings.len());
 }
