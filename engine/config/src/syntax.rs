@@ -82,7 +82,7 @@ pub(crate) fn of_fault(source: SourceId, text: &str, fault: &Fault) -> Diagnosti
         )
         .at(at, "begins here")
         .with_help(
-            "Add the closing `\"`, or write a string of several lines as a heredoc (`<<EOT`).",
+            "Add the closing `\"`, write `\\n` for a new line, or a string of several lines as a heredoc (`<<EOT`).",
         ),
         FaultKind::UnclosedInterpolation => {
             unclosed("An interpolation or directive in a string has no closing `}`.".to_owned())

@@ -90,4 +90,6 @@ codes! {
     NOT_EARLY = "E0239";
     /// A value, or how often modules are called, grows beyond what anybody can look at.
     TOO_LARGE = "E0240";
+    /// A validation does not look at its variable.
+    BLIND_VALIDATION = "E0241";
 }

@@ -1,10 +1,10 @@
 //! Every reference and call, followed without values.
 
 use crate::eval::names::{not_repeated, undeclared, undeclared_resource_in};
-use crate::references::{Found, Meaning, Step, Target, body_exprs, meaning, walk};
+use crate::references::{Found, Meaning, Step, Target, body_exprs, meaning, targets, walk};
 use crate::{Schemas, codes, functions, text};
 use addrs::{Ident, Mode, ModulePath, ResourceAddr};
-use config::{Config, Expr, Module, ModuleCall, Repeat, Resource};
+use config::{Config, Expr, Module, ModuleCall, Repeat, Resource, Variable};
 use diags::{Diagnostic, Diagnostics, Span, did_you_mean};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,6 +56,7 @@ pub(super) fn check(
     }
     for variable in module.variables.values() {
         here.conditions(&variable.validations, PLAIN);
+        here.validations(variable);
     }
     for check in module.checks.values() {
         here.conditions(&check.asserts, PLAIN);
@@ -132,6 +133,25 @@ impl Here<'_> {
         for condition in conditions {
             self.expr(&condition.condition, allowed);
             self.expr(&condition.error_message, allowed);
+        }
+    }
+
+    /// A condition that does not look at the variable says nothing of it, and was mostly copied.
+    fn validations(&mut self, variable: &Variable) {
+        let of_it = Target::Variable(variable.name.clone());
+        for validation in &variable.validations {
+            let condition = &validation.condition;
+            if targets([condition]).iter().any(|found| found.target == of_it) {
+                continue;
+            }
+            let name = &variable.name;
+            let detail = format!("The condition does not look at `var.{name}`, which it is about.");
+            let d =
+                Diagnostic::error(codes::BLIND_VALIDATION, "Validation of something else", detail);
+            self.told.push(d.at(condition.span, "").with_help(format!(
+                "Write `var.{name}` in it. What is not about one variable is a `precondition`, or a \
+                 `check` block."
+            )));
         }
     }
 

@@ -102,10 +102,8 @@ impl<'e, 'a> Eval<'e, 'a> {
     }
 
     pub(crate) fn expr(&mut self, expr: &Expr, scope: &Scope<'_>) -> Value {
-        let spent = self.names.spent.get() + 1;
-        self.names.spent.set(spent);
-        if spent > MOST_SPENT {
-            return self.too_much(expr, spent);
+        if !self.spend(expr) {
+            return Value::Unknown(Type::Any);
         }
         match &expr.kind {
             ExprKind::Null => Value::Null,
@@ -132,8 +130,14 @@ impl<'e, 'a> Eval<'e, 'a> {
         }
     }
 
-    /// A `for` in a `for` in a `for` must end some time, with one message.
-    fn too_much(&mut self, expr: &Expr, spent: u64) -> Value {
+    /// Counts one value more; false when there were too many. A `for` in a `for` in a `for` must
+    /// end some time, with one message.
+    pub(super) fn spend(&mut self, expr: &Expr) -> bool {
+        let spent = self.names.spent.get() + 1;
+        self.names.spent.set(spent);
+        if spent <= MOST_SPENT {
+            return true;
+        }
         self.errors += 1;
         if spent == MOST_SPENT + 1 {
             let d = Diagnostic::error(
@@ -146,7 +150,7 @@ impl<'e, 'a> Eval<'e, 'a> {
             );
             self.diags.push(d.at(expr.span, ""));
         }
-        Value::Unknown(Type::Any)
+        false
     }
 
     fn reference(&mut self, expr: &Expr, scope: &Scope<'_>) -> Value {

@@ -31,7 +31,7 @@ enum Item {
 
 /// The most parts of a value that is computed once. Values share what they hold, so that a list of
 /// itself twice, some dozen times, costs nothing; whatever looks at all of it would never end.
-const MOST_PARTS: usize = 10_000_000;
+const MOST_PARTS: usize = 2_000_000;
 
 /// How deep lists and objects stand in each other at most.
 const MOST_DEEP: usize = 1000;
@@ -325,14 +325,11 @@ impl<'a> Names<'a> {
         let failed = eval.failed();
         told.extend(eval.diags);
         let mut left = MOST_PARTS;
-        if !failed && !is_within(&value, MOST_DEEP, &mut left) {
-            let (most, deep) = (MOST_PARTS / 1_000_000, MOST_DEEP);
-            let why = format!("It has more than {most} million parts, or more than {deep} levels.");
-            told.push(
-                Diagnostic::error(codes::TOO_LARGE, "Value is too large", why)
-                    .at(expr.span, "")
-                    .with_help("Take out what holds itself again and again."),
-            );
+        if !is_within(&value, MOST_DEEP, &mut left) {
+            // What failed may still have the shape that doubles.
+            if !failed {
+                told.push(too_large(expr));
+            }
             return Memo { value: Value::Unknown(Type::Any), failed: true };
         }
         Memo { value, failed }
@@ -474,6 +471,14 @@ impl<'a> Names<'a> {
     pub(crate) fn child(&self, module: usize, name: &Ident, key: &InstanceKey) -> Option<usize> {
         self.modules[module].calls.get(name)?.children.get(key).copied()
     }
+}
+
+fn too_large(expr: &Expr) -> Diagnostic {
+    let (most, deep) = (MOST_PARTS / 1_000_000, MOST_DEEP);
+    let why = format!("It has more than {most} million parts, or more than {deep} levels.");
+    Diagnostic::error(codes::TOO_LARGE, "Value is too large", why)
+        .at(expr.span, "")
+        .with_help("Take out what holds itself again and again.")
 }
 
 /// A part of a value that does not fit, at its place.

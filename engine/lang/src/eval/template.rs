@@ -82,6 +82,11 @@ impl Eval<'_, '_> {
                     Some((Items::Known(items), marked)) => {
                         out.marked |= marked;
                         for (k, v) in &items {
+                            // A body without expressions is repeated, too.
+                            if !self.spend(&part.over) {
+                                out.unknown = true;
+                                break;
+                            }
                             let with_value =
                                 Scope::Bound { name: &part.value, value: v, outer: scope };
                             match &part.key {
