@@ -206,13 +206,13 @@ fn workers_are_drained_one_by_one_and_a_run_that_was_killed_in_the_second_finish
         assert_eq!(cordoned(&machines), "worker-2");
         // Who plans something else meanwhile is told, and brings the node back before all else.
         machines.desk.write("main.hcl", STATE);
-        let lock = "-lock-timeout=2m";
-        let said = machines.desk.run(&["plan", lock]);
+        let said = machines.desk.run(&["plan"]);
         let words = "Warning: Nodes are still out of service";
         assert!(said.code == 0 && said.err.contains(words), "{}", said.all());
         assert!(said.err.contains("`worker-2` is cordoned by the run"), "{}", said.all());
         assert!(said.out.contains("      1. cordon node worker-2\n"), "{}", said.all());
         // From another machine, which has nothing but the configuration.
+        let lock = "-lock-timeout=2m";
         let other = machines.elsewhere();
         other.write("main.hcl", &hcl);
         let well = |args: &[&str]| {

@@ -31,7 +31,7 @@ enum Item {
 
 /// The most parts of a value that is computed once. Values share what they hold, so that a list of
 /// itself twice, some dozen times, costs nothing; whatever looks at all of it would never end.
-const MOST_PARTS: usize = 2_000_000;
+const MOST_PARTS: usize = 4_000_000;
 
 /// How deep lists and objects stand in each other at most.
 const MOST_DEEP: usize = 1000;
