@@ -7,18 +7,19 @@ use std::path::Path;
 /// The content of a file; `None` when there is none.
 pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     // A pipe would be waited for, and a device may have no end.
-    match fs::metadata(path) {
+    let length = match fs::metadata(path) {
         Ok(meta) if !meta.is_file() => return Err(not_a_file()),
         // Not even looked at: there may be no room for it here.
         Ok(meta) if meta.len() > schemas::MAX_BYTES as u64 => {
             let limit = schemas::MAX_BYTES >> 20;
             return Err(io::Error::other(format!("it is larger than {limit} MiB")));
         }
-        Ok(_) => {}
+        Ok(meta) => meta.len(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
-    }
-    let mut bytes = Vec::new();
+    };
+    // With room for the end to be seen, so that it is read into one place and not moved again.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     // One byte more than is allowed, so that a file that grows meanwhile is seen to be too large.
     let limit = schemas::MAX_BYTES as u64 + 1;
     match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {

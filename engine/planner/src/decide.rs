@@ -1,24 +1,24 @@
 //! Every instance in order: what is done to it, and what it will be.
 
 use crate::declare::{Declaration, Declared, evaluator, place_all, undecided};
-use crate::entry::{Entry, Former, remembers};
+use crate::entry::Entry;
 use crate::needs::Order;
 use crate::questions::seen;
 use crate::removed::{Remembered, Removed};
 use crate::requested::Cause;
 use crate::triggers::Traced;
 use crate::{
-    PlanInput, Planning, adopted, codes, create_first, first, kept, order, protected, requested,
-    selection, triggers, unreachable,
+    PlanInput, Planning, adopted, create_first, first, kept, order, requested, selection, triggers,
+    unreachable,
 };
 use addrs::{InstanceAddr, Scope};
 use diags::Diagnostics;
 use lang::{Evaluator, Lifecycle};
-use plans::{Action, ObjectKey, Origin, OutputChange, Problem, Recorded};
-use provider::{Observation, PlanRequest, Planned};
+use plans::{Action, ObjectKey, OutputChange, Problem, Recorded};
+use provider::{Decision, Observation, PlanRequest, Planned};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use values::{Path, Value};
+use values::Value;
 
 /// Decides all; what goes wrong with one instance stops only what needs it.
 pub(crate) fn decide(
@@ -75,7 +75,8 @@ pub(crate) fn decide(
     for index in positions.iter().copied().filter(|index| chosen[*index]) {
         let needs = needs[index].iter().map(|i| declared.instances[*i].addr.clone()).collect();
         let first = first.get_mut(index).and_then(Option::take);
-        decider.declared(declared, (&declared.instances[index], known[index]), needs, first);
+        let subject = Subject { declared: &declared.instances[index], known: known[index], needs };
+        decider.declared(declared, subject, first);
     }
     for removed in gone {
         decider.removed(&removed);
@@ -127,75 +128,37 @@ pub(crate) struct Decider<'a, 'p> {
     pub(crate) cluster: Scope,
 }
 
+/// A declared instance that is being decided.
+pub(crate) struct Subject<'s, 'p> {
+    pub(crate) declared: &'s Declared<'s>,
+    pub(crate) known: Known<'p>,
+    /// Instances that must be done before.
+    pub(crate) needs: Vec<InstanceAddr>,
+}
+
 impl Decider<'_, '_> {
     fn declared(
         &mut self,
         all: &Declaration<'_>,
-        (d, known): (&Declared<'_>, Known<'_>),
-        needs: Vec<InstanceAddr>,
+        subject: Subject<'_, '_>,
         first: Option<Planned>,
     ) {
+        let d = subject.declared;
         if self.failed.contains(&d.addr) {
             return;
         }
-        if needs.iter().any(|n| self.failed.contains(n)) {
+        if subject.needs.iter().any(|n| self.failed.contains(n)) {
             self.failed.insert(d.addr.clone());
             return;
         }
-        let (mut open, mut problems) = (false, Diagnostics::new());
-        if !d.plain {
-            (open, problems) = self.evaluator.preconditions(&d.addr);
-        }
-        if problems.has_errors() {
-            self.planning.diagnostics.extend(problems);
-            self.failed.insert(d.addr.clone());
-            return;
-        }
-        // What was unknown while declaring may be known now that its sources are decided.
-        let mut args = d.args.clone();
-        if !args.is_known() {
-            let (again, problems) = self.evaluator.arguments(&d.addr);
-            if problems.has_errors() {
-                self.planning.diagnostics.extend(problems);
-                self.failed.insert(d.addr.clone());
-                return;
-            }
-            args = again;
-        }
-        if !self.fits(all, d, &args) {
-            return;
-        }
+        let Some((args, open)) = self.wanted(all, d) else { return };
+        let Some(lifecycle) = self.lifecycle(all, &subject) else { return };
         let created = self.created.clone();
-        let mut lifecycle = Lifecycle::default();
-        if !d.plain {
-            (lifecycle, problems) = self.evaluator.lifecycle(&d.addr);
-            self.planning.diagnostics.extend(problems);
-        }
-        if lifecycle.release && !d.kind.releases() {
-            let detail = format!(
-                "What `{}` manages cannot be left behind without what is ours of it.",
-                d.kind.name()
-            );
-            let code = codes::NO_RELEASE;
-            let problem = Problem::error(code, "Cannot be released", Path::root(), detail)
-                .with_help("Remove `delete = \"release\"` from `lifecycle`.");
-            self.fail(&d.addr, vec![problem]);
-            return;
-        }
-        let Known { observed, remembered } = known;
-        let recorded = remembered.map(|(_, r)| r);
-        let import = adopted::import(&all.imports, &d.addr);
-        let stood = (observed, recorded.is_some());
-        if let Some(why) = import.and_then(|i| adopted::refused(i, &d.addr, &d.identity, stood)) {
-            self.failed.insert(d.addr.clone());
-            self.planning.diagnostics.push(why);
-            return;
-        }
         let request = PlanRequest {
             identity: &d.identity,
             desired: Some(&args),
-            observed,
-            recorded,
+            observed: subject.known.observed,
+            recorded: subject.known.remembered.map(|(_, recorded)| recorded),
             preview: None,
             asked: None,
             ignore: &lifecycle.ignore,
@@ -204,37 +167,116 @@ impl Decider<'_, '_> {
             protect: lifecycle.prevent_destroy,
             release: lifecycle.release,
             wait: lifecycle.wait_timeout,
-            adopt: import.is_some(),
+            adopt: adopted::import(&all.imports, &d.addr).is_some(),
         };
         let first = first.filter(|_| Arc::ptr_eq(&self.created, &self.first_created));
-        let Some(mut decision) = self.ask(d.kind, &d.addr, request, first) else {
+        let Some(decision) = self.ask(d.kind, &d.addr, request, first) else {
             self.evaluator.set(d.addr.clone(), undecided(d.kind.schema(), &args));
             return;
         };
-        let Ok(cause) = self.cause(&d.addr, decision.action) else { return };
-        if let Some(cause) = &cause {
-            match requested::replace(d.kind, &request, &args, decision, cause) {
+        let Some((decision, cause)) = self.replacing(d, &request, decision, &lifecycle) else {
+            return;
+        };
+        self.exported(d, &args, &decision);
+        self.enter(subject, decision, cause, &lifecycle, open);
+    }
+
+    /// The arguments, and whether what must hold before is known only after apply; nothing when
+    /// they are refused, which is told.
+    fn wanted(&mut self, all: &Declaration<'_>, d: &Declared<'_>) -> Option<(Value, bool)> {
+        let mut open = false;
+        if !d.plain {
+            let (later, problems) = self.evaluator.preconditions(&d.addr);
+            self.unless_wrong(&d.addr, problems)?;
+            open = later;
+        }
+        // What was unknown while declaring may be known now that its sources are decided.
+        let mut args = d.args.clone();
+        if !args.is_known() {
+            let (again, problems) = self.evaluator.arguments(&d.addr);
+            self.unless_wrong(&d.addr, problems)?;
+            args = again;
+        }
+        self.fits(all, d, &args).then_some((args, open))
+    }
+
+    /// Tells what is wrong with an instance, which is then not decided. What is only doubtful was
+    /// told when it was declared.
+    fn unless_wrong(&mut self, addr: &InstanceAddr, problems: Diagnostics) -> Option<()> {
+        if !problems.has_errors() {
+            return Some(());
+        }
+        self.planning.diagnostics.extend(problems);
+        self.failed.insert(addr.clone());
+        None
+    }
+
+    /// What `lifecycle` says; nothing when that, or taking the object over, cannot be.
+    fn lifecycle(&mut self, all: &Declaration<'_>, subject: &Subject<'_, '_>) -> Option<Lifecycle> {
+        let d = subject.declared;
+        let mut lifecycle = Lifecycle::default();
+        if !d.plain {
+            let (said, problems) = self.evaluator.lifecycle(&d.addr);
+            self.planning.diagnostics.extend(problems);
+            lifecycle = said;
+        }
+        if lifecycle.release && !d.kind.releases() {
+            self.fail(&d.addr, vec![kept::not_released(d.kind)]);
+            return None;
+        }
+        let Known { observed, remembered } = subject.known;
+        let stood = (observed, remembered.is_some());
+        let import = adopted::import(&all.imports, &d.addr);
+        let why = import.and_then(|i| adopted::refused(i, &d.addr, &d.identity, stood));
+        if let Some(why) = why {
+            self.failed.insert(d.addr.clone());
+            self.planning.diagnostics.push(why);
+            return None;
+        }
+        Some(lifecycle)
+    }
+
+    /// What is done once it is known whether somebody asks for the object to be replaced; nothing
+    /// when it would be replaced and must not be.
+    fn replacing(
+        &mut self,
+        d: &Declared<'_>,
+        request: &PlanRequest<'_>,
+        mut decision: Decision,
+        lifecycle: &Lifecycle,
+    ) -> Option<(Decision, Option<Cause>)> {
+        let cause = self.cause(&d.addr, decision.action).ok()?;
+        if let (Some(cause), Some(args)) = (&cause, request.desired) {
+            match requested::replace(d.kind, request, args, decision, cause) {
                 Ok(replaced) => decision = replaced,
                 Err(problems) => {
                     self.fail(&d.addr, problems);
-                    return;
+                    return None;
                 }
             }
         }
-        if decision.action == Action::Replace && kept::stays(d.kind, &request) {
+        if decision.action != Action::Replace {
+            return Some((decision, cause));
+        }
+        if kept::stays(d.kind, request) {
             let why = kept::replaced(&d.identity, &decision, cause.as_ref(), lifecycle.release);
             self.fail(&d.addr, vec![why]);
-            return;
+            return None;
         }
-        if decision.action == Action::Replace && lifecycle.create_before_destroy {
+        if lifecycle.create_before_destroy {
             let why = create_first::one_name(&d.addr, &d.identity, &decision);
             let at = self.evaluator.create_before_destroy_at(&d.addr);
             self.planning.diagnostics.push(at.into_iter().fold(why, |why, at| why.at(at, "")));
             self.failed.insert(d.addr.clone());
-            return;
+            return None;
         }
+        Some((decision, cause))
+    }
+
+    /// From now on others see what it will be, and that it will be there.
+    fn exported(&mut self, d: &Declared<'_>, args: &Value, decision: &Decision) {
         if decision.action != Action::NoOp {
-            let provides = d.kind.provides(&d.identity, &args);
+            let provides = d.kind.provides(&d.identity, args);
             if !provides.is_empty() {
                 Arc::make_mut(&mut self.created).extend(provides);
             }
@@ -247,86 +289,6 @@ impl Decider<'_, '_> {
                 self.failed.insert(d.addr.clone());
             }
             self.planning.diagnostics.extend(problems);
-        }
-        let old = self.renamed.remove(&d.addr).and_then(|old| {
-            let decision = self.deletion(&old, lifecycle.release)?;
-            (!decision.ops.is_empty()).then_some((old, decision))
-        });
-        let moved = remembered.filter(|(old, _)| **old != d.addr);
-        if let Some((from, _)) = moved {
-            self.planning.plan.remember.push((from.clone(), None));
-        }
-        let protected = lifecycle.prevent_destroy;
-        let as_remembered = remembered.is_some_and(|(old, recorded)| {
-            *old == d.addr && remembers(recorded, &decision, &needs, protected)
-        });
-        let nothing = decision.action == Action::NoOp && decision.ops.is_empty();
-        // Of nearly all objects nothing is done, and nothing is remembered that was not before.
-        let record = (!as_remembered || !nothing || old.is_some()).then(|| Recorded {
-            identity: d.identity.clone(),
-            uid: decision.uid.clone(),
-            digest: decision.digest.clone(),
-            needs: needs.clone(),
-            protected,
-        });
-        if old.is_some() {
-            // The address stands for the old object until that is gone.
-        } else if decision.action == Action::NoOp {
-            if !as_remembered {
-                self.planning.plan.remember.push((d.addr.clone(), record.clone()));
-            }
-        } else if moved.is_some() {
-            // Should the run stop before this object's step, it is still remembered.
-            self.planning.plan.remember.push((d.addr.clone(), recorded.cloned()));
-        }
-        let entry = self.entry(d.addr.clone(), d.kind, &d.identity, decision, recorded);
-        let mut entry = Entry { record, needs, open, ..entry };
-        if let Some(cause) = cause.filter(|_| entry.change.action == Action::Replace) {
-            entry.change.reason = Some(cause.reason());
-            entry.change.origin = Origin::Pending;
-        }
-        let mut replaced = None;
-        let mut former = None;
-        match old {
-            None => {}
-            // What is elsewhere is a change of its own: its node, too, may have to be drained.
-            Some((old, deletion))
-                if (deletion.action, entry.change.action) == (Action::Delete, Action::Create)
-                    && d.kind.scope(&old.recorded.identity) == entry.change.scope =>
-            {
-                self.replace_old(&mut entry, &old, deletion);
-                replaced = Some(old.recorded.identity.shown.clone());
-                if lifecycle.create_before_destroy {
-                    entry.turn_round(old.recorded.clone());
-                }
-            }
-            Some((old, deletion)) => {
-                // What is yet to be done to the new object is not remembered as done.
-                let done = entry.change.action == Action::NoOp;
-                let then = if done { entry.record.clone() } else { recorded.cloned() };
-                let protected = old.recorded.protected || protected;
-                let mut old_one = self.former(d, old.recorded, deletion, then);
-                if lifecycle.create_before_destroy {
-                    old_one.former = Former::GoesLast;
-                    if !done {
-                        // The old one is remembered until it is gone, also when that is later.
-                        old_one.record = entry.record.replace(old.recorded.clone());
-                    }
-                }
-                former = Some((old_one, protected));
-            }
-        }
-        self.trace(&d.addr);
-        let refused = protected && matches!(entry.change.action, Action::Replace | Action::Delete);
-        if refused {
-            let old = replaced.unwrap_or_else(|| d.identity.shown.clone());
-            let why = protected::replaced(self.input, &self.evaluator, &entry.change, &old);
-            self.refuse(entry, why);
-        } else {
-            self.entries.push(entry);
-        }
-        if let Some((former, protected)) = former {
-            self.unless_protected(former, protected);
         }
     }
 

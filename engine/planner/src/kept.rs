@@ -16,6 +16,14 @@ pub(crate) fn stays(kind: &dyn ResourceKind, request: &PlanRequest<'_>) -> bool 
         || matches!(kind.plan(&unwanted), Planned::Decided(d) if d.action == Action::Forget)
 }
 
+/// Why objects of a type cannot be given back.
+pub(crate) fn not_released(kind: &dyn ResourceKind) -> Problem {
+    let name = kind.name();
+    let detail = format!("What `{name}` manages cannot be left behind without what is ours of it.");
+    Problem::error(codes::NO_RELEASE, "Cannot be released", Path::root(), detail)
+        .with_help("Remove `delete = \"release\"` from `lifecycle`.")
+}
+
 /// Why it is not replaced. `wanted` is whether the configuration still asks for it to stay.
 pub(crate) fn replaced(
     identity: &Identity,

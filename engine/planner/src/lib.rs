@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! declare   every instance: arguments, identity, needs     (declare.rs, needs.rs)
-//! decide    every instance in order: no-op, create, ...     (decide.rs, gone.rs)
+//! decide    every instance in order: no-op, create, ...     (decide.rs, settled.rs, gone.rs)
 //! order     steps and their needs                           (order.rs)
 //! surround  brackets around scopes                          (brackets.rs)
 //! take turns  how many nodes at once, and after which       (turns.rs, rollouts.rs, roster.rs)
@@ -47,6 +47,7 @@ mod requested;
 mod rollouts;
 mod roster;
 mod selection;
+mod settled;
 mod triggers;
 mod turns;
 mod unreachable;
