@@ -31,7 +31,7 @@ pub fn wanted_files(
     // What goes wrong here goes wrong again where the value is needed, and is told there.
     let _ = evaluator.validations();
     for block in references.order() {
-        for addr in evaluator.instances(block).unwrap_or_default() {
+        for addr in evaluator.instances(references.addr(*block)).unwrap_or_default() {
             let _ = evaluator.preconditions(&addr);
             let _ = evaluator.arguments(&addr);
             let _ = evaluator.lifecycle(&addr);

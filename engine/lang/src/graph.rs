@@ -13,8 +13,15 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::rc::Rc;
 
 /// A thing that others need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Node<'g> {
+    Resource(&'g ResourceAddr),
+    Other(&'g Other),
+}
+
+/// What stands between resources.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Node {
+pub(crate) enum Other {
     /// How often a module is called: its `count` or `for_each`.
     Call(ModulePath),
     /// What everything in a module waits for: its `depends_on`.
@@ -24,7 +31,6 @@ pub(crate) enum Node {
     Local(ModulePath, Ident),
     Variable(ModulePath, Ident),
     Output(ModulePath, Ident),
-    Resource(ResourceAddr),
 }
 
 /// What the blocks of one module refer to, so that nothing is walked twice.
@@ -57,12 +63,13 @@ pub(crate) struct ResourceRefs {
 /// What needs what.
 ///
 /// Resources and data are named by their address with the path of their module, without
-/// keys: an edge holds for every instance.
+/// keys: an edge holds for every instance. Each has a number, its place among all of them by
+/// their addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct References {
-    order: Vec<ResourceAddr>,
-    needs: BTreeMap<ResourceAddr, BTreeSet<ResourceAddr>>,
-    nothing: BTreeSet<ResourceAddr>,
+    order: Vec<u32>,
+    /// What each needs, by its number.
+    needs: Vec<Vec<u32>>,
     pub(crate) modules: BTreeMap<ModulePath, ModuleRefs>,
     pub(crate) graph: Graph,
     /// What the analysis has told already, so that the evaluation does not tell it again.
@@ -86,68 +93,111 @@ impl References {
 
     /// Every resource and data source after all that it needs; those that free each other at
     /// the same time in the order of their addresses. What stands in a cycle comes last.
-    pub fn order(&self) -> &[ResourceAddr] {
+    pub fn order(&self) -> &[u32] {
         &self.order
     }
 
+    /// The address of a resource or data source.
+    ///
+    /// # Panics
+    ///
+    /// With a number that did not come from these references.
+    pub fn addr(&self, number: u32) -> &ResourceAddr {
+        &self.graph.resources[number as usize]
+    }
+
+    /// The number of a resource or data source.
+    pub fn find(&self, addr: &ResourceAddr) -> Option<u32> {
+        self.graph.resource(addr)
+    }
+
     /// What a resource refers to directly or through locals, variables and outputs, and what
-    /// it and its modules name in `depends_on`.
-    pub fn needs(&self, of: &ResourceAddr) -> &BTreeSet<ResourceAddr> {
-        self.needs.get(of).unwrap_or(&self.nothing)
+    /// it and its modules name in `depends_on`; in the order of their addresses.
+    pub fn needs(&self, number: u32) -> &[u32] {
+        self.needs.get(number as usize).map_or(&[], Vec::as_slice)
     }
 
     /// All pairs of [`References::needs`]: what needs, and what it needs.
     pub fn edges(&self) -> impl Iterator<Item = (&ResourceAddr, &ResourceAddr)> {
-        self.needs.iter().flat_map(|(from, to)| to.iter().map(move |to| (from, to)))
+        let pairs = self.graph.resources.iter().zip(&self.needs);
+        pairs.flat_map(move |(from, to)| to.iter().map(move |to| (from, self.addr(*to))))
     }
 
     /// Everything that a resource needs, however far.
-    pub fn needs_transitively(&self, of: &ResourceAddr) -> BTreeSet<ResourceAddr> {
+    pub fn needs_transitively(&self, number: u32) -> BTreeSet<u32> {
         let mut found = BTreeSet::new();
-        let mut open: Vec<&ResourceAddr> = self.needs(of).iter().collect();
-        while let Some(addr) = open.pop() {
-            if found.insert(addr.clone()) {
-                open.extend(self.needs(addr));
+        let mut open = self.needs(number).to_vec();
+        while let Some(number) = open.pop() {
+            if found.insert(number) {
+                open.extend(self.needs(number));
             }
         }
         found
     }
 }
 
-/// Nodes by number, and for each what it needs with the place of one reference.
+/// Nodes by number, and for each what it needs with the place of one reference. Resources come
+/// first, in the order of their addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Graph {
-    pub(crate) nodes: Vec<Node>,
-    index: BTreeMap<Node, u32>,
+    pub(crate) resources: Vec<ResourceAddr>,
+    others: Vec<Other>,
+    index: BTreeMap<Other, u32>,
     pub(crate) needs: Vec<Vec<(u32, Span)>>,
     pub(crate) needed_by: Vec<Vec<u32>>,
 }
 
 impl Graph {
-    fn node(&mut self, node: Node) -> u32 {
-        if let Some(found) = self.index.get(&node) {
+    /// A graph of the resources, without edges.
+    fn of(config: &Config) -> Self {
+        let resources = config.modules.values().flat_map(|module| module.resources.keys());
+        let resources: Vec<ResourceAddr> = resources.cloned().collect();
+        debug_assert!(resources.is_sorted(), "modules and their resources are sorted");
+        let (needs, needed_by) =
+            (vec![Vec::new(); resources.len()], vec![Vec::new(); resources.len()]);
+        Self { resources, needs, needed_by, ..Self::default() }
+    }
+
+    /// The number of a node, which is there from now on if it was not before.
+    fn other(&mut self, other: Other) -> u32 {
+        if let Some(found) = self.index.get(&other) {
             return *found;
         }
-        let number = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        self.index.insert(node.clone(), number);
-        self.nodes.push(node);
+        let number = u32::try_from(self.needs.len()).unwrap_or(u32::MAX);
+        self.index.insert(other.clone(), number);
+        self.others.push(other);
         self.needs.push(Vec::new());
         self.needed_by.push(Vec::new());
         number
     }
 
-    pub(crate) fn find(&self, node: &Node) -> Option<u32> {
-        self.index.get(node).copied()
+    /// The number of a node that is no resource.
+    pub(crate) fn find(&self, other: &Other) -> Option<u32> {
+        self.index.get(other).copied()
+    }
+
+    /// The number of a resource.
+    pub(crate) fn resource(&self, addr: &ResourceAddr) -> Option<u32> {
+        let found = self.resources.binary_search(addr).ok()?;
+        u32::try_from(found).ok()
+    }
+
+    pub(crate) fn node(&self, number: u32) -> Node<'_> {
+        let number = number as usize;
+        match self.resources.get(number) {
+            Some(addr) => Node::Resource(addr),
+            None => Node::Other(&self.others[number - self.resources.len()]),
+        }
     }
 
     /// Everything that needs a node, however far.
-    pub(crate) fn all_users(&self, of: u32) -> Vec<&Node> {
+    pub(crate) fn all_users(&self, of: u32) -> Vec<Node<'_>> {
         let mut seen = BTreeSet::from([of]);
         let mut open = vec![of];
         let mut found = Vec::new();
         while let Some(node) = open.pop() {
             for user in self.needed_by[node as usize].iter().filter(|user| seen.insert(**user)) {
-                found.push(&self.nodes[*user as usize]);
+                found.push(self.node(*user));
                 open.push(*user);
             }
         }
@@ -159,19 +209,24 @@ impl Graph {
         self.needed_by[to as usize].push(from);
     }
 
+    /// All nodes by their names: resources after the others.
+    fn by_name(&self) -> impl Iterator<Item = u32> {
+        let resources = (0u32..).zip(&self.resources).map(|(number, _)| number);
+        self.index.values().copied().chain(resources)
+    }
+
     /// Nodes after all that they need, and those that a cycle keeps from having an order.
     fn sorted(&self) -> (Vec<u32>, Vec<u32>) {
         let mut waiting: Vec<usize> = self.needs.iter().map(Vec::len).collect();
         // Equal inputs give equal orders: of all that are free, the first by name goes first.
-        let mut rank = vec![0u32; self.nodes.len()];
-        for (i, (_, number)) in (0u32..).zip(&self.index) {
-            rank[*number as usize] = i;
+        let mut rank = vec![0u32; waiting.len()];
+        for (i, number) in (0u32..).zip(self.by_name()) {
+            rank[number as usize] = i;
         }
         let ready = |n: u32| Reverse((rank[n as usize], n));
-        let count = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        let mut free: BinaryHeap<_> =
-            (0..count).filter(|n| waiting[*n as usize] == 0).map(ready).collect();
-        let mut order = Vec::with_capacity(self.nodes.len());
+        let free = self.by_name().filter(|n| waiting[*n as usize] == 0);
+        let mut free: BinaryHeap<_> = free.map(ready).collect();
+        let mut order = Vec::with_capacity(waiting.len());
         while let Some(Reverse((_, n))) = free.pop() {
             order.push(n);
             for user in &self.needed_by[n as usize] {
@@ -181,7 +236,7 @@ impl Graph {
                 }
             }
         }
-        let stuck = self.index.values().copied().filter(|n| waiting[*n as usize] > 0).collect();
+        let stuck = self.by_name().filter(|n| waiting[*n as usize] > 0).collect();
         (order, stuck)
     }
 }
@@ -189,55 +244,57 @@ impl Graph {
 /// Collects the references of a configuration; also returns the nodes in or behind a cycle.
 pub(crate) fn build(config: &Config) -> (References, Vec<u32>) {
     let mut references = References::of_modules(config);
-    let mut graph = Graph::default();
+    let mut graph = Graph::of(config);
     for (path, module) in &config.modules {
         Builder { config, graph: &mut graph, path }.module(module, &references.modules[path]);
     }
     let (order, stuck) = graph.sorted();
-    references.order = order
-        .iter()
-        .chain(&stuck)
-        .filter_map(|n| match &graph.nodes[*n as usize] {
-            Node::Resource(addr) => Some(addr.clone()),
-            _ => None,
-        })
-        .collect();
     references.needs = between_resources(&graph, order.iter().chain(&stuck).copied());
+    let is_resource = |n: &u32| matches!(graph.node(*n), Node::Resource(_));
+    references.order = order.into_iter().chain(stuck.iter().copied()).filter(is_resource).collect();
     references.graph = graph;
     (references, stuck)
 }
 
-/// Edges from resource to resource, over everything that stands between them.
-fn between_resources(
-    graph: &Graph,
-    order: impl Iterator<Item = u32>,
-) -> BTreeMap<ResourceAddr, BTreeSet<ResourceAddr>> {
+/// What each resource needs of others, over everything that stands between them.
+fn between_resources(graph: &Graph, order: impl Iterator<Item = u32>) -> Vec<Vec<u32>> {
+    let resources = graph.resources.len();
     // What a node that is no resource hands on. Shared, since a chain of ten thousand locals
     // hands on one and the same set.
-    let mut handed: Vec<Rc<BTreeSet<u32>>> = vec![Rc::default(); graph.nodes.len()];
-    let mut needs = BTreeMap::new();
+    let mut handed: Vec<Rc<Vec<u32>>> = vec![Rc::default(); graph.others.len()];
+    let mut needs = vec![Vec::new(); resources];
+    let mut sets: Vec<Rc<Vec<u32>>> = Vec::new();
     for n in order {
-        let mut found: Rc<BTreeSet<u32>> = Rc::default();
+        let mut found = Vec::new();
         for (to, _) in &graph.needs[n as usize] {
-            let more = match &graph.nodes[*to as usize] {
-                Node::Resource(_) if found.contains(to) => continue,
-                Node::Resource(_) => Rc::new(BTreeSet::from([*to])),
-                _ => handed[*to as usize].clone(),
-            };
-            if found.is_empty() {
-                found = more;
-            } else if !more.is_empty() && !Rc::ptr_eq(&found, &more) {
-                Rc::make_mut(&mut found).extend(more.iter());
+            match (*to as usize).checked_sub(resources) {
+                None => found.push(*to),
+                Some(other) if handed[other].is_empty() => {}
+                Some(other) => sets.push(handed[other].clone()),
             }
         }
-        if let Node::Resource(addr) = &graph.nodes[n as usize] {
-            let to = found.iter().filter_map(|t| match &graph.nodes[*t as usize] {
-                Node::Resource(to) if to != addr => Some(to.clone()),
-                _ => None,
-            });
-            needs.insert(addr.clone(), to.collect());
+        sets.sort_unstable_by_key(Rc::as_ptr);
+        sets.dedup_by(|a, b| Rc::ptr_eq(a, b));
+        let alone = (found.is_empty() && sets.len() == 1).then(|| sets[0].clone());
+        for set in sets.drain(..).filter(|_| alone.is_none()) {
+            found.extend(set.iter());
+            // Sets may have much in common.
+            if found.len() > 2 * resources {
+                found.sort_unstable();
+                found.dedup();
+            }
         }
-        handed[n as usize] = found;
+        found.sort_unstable();
+        found.dedup();
+        match ((n as usize).checked_sub(resources), alone) {
+            (None, alone) => {
+                found.extend(alone.iter().flat_map(|set| set.iter()));
+                found.retain(|to| *to != n);
+                needs[n as usize] = found;
+            }
+            (Some(other), Some(alone)) => handed[other] = alone,
+            (Some(other), None) => handed[other] = Rc::new(found),
+        }
     }
     needs
 }
@@ -300,25 +357,26 @@ struct Builder<'b> {
 impl Builder<'_> {
     fn module(&mut self, module: &Module, refs: &ModuleRefs) {
         for name in module.locals.keys() {
-            let from = self.graph.node(Node::Local(self.path.clone(), name.clone()));
+            let from = self.graph.other(Other::Local(self.path.clone(), name.clone()));
             self.edges(from, &refs.locals[name]);
         }
         for name in module.outputs.keys() {
-            let from = self.graph.node(Node::Output(self.path.clone(), name.clone()));
+            let from = self.graph.other(Other::Output(self.path.clone(), name.clone()));
             self.edges(from, &refs.outputs[name]);
         }
-        let all = self.graph.node(Node::All(self.path.clone()));
-        for resource in module.resources.values() {
-            self.resource(resource, refs, all);
+        let all = self.graph.other(Other::All(self.path.clone()));
+        // Of one module they stand one after another.
+        let first = module.resources.keys().next().and_then(|addr| self.graph.resource(addr));
+        for (from, resource) in (first.unwrap_or_default()..).zip(module.resources.values()) {
+            self.resource(resource, from, refs, all);
         }
         for call in module.calls.values() {
             self.call(call, &refs.calls[&call.name], all);
         }
     }
 
-    fn resource(&mut self, resource: &Resource, refs: &ModuleRefs, all: u32) {
+    fn resource(&mut self, resource: &Resource, from: u32, refs: &ModuleRefs, all: u32) {
         let key = (resource.addr.mode, resource.addr.ty.clone(), resource.addr.name.clone());
-        let from = self.graph.node(Node::Resource(resource.addr.clone()));
         self.graph.edge(all, from, resource.span);
         let refs = &refs.resources[&key];
         for list in [&refs.body, &refs.repeat, &refs.lifecycle] {
@@ -328,8 +386,8 @@ impl Builder<'_> {
         // A resource of a module exists as often as the module is called, and waits for what
         // its calls wait for.
         if !self.path.is_empty() {
-            for node in [Node::Call(self.path.clone()), Node::Gate(self.path.clone())] {
-                let to = self.graph.node(node);
+            for other in [Other::Call(self.path.clone()), Other::Gate(self.path.clone())] {
+                let to = self.graph.other(other);
                 self.graph.edge(from, to, resource.span);
             }
         }
@@ -338,21 +396,21 @@ impl Builder<'_> {
     fn call(&mut self, call: &ModuleCall, refs: &CallRefs, all: u32) {
         let mut inner = self.path.clone();
         inner.push(call.name.clone());
-        let repeat = self.graph.node(Node::Call(inner.clone()));
-        let gate = self.graph.node(Node::Gate(inner.clone()));
-        let below = self.graph.node(Node::All(inner.clone()));
+        let repeat = self.graph.other(Other::Call(inner.clone()));
+        let gate = self.graph.other(Other::Gate(inner.clone()));
+        let below = self.graph.other(Other::All(inner.clone()));
         self.graph.edge(all, below, call.span);
         self.edges(repeat, &refs.repeat);
         self.ordering(gate, &refs.depends_on);
         if !self.path.is_empty() {
-            let outer = self.graph.node(Node::Call(self.path.clone()));
+            let outer = self.graph.other(Other::Call(self.path.clone()));
             self.graph.edge(repeat, outer, call.span);
-            let outer = self.graph.node(Node::Gate(self.path.clone()));
+            let outer = self.graph.other(Other::Gate(self.path.clone()));
             self.graph.edge(gate, outer, call.span);
         }
         let Some(module) = self.config.modules.get(&inner) else { return };
         for name in module.variables.keys() {
-            let from = self.graph.node(Node::Variable(inner.clone(), name.clone()));
+            let from = self.graph.other(Other::Variable(inner.clone(), name.clone()));
             if let Some(argument) = refs.arguments.get(name) {
                 self.edges(from, argument);
             }
@@ -365,25 +423,19 @@ impl Builder<'_> {
 
     fn edges(&mut self, from: u32, refs: &[Ref]) {
         for r in refs {
-            for node in self.nodes_of(&r.target) {
-                let to = self.graph.node(node);
-                self.graph.edge(from, to, r.span);
-            }
+            self.edges_to(from, &r.target, r.span);
         }
     }
 
     /// `depends_on` of a module means everything in it, not only its outputs.
     fn ordering(&mut self, from: u32, refs: &[Ref]) {
         for r in refs {
-            let nodes = match &r.target {
+            match &r.target {
                 Target::Module(name, None) if self.declared_call(name).is_some() => {
-                    vec![Node::All(self.inner(name))]
+                    let all = Other::All(self.inner(name));
+                    self.edge_to(from, all, r.span);
                 }
-                other => self.nodes_of(other),
-            };
-            for node in nodes {
-                let to = self.graph.node(node);
-                self.graph.edge(from, to, r.span);
+                other => self.edges_to(from, other, r.span),
             }
         }
     }
@@ -398,37 +450,41 @@ impl Builder<'_> {
         self.config.modules.get(self.path)?.calls.get(name)
     }
 
-    /// The declared nodes that a reference needs; none when it leads to nothing, which the
-    /// analysis reports.
-    fn nodes_of(&self, target: &Target) -> Vec<Node> {
-        let Some(module) = self.config.modules.get(self.path) else { return Vec::new() };
+    fn edge_to(&mut self, from: u32, other: Other, span: Span) {
+        let to = self.graph.other(other);
+        self.graph.edge(from, to, span);
+    }
+
+    /// Edges to the declared nodes that a reference needs; none when it leads to nothing, which
+    /// the analysis reports.
+    fn edges_to(&mut self, from: u32, target: &Target, span: Span) {
+        let Some(module) = self.config.modules.get(self.path) else { return };
         let path = self.path.clone();
         match target {
             // Variables of the root are given from outside and need nothing.
             Target::Variable(name) if !path.is_empty() && module.variables.contains_key(name) => {
-                vec![Node::Variable(path, name.clone())]
+                self.edge_to(from, Other::Variable(path, name.clone()), span);
             }
             Target::Local(name) if module.locals.contains_key(name) => {
-                vec![Node::Local(path, name.clone())]
+                self.edge_to(from, Other::Local(path, name.clone()), span);
             }
             Target::Resource(mode, ty, name) => {
-                let addr =
-                    ResourceAddr { module: path, mode: *mode, ty: ty.clone(), name: name.clone() };
-                if module.resources.contains_key(&addr) {
-                    vec![Node::Resource(addr)]
-                } else {
-                    Vec::new()
+                let (ty, name) = (ty.clone(), name.clone());
+                let addr = ResourceAddr { module: path, mode: *mode, ty, name };
+                if let Some(to) = self.graph.resource(&addr) {
+                    self.graph.edge(from, to, span);
                 }
             }
             Target::Module(name, output) if module.calls.contains_key(name) => {
                 let inner = self.inner(name);
                 let outputs = self.config.modules.get(&inner).map(|m| &m.outputs);
+                self.edge_to(from, Other::Call(inner.clone()), span);
                 let names = outputs.into_iter().flat_map(BTreeMap::keys);
-                let wanted = names.filter(|n| output.as_ref().is_none_or(|o| o == *n));
-                let nodes = wanted.map(|n| Node::Output(inner.clone(), n.clone()));
-                std::iter::once(Node::Call(inner.clone())).chain(nodes).collect()
+                for name in names.filter(|n| output.as_ref().is_none_or(|o| o == *n)) {
+                    self.edge_to(from, Other::Output(inner.clone(), name.clone()), span);
+                }
             }
-            Target::Variable(_) | Target::Local(_) | Target::Module(..) => Vec::new(),
+            Target::Variable(_) | Target::Local(_) | Target::Module(..) => {}
         }
     }
 }

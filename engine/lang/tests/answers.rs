@@ -103,7 +103,7 @@ fn order_and_needs_go_through_locals_outputs_and_variables() {
             "variable \"in\" {}\nresource \"thing\" \"inside\" {\n  name = var.in\n}\noutput \"out\" {\n  value = thing.inside.id\n}\n",
         ),
     ]);
-    let order: Vec<String> = world.references.order().iter().map(ToString::to_string).collect();
+    let order = world.order();
     assert_eq!(order, ["thing.z", "module.m.thing.inside", "thing.a", "thing.b"]);
     let edges: Vec<String> = world.references.edges().map(|(a, b)| format!("{a} -> {b}")).collect();
     assert_eq!(

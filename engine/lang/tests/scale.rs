@@ -40,10 +40,10 @@ fn chain_through_ten_thousand_resources_is_ordered_from_its_beginning() {
             writeln!(text, "resource \"thing\" \"t{i}\" {{\n  name = thing.t{}.name\n}}", i - 1);
     }
     let world = World::new([("main.hcl", text.as_str())]);
-    let order: Vec<String> = world.references.order().iter().map(ToString::to_string).collect();
+    let order = world.order();
     assert_eq!(order.len(), 10_000);
     assert_eq!((order[0].as_str(), order[9_999].as_str()), ("thing.t0", "thing.t9999"));
-    let last = &world.references.order()[9_999];
+    let last = world.references.order()[9_999];
     assert_eq!(world.references.needs(last).len(), 1);
     assert_eq!(world.references.needs_transitively(last).len(), 9_999);
 }

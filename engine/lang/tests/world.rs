@@ -78,6 +78,12 @@ impl World {
         Self { map, config, references, inputs: Inputs::default(), read, analyzed }
     }
 
+    /// The addresses of all blocks, each after what it needs.
+    pub(crate) fn order(&self) -> Vec<String> {
+        let order = self.references.order().iter();
+        order.map(|number| self.references.addr(*number).to_string()).collect()
+    }
+
     pub(crate) fn give(&mut self, name: &str, text: &str) {
         let value = GivenValue::Raw(text.to_owned());
         let given = Given { value, origin: "-var".to_owned(), span: None };
@@ -119,7 +125,7 @@ impl World {
         each: &mut dyn FnMut(&InstanceAddr, &Value),
         told: &mut Diagnostics,
     ) {
-        for addr in self.references.order() {
+        for addr in self.references.order().iter().map(|number| self.references.addr(*number)) {
             let instances = match evaluator.instances(addr) {
                 Ok(instances) => instances,
                 Err(d) => {

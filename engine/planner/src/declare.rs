@@ -87,18 +87,21 @@ fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
     if input.options.mode == PlanMode::Destroy {
         return out;
     }
+    let references = input.references;
     let mut evaluator = evaluator(input);
     let invalid = evaluator.validations();
     if invalid.has_errors() {
         // What follows from a value that is refused would only repeat it.
         out.diagnostics.extend(invalid);
-        out.failed_blocks.extend(input.references.order().iter().cloned());
+        let blocks = references.order().iter().map(|number| references.addr(*number));
+        out.failed_blocks.extend(blocks.cloned());
         return out;
     }
     let mut blocks = Vec::new();
-    for block in input.references.order() {
-        let first = out.instances.len();
-        if input.references.needs(block).iter().any(|n| out.failed_blocks.contains(n)) {
+    for number in references.order() {
+        let (block, first) = (references.addr(*number), out.instances.len());
+        let mut needs = references.needs(*number).iter().map(|need| references.addr(*need));
+        if needs.any(|need| out.failed_blocks.contains(need)) {
             out.failed_blocks.insert(block.clone());
             continue;
         }
@@ -122,7 +125,7 @@ fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
             }
         }
         if out.instances.len() > first {
-            blocks.push((block, first..out.instances.len()));
+            blocks.push((*number, first..out.instances.len()));
         }
     }
     let (refused, problems) = evaluator.validations_of_modules();
@@ -133,7 +136,7 @@ fn declare<'a>(input: &PlanInput<'a, '_>) -> Declaration<'a> {
     out.imports = imports;
     let alone = adopted::of_nothing(&out);
     out.diagnostics.extend(alone);
-    out.order = Order::of(input, &out.instances, &out.owners, &blocks);
+    out.order = Order::of(references, &out.instances, &out.owners, &blocks);
     out
 }
 

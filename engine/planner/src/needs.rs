@@ -1,9 +1,9 @@
 //! Which instance comes before which: what configuration alone can say.
 
-use crate::PlanInput;
 use crate::declare::Declared;
 use crate::order::sequence;
-use addrs::{InstanceAddr, ResourceAddr};
+use addrs::{InstanceAddr, Mode};
+use lang::References;
 use plans::ObjectKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -22,32 +22,35 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// `blocks` are the positions of the instances of each block, in the order of references.
+    /// `blocks` are the positions of the instances of each block, by its number, in the order of
+    /// references.
     pub(crate) fn of(
-        input: &PlanInput<'_, '_>,
+        references: &References,
         instances: &[Declared<'_>],
         owners: &BTreeMap<ObjectKey, usize>,
-        blocks: &[(&ResourceAddr, Range<usize>)],
+        blocks: &[(u32, Range<usize>)],
     ) -> Self {
         let provided = provided(instances);
-        let behind = behind(input);
-        let positions: BTreeMap<&ResourceAddr, &Range<usize>> =
+        let behind = behind(references);
+        let positions: BTreeMap<u32, &Range<usize>> =
             blocks.iter().map(|(block, range)| (*block, range)).collect();
         let mut needs = Vec::with_capacity(instances.len());
         for (block, range) in blocks {
-            let needed = behind.get(block).into_iter().flatten();
+            let needed = managed(references, &behind, *block);
             let needed: Vec<usize> =
-                needed.filter_map(|need| positions.get(need)).flat_map(|r| (*r).clone()).collect();
+                needed.filter_map(|need| positions.get(&need)).flat_map(|r| (*r).clone()).collect();
             for i in range.clone() {
                 let d = &instances[i];
                 let same = needed.iter().filter(|n| reachable(&d.addr, &instances[**n].addr));
-                let mut all: BTreeSet<usize> = same.copied().collect();
+                let mut all: Vec<usize> = same.copied().collect();
                 for key in d.kind.needs(&d.identity, &d.args) {
                     all.extend(owners.get(&key));
                     all.extend(provided.get(&key));
                 }
-                all.remove(&i);
-                needs.push(all.into_iter().collect());
+                all.sort_unstable();
+                all.dedup();
+                all.retain(|need| *need != i);
+                needs.push(all);
             }
         }
         let (positions, cycle) = sequence(&needs);
@@ -55,26 +58,30 @@ impl Order {
     }
 }
 
-/// The managed blocks that each block refers to, itself or through data sources. Blocks that
-/// refer to nothing are not in it.
-fn behind<'a>(input: &PlanInput<'a, '_>) -> BTreeMap<&'a ResourceAddr, BTreeSet<&'a ResourceAddr>> {
-    let mut behind: BTreeMap<&ResourceAddr, BTreeSet<&ResourceAddr>> = BTreeMap::new();
-    for block in input.references.order() {
-        let mut managed = BTreeSet::new();
-        for need in input.references.needs(block) {
-            match need.mode {
-                addrs::Mode::Managed => {
-                    managed.insert(need);
-                }
-                // A data source is read while planning; what it needs must still come first.
-                addrs::Mode::Data => managed.extend(behind.get(need).into_iter().flatten()),
-            }
-        }
-        if !managed.is_empty() {
-            behind.insert(block, managed);
+/// The managed blocks that each data source refers to, itself or through others. It is read while
+/// planning; what it needs must still come first.
+fn behind(references: &References) -> BTreeMap<u32, BTreeSet<u32>> {
+    let mut behind = BTreeMap::new();
+    for block in references.order() {
+        if references.addr(*block).mode == Mode::Data {
+            let managed = managed(references, &behind, *block).collect();
+            behind.insert(*block, managed);
         }
     }
     behind
+}
+
+/// The managed blocks that a block refers to, itself or through data sources; some of them more
+/// than once.
+fn managed<'r>(
+    references: &'r References,
+    behind: &'r BTreeMap<u32, BTreeSet<u32>>,
+    block: u32,
+) -> impl Iterator<Item = u32> + 'r {
+    references.needs(block).iter().flat_map(move |need| {
+        let itself = (references.addr(*need).mode == Mode::Managed).then_some(*need);
+        itself.into_iter().chain(behind.get(need).into_iter().flatten().copied())
+    })
 }
 
 /// Which instance provides what goes by another name than its own.

@@ -5,6 +5,7 @@ use crate::args::{ConsoleArgs, GraphArgs, GraphFormat};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::exit;
+use addrs::ResourceAddr;
 use std::io::{self, BufRead, IsTerminal};
 
 pub(crate) fn run(args: &GraphArgs, env: &Environment) -> u8 {
@@ -14,13 +15,15 @@ pub(crate) fn run(args: &GraphArgs, env: &Environment) -> u8 {
         Err(code) => return code,
     };
     let references = &configured.loaded.references;
-    let (nodes, edges) = (references.order(), references.edges());
+    let order = references.order().iter();
+    let nodes: Vec<ResourceAddr> = order.map(|number| references.addr(*number).clone()).collect();
+    let edges = references.edges();
     let format = if console.json { GraphFormat::Json } else { args.format };
     console.data(&match format {
-        GraphFormat::Dot => view::graph::dot(nodes, edges),
-        GraphFormat::Mermaid => view::graph::mermaid(nodes, edges),
-        GraphFormat::Json => view::graph::json(nodes, edges),
-        GraphFormat::Svg => view::graph::svg(nodes, edges),
+        GraphFormat::Dot => view::graph::dot(&nodes, edges),
+        GraphFormat::Mermaid => view::graph::mermaid(&nodes, edges),
+        GraphFormat::Json => view::graph::json(&nodes, edges),
+        GraphFormat::Svg => view::graph::svg(&nodes, edges),
     });
     exit::DONE
 }

@@ -1,7 +1,7 @@
 //! What needs itself: one shortest cycle of each knot, hop by hop.
 
 use crate::codes;
-use crate::graph::{Graph, Node};
+use crate::graph::{Graph, Node, Other};
 use addrs::ModulePath;
 use diags::{Diagnostic, Diagnostics};
 use petgraph::graph::DiGraph;
@@ -101,7 +101,7 @@ fn unfold(from: &[(usize, usize)], start: usize, last: usize) -> Vec<usize> {
 }
 
 fn report(graph: &Graph, cycle: &[u32]) -> Diagnostic {
-    let names: Vec<String> = cycle.iter().map(|n| name(&graph.nodes[*n as usize])).collect();
+    let names: Vec<String> = cycle.iter().map(|n| name(graph.node(*n))).collect();
     let quoted = |n: &String| format!("`{n}`");
     let detail = match names.as_slice() {
         [one] => format!("`{one}` refers to itself."),
@@ -124,13 +124,13 @@ fn report(graph: &Graph, cycle: &[u32]) -> Diagnostic {
         let next = cycle[(i + 1) % cycle.len()];
         let edge = graph.needs[*n as usize].iter().find(|(to, _)| *to == next);
         if let Some((_, span)) = edge {
-            let to = name(&graph.nodes[next as usize]);
+            let to = name(graph.node(next));
             d = d.at(*span, format!("`{}` needs `{to}`", names[i]));
         }
     }
-    let resource = cycle.iter().find_map(|n| match &graph.nodes[*n as usize] {
+    let resource = cycle.iter().find_map(|n| match graph.node(*n) {
         Node::Resource(addr) => Some(addr),
-        _ => None,
+        Node::Other(_) => None,
     });
     if let Some(addr) = resource {
         d = d.for_address(addr);
@@ -138,7 +138,7 @@ fn report(graph: &Graph, cycle: &[u32]) -> Diagnostic {
     d.with_help("Take one of these references out, or put what both sides need in a third place.")
 }
 
-fn name(node: &Node) -> String {
+fn name(node: Node<'_>) -> String {
     let call = |path: &ModulePath| {
         path.iter().map(|name| format!("module.{name}")).collect::<Vec<_>>().join(".")
     };
@@ -146,11 +146,14 @@ fn name(node: &Node) -> String {
         [] => rest.to_owned(),
         _ => format!("{}.{rest}", call(path)),
     };
-    match node {
-        Node::Call(path) | Node::Gate(path) | Node::All(path) => call(path),
-        Node::Local(path, name) => at(path, &format!("local.{name}")),
-        Node::Variable(path, name) => at(path, &format!("var.{name}")),
-        Node::Output(path, name) => at(path, &format!("output.{name}")),
-        Node::Resource(addr) => addr.to_string(),
+    let other = match node {
+        Node::Resource(addr) => return addr.to_string(),
+        Node::Other(other) => other,
+    };
+    match other {
+        Other::Call(path) | Other::Gate(path) | Other::All(path) => call(path),
+        Other::Local(path, name) => at(path, &format!("local.{name}")),
+        Other::Variable(path, name) => at(path, &format!("var.{name}")),
+        Other::Output(path, name) => at(path, &format!("output.{name}")),
     }
 }

@@ -8,7 +8,7 @@ use super::expr::Eval;
 use super::marks::unmark;
 use super::names::Repetition;
 use super::scope::Scope;
-use crate::graph::Node;
+use crate::graph::{Node, Other};
 use crate::references::targets;
 use crate::{codes, text};
 use addrs::{Ident, InstanceAddr, ModuleInstance, ResourceAddr};
@@ -66,7 +66,7 @@ impl Evaluator<'_> {
         for (module, name) in variables {
             let module = &self.names.modules[module];
             refused.modules.insert(module.instance.clone());
-            let variable = Node::Variable(module.path.clone(), name);
+            let variable = Other::Variable(module.path.clone(), name);
             for node in graph.find(&variable).map(|n| graph.all_users(n)).unwrap_or_default() {
                 if let Node::Resource(block) = node
                     && !block.module.starts_with(&module.path)

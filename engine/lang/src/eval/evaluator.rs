@@ -4,7 +4,7 @@ use super::arguments::{Arguments, free_body};
 use super::expr::Eval;
 use super::names::{Expansion, Names, Repetition};
 use super::scope::Scope;
-use crate::graph::{Node, Place, ResourceKey, place_of};
+use crate::graph::{Node, Other, Place, ResourceKey, place_of};
 use crate::references::{body_exprs, targets};
 use crate::{References, Schemas, codes, place};
 use addrs::{Ident, InstanceAddr, InstanceKey, Mode, ModuleInstance, ModulePath, ResourceAddr};
@@ -128,18 +128,19 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The values between resources that are computed from this one.
-    fn dependents(&self, of: &ResourceAddr) -> Vec<Node> {
-        let graph = &self.names.references.graph;
+    fn dependents(&self, of: &ResourceAddr) -> Vec<&'a Other> {
+        let references: &'a References = self.names.references;
+        let graph = &references.graph;
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
-        let mut open: Vec<u32> = graph.find(&Node::Resource(of.clone())).into_iter().collect();
+        let mut open: Vec<u32> = graph.resource(of).into_iter().collect();
         while let Some(n) = open.pop() {
             for user in &graph.needed_by[n as usize] {
-                let node = &graph.nodes[*user as usize];
+                let Node::Other(other) = graph.node(*user) else { continue };
                 let passes =
-                    matches!(node, Node::Local(..) | Node::Variable(..) | Node::Output(..));
+                    matches!(other, Other::Local(..) | Other::Variable(..) | Other::Output(..));
                 if passes && seen.insert(*user) {
-                    found.push(node.clone());
+                    found.push(other);
                     open.push(*user);
                 }
             }

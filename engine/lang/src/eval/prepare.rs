@@ -7,7 +7,7 @@ use super::expr::Eval;
 use super::fit;
 use super::names::{CallState, Expansion, Memo, ModuleState, Names, Repetition, ResourceState};
 use super::scope::Scope;
-use crate::graph::ResourceKey;
+use crate::graph::{Other, ResourceKey};
 use crate::references::{Ref, Target};
 use crate::{codes, expand, place};
 use addrs::{Ident, InstanceKey};
@@ -446,19 +446,18 @@ impl<'a> Names<'a> {
     }
 
     /// Forgets what was computed from a resource, after it got another value.
-    pub(crate) fn forget(&mut self, nodes: &[crate::graph::Node]) {
-        use crate::graph::Node;
-        for node in nodes {
-            let path = match node {
-                Node::Local(path, _) | Node::Variable(path, _) | Node::Output(path, _) => path,
-                Node::Call(_) | Node::Gate(_) | Node::All(_) | Node::Resource(_) => continue,
+    pub(crate) fn forget(&mut self, values: &[&Other]) {
+        for value in values {
+            let path = match value {
+                Other::Local(path, _) | Other::Variable(path, _) | Other::Output(path, _) => path,
+                Other::Call(_) | Other::Gate(_) | Other::All(_) => continue,
             };
             for module in self.modules.iter_mut().filter(|m| m.path == *path) {
-                match node {
-                    Node::Local(_, name) => drop(module.locals.remove(name)),
-                    Node::Variable(_, name) => drop(module.variables.remove(name)),
-                    Node::Output(_, name) => drop(module.outputs.remove(name)),
-                    Node::Call(_) | Node::Gate(_) | Node::All(_) | Node::Resource(_) => {}
+                match value {
+                    Other::Local(_, name) => drop(module.locals.remove(name)),
+                    Other::Variable(_, name) => drop(module.variables.remove(name)),
+                    Other::Output(_, name) => drop(module.outputs.remove(name)),
+                    Other::Call(_) | Other::Gate(_) | Other::All(_) => {}
                 }
             }
         }
