@@ -15,6 +15,7 @@
 //! **Not here:** files and their permissions (`local`), words and colours (`view`).
 
 pub mod diagnostic;
+mod entries;
 mod envelope;
 mod error;
 pub mod event;

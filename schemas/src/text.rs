@@ -6,13 +6,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
 /// A thing that prints as a text and reads back from it.
-pub(crate) trait Printed: Sized {
+pub(crate) trait Printed: Sized + fmt::Display {
     /// The name and the description in a JSON Schema.
     const SCHEMA: (&'static str, &'static str);
     fn read(text: &str) -> Result<Self, String>;
-    fn print(&self) -> String;
 }
 
 /// Written as its text.
@@ -21,7 +21,7 @@ pub struct Text<T>(pub T);
 
 impl<T: Printed> Serialize for Text<T> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_str(&self.0.print())
+        out.collect_str(&self.0)
     }
 }
 
@@ -29,11 +29,25 @@ impl<'de, T: Printed> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         let text = <Cow<'de, str>>::deserialize(json)?;
         let thing = T::read(&text).map_err(D::Error::custom)?;
-        if thing.print() != text {
+        if !is_printed_as(&thing, &text) {
             return Err(D::Error::custom(format!("`{text}` is another spelling")));
         }
         Ok(Self(thing))
     }
+}
+
+/// Whether a thing prints as this text.
+fn is_printed_as(thing: &impl fmt::Display, text: &str) -> bool {
+    /// What is left of the text when what is printed is taken off its beginning.
+    struct Rest<'t>(&'t str);
+    impl fmt::Write for Rest<'_> {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+    let mut rest = Rest(text);
+    write!(rest, "{thing}").is_ok() && rest.0.is_empty()
 }
 
 impl<T: Printed> JsonSchema for Text<T> {
@@ -53,10 +67,6 @@ impl Printed for InstanceAddr {
     fn read(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: addrs::NotAnAddress| error.to_string())
     }
-
-    fn print(&self) -> String {
-        self.to_string()
-    }
 }
 
 impl Printed for Ident {
@@ -65,10 +75,6 @@ impl Printed for Ident {
 
     fn read(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: addrs::NotAnIdent| error.to_string())
-    }
-
-    fn print(&self) -> String {
-        self.to_string()
     }
 }
 
@@ -79,10 +85,6 @@ impl Printed for Scope {
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).ok_or_else(|| format!("`{text}` is not a scope"))
     }
-
-    fn print(&self) -> String {
-        self.to_string()
-    }
 }
 
 impl Printed for Window {
@@ -91,9 +93,5 @@ impl Printed for Window {
 
     fn read(text: &str) -> Result<Self, String> {
         text.parse()
-    }
-
-    fn print(&self) -> String {
-        self.to_string()
     }
 }

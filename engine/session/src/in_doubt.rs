@@ -8,6 +8,7 @@
 use addrs::InstanceAddr;
 use plans::{Plan, Recorded};
 use states::{State, UnfinishedRun};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Objects that the state does not know, and that steps in doubt of this run may have made. `plan`
@@ -27,10 +28,16 @@ pub fn in_doubt(
 
 /// The state with them: what to plan from.
 #[must_use]
-pub fn with_in_doubt(state: &State, in_doubt: &BTreeMap<InstanceAddr, Recorded>) -> State {
+pub fn with_in_doubt<'s>(
+    state: &'s State,
+    in_doubt: &BTreeMap<InstanceAddr, Recorded>,
+) -> Cow<'s, State> {
+    if in_doubt.is_empty() {
+        return Cow::Borrowed(state);
+    }
     let mut state = state.clone();
     state.records.extend(in_doubt.clone());
-    state
+    Cow::Owned(state)
 }
 
 /// Has the plan remember them, before its first step: should its run die, the next one looks again.

@@ -40,7 +40,9 @@ pub struct Body {
     /// The cluster that it describes.
     pub cluster_uid: Option<String>,
     /// Every object, by the address of its instance.
-    pub records: BTreeMap<Text<InstanceAddr>, Record>,
+    #[serde(with = "crate::entries")]
+    #[schemars(with = "BTreeMap<Text<InstanceAddr>, Record>")]
+    pub records: Vec<(Text<InstanceAddr>, Record)>,
     /// The outputs of the last run that ended.
     pub outputs: BTreeMap<String, WireValue>,
     /// Plans that were applied, the latest last.

@@ -45,7 +45,7 @@ pub(super) async fn afterwards(cluster: &Cluster, ops: &[Op]) -> Vec<(usize, Pro
 fn service(op: &Op) -> Option<Named> {
     let applied = Work::of(op) == Ok(Work::Apply);
     let named = Named::of(&op.identity).ok().filter(|_| applied)?;
-    (named.api_version == "v1" && named.kind == "Service").then_some(named)
+    (*named.api_version == *"v1" && *named.kind == *"Service").then_some(named)
 }
 
 /// How the service finds its pods; `None` when others say what is behind it.

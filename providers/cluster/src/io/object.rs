@@ -7,6 +7,7 @@ use diags::Code;
 use plans::{Identity, Op, Problem};
 use provider::Performed;
 use serde_json::Value as Json;
+use std::sync::Arc;
 use values::{Path, Value};
 
 use crate::canon::hide_secret_data;
@@ -18,18 +19,18 @@ const SCOPE: Code = Code("E0753");
 /// An object, found from its identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
-    pub(super) api_version: String,
-    pub(super) kind: String,
-    pub(super) namespace: Option<String>,
-    pub(super) name: String,
+    pub(super) api_version: Arc<str>,
+    pub(super) kind: Arc<str>,
+    pub(super) namespace: Option<Arc<str>>,
+    pub(super) name: Arc<str>,
 }
 
 impl Named {
     /// From the arguments of an identity.
     pub(super) fn of(identity: &Identity) -> Result<Self, Problem> {
-        let text = |name: &str| {
-            let text = identity.args.get(name).and_then(Value::as_str);
-            text.filter(|t| !t.is_empty()).map(str::to_owned)
+        let text = |name: &str| match identity.args.get(name) {
+            Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+            Some(_) | None => None,
         };
         match (text("api_version"), text("kind"), text("name")) {
             (Some(api_version), Some(kind), Some(name)) => {

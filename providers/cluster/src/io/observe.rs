@@ -11,6 +11,7 @@ use futures::future::{BoxFuture, join_all};
 use plans::Problem;
 use provider::{Observation, Wanted};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// So few objects are read one by one; a list would cost as much.
 const FEW: usize = 2;
@@ -20,7 +21,7 @@ const SOME: usize = 20;
 const HUGE: u64 = 20;
 
 /// Namespace (empty for none) and name.
-type Key = (String, String);
+type Key = (Arc<str>, Arc<str>);
 /// What is known about the wanted objects of one kind.
 type Answers = BTreeMap<Key, Observation>;
 
@@ -51,7 +52,7 @@ pub(super) async fn observe(cluster: &Cluster, wanted: Vec<Wanted>) -> Vec<Obser
     let answer = |named: &Result<Named, Problem>| match named {
         Err(problem) => Observation::Unknown(problem.clone()),
         Ok(named) => {
-            let of_kind = answers.get(&(named.api_version.as_str(), named.kind.as_str()));
+            let of_kind = answers.get(&(&*named.api_version, &*named.kind));
             of_kind.and_then(|of_kind| of_kind.get(&key(named))).cloned().unwrap_or_else(|| {
                 let detail = format!("{} was not looked at.", named.shown());
                 Observation::Unknown(super::object::broken(detail))
@@ -120,7 +121,7 @@ async fn by_namespace(cluster: &Cluster, resource: &Resource, keys: Vec<Key>) ->
     if !resource.namespaced {
         return one_by_one(cluster, resource, keys).await;
     }
-    let mut namespaces: BTreeMap<String, Vec<Key>> = BTreeMap::new();
+    let mut namespaces: BTreeMap<Arc<str>, Vec<Key>> = BTreeMap::new();
     for key in keys {
         namespaces.entry(key.0.clone()).or_default().push(key);
     }
@@ -144,7 +145,7 @@ fn one_by_one<'a>(
     keys: Vec<Key>,
 ) -> BoxFuture<'a, Answers> {
     let reads = keys.into_iter().map(move |key| async move {
-        let namespace = Some(key.0.as_str()).filter(|ns| !ns.is_empty());
+        let namespace = Some(&*key.0).filter(|ns| !ns.is_empty());
         let answer = match cluster.get(resource, namespace, &key.1).await {
             Ok(live) => Observation::Present(json::from_json(&live)),
             Err(error) if error.is_object_not_found() => Observation::Absent,
@@ -165,11 +166,13 @@ async fn list(
 ) -> Result<Answers, ClusterError> {
     let reader = json::Reader::default();
     let keep = |item: Item<'_>| {
-        let key = item.key()?;
-        if keys.binary_search(&key).is_err() {
+        let (namespace, name) = item.key()?;
+        let here = (namespace.as_str(), name.as_str());
+        let Ok(wanted) = keys.binary_search_by(|(space, name)| (&**space, &**name).cmp(&here))
+        else {
             return Ok(None);
-        }
-        Ok(Some((key, Observation::Present(item.value(&reader)?))))
+        };
+        Ok(Some((keys[wanted].clone(), Observation::Present(item.value(&reader)?))))
     };
     let query = Query { namespace, ..Query::default() };
     let listing = cluster.list_items(resource, query, keep).await?;

@@ -74,7 +74,7 @@ async fn asked(cluster: &Cluster, op: &Op) -> Result<Preview, Problem> {
             if refused || matches!(would, Preview::Unknown(_)) {
                 return Ok(would);
             }
-            let along = match named.kind.as_str() {
+            let along = match &*named.kind {
                 "CustomResourceDefinition" => along::of_kind(cluster, &resource, &named).await,
                 "Namespace" => along::in_namespace(cluster, &named.name).await,
                 _ => return Ok(would),

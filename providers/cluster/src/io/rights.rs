@@ -95,9 +95,9 @@ async fn of_operation(
         verb,
         group: group.clone(),
         resource: format!("{plural}{sub}"),
-        namespace: named.namespace.clone().filter(|_| namespaced),
+        namespace: named.namespace().filter(|_| namespaced).map(str::to_owned),
         // What does not exist yet has no name for those who give rights.
-        name: (*verb != "create").then(|| named.name.clone()),
+        name: (*verb != "create").then(|| named.name.to_string()),
         by: By::Op(position),
     };
     Ok(verbs.iter().map(need).collect())
@@ -110,7 +110,7 @@ fn defined(object: &Named, ops: &[Op]) -> Option<(String, String, bool)> {
         let spec = op.args.get("object")?.get("spec")?;
         let names = spec.get("names")?;
         let text = |of: &Value, name: &str| Some(of.get(name)?.as_str()?.to_owned());
-        let fits = text(spec, "group")? == group && text(names, "kind")? == object.kind;
+        let fits = text(spec, "group")? == group && *text(names, "kind")? == *object.kind;
         let namespaced = text(spec, "scope")? == "Namespaced";
         fits.then_some((group.to_owned(), text(names, "plural")?, namespaced))
     })

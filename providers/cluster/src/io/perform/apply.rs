@@ -102,7 +102,7 @@ async fn served(
 /// it in this very run. Where its class cannot be read nothing is waited for either: what
 /// uses the claim says whether it works.
 async fn binds_when_used(cluster: &Cluster, named: &Named, live: &Json) -> bool {
-    if (named.api_version.as_str(), named.kind.as_str()) != ("v1", "PersistentVolumeClaim") {
+    if (&*named.api_version, &*named.kind) != ("v1", "PersistentVolumeClaim") {
         return false;
     }
     let Some(class) = live["spec"]["storageClassName"].as_str().filter(|c| !c.is_empty()) else {
@@ -168,7 +168,7 @@ async fn webhooks_served(
 ) -> Result<(), StepError> {
     let kinds = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"];
     let lasting = wait::deadline(op);
-    if !kinds.contains(&named.kind.as_str()) || lasting.is_zero() {
+    if !kinds.contains(&&*named.kind) || lasting.is_zero() {
         return Ok(());
     }
     let body = intent.body(None, None);
@@ -499,7 +499,7 @@ pub(in crate::io) async fn after_apply(
             return Err(never_ready(intent, named, &why, Some(help)));
         }
     };
-    if named.kind == "CustomResourceDefinition" {
+    if *named.kind == *"CustomResourceDefinition" {
         until_served(cluster, &live, op, progress).await;
     }
     Ok(intent.performed(&live))

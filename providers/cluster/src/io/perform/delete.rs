@@ -55,7 +55,7 @@ pub(super) async fn delete(
         Err(error) => return Err(StepError::Refused(error.to_problem())),
     }
     until_gone(cluster, op, &resource, named, uid, progress).await?;
-    if named.kind == "CustomResourceDefinition" {
+    if *named.kind == *"CustomResourceDefinition" {
         cluster.forget_discovery().await;
     }
     Ok(gone)
@@ -118,7 +118,7 @@ async fn until_gone(
 
 /// What keeps a definition: objects of its kind that do not go, as a sentence.
 async fn kept_by(cluster: &Cluster, definitions: &Resource, named: &Named) -> String {
-    if named.kind != "CustomResourceDefinition" {
+    if *named.kind != *"CustomResourceDefinition" {
         return String::new();
     }
     let keep = |live: Json| {
